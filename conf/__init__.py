@@ -1,0 +1,1 @@
+"""What can be chosen: YAML only, a group per role."""

@@ -1,0 +1,1 @@
+"""Forward operators, one a file: clean image and randomness in, measurement out."""

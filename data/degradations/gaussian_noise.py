@@ -1,0 +1,53 @@
+"""Additive white Gaussian noise: y = x + sigma n."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ...rng import Rng
+from ..measurement import Measurement
+
+LARGEST_SIGMA = 255.0
+
+
+class GaussianNoise:
+    """y = x + (sigma / 255) n with n ~ N(0, I); neither noise nor y is clipped.
+
+    Args:
+        sigma: standard deviation on the 0..255 scale. One number: known to the networks by training. A pair
+            ``[low, high]``: drawn uniformly for each image, and the condition gains a map of sigma / 255.
+
+    Raises:
+        ValueError: if a sigma leaves (0, 255] or a range is not increasing.
+    """
+
+    def __init__(self, sigma: float | Sequence[float]) -> None:
+        bounds = [float(s) for s in sigma] if isinstance(sigma, Sequence) else [float(sigma)] * 2
+        if len(bounds) != 2 or not 0 < bounds[0] <= bounds[1] <= LARGEST_SIGMA:
+            raise ValueError(
+                f"sigma is {sigma}; allowed is one number in (0, {LARGEST_SIGMA:g}] on the 0..255 scale, "
+                "or an increasing pair [low, high] of such numbers"
+            )
+        self.low, self.high = (bound / 255 for bound in bounds)
+        self.num_maps = 0 if self.low == self.high else 1
+
+    def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
+        """Degrade (B, C, H, W) in [0, 1]."""
+        uniform = rng.rand().to(clean) if self.num_maps else torch.zeros(len(clean)).to(clean)
+        sigma = self.low + (self.high - self.low) * uniform
+        sigma_B111 = sigma.view(-1, 1, 1, 1)
+        degraded = clean + sigma_B111 * rng.randn(*clean.shape[1:]).to(clean)
+        maps = sigma_B111.expand(-1, 1, *clean.shape[2:]) if self.num_maps else None
+        return Measurement(degraded, maps, {"sigma": sigma})
+
+    def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:
+        """RMS of the remainder y - restored in units of sigma, (B,): about 1 for a consistent restoration."""
+        remainder = (measurement.degraded - restored).square().mean(dim=(1, 2, 3)).sqrt()
+        return remainder / measurement.facts["sigma"]
+
+    def project(self, restored: Tensor, measurement: Measurement) -> Tensor:
+        """The identity: Gaussian noise has full support, every image can explain every measurement."""
+        return restored

@@ -1,0 +1,58 @@
+"""The record a degradation makes of a clean image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """y and what its degradation knows, batched: every tensor's first axis is the image.
+
+    Attributes:
+        degraded: y as an image, (B, C, H, W) float; may leave [0, 1].
+        maps: further condition maps for the networks, (B, M, H, W) float, or None where there are none.
+        facts: what ``residual`` and ``project`` of the degradation need (sigma, mask, levels ...), each (B, ...).
+    """
+
+    degraded: Tensor
+    maps: Tensor | None = None
+    facts: dict[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def condition(self) -> Tensor:
+        """What generator and critic are conditioned on, (B, C + M, H, W)."""
+        return self.degraded if self.maps is None else torch.cat([self.degraded, self.maps], dim=1)
+
+    def __len__(self) -> int:
+        return self.degraded.shape[0]
+
+    def __getitem__(self, images: slice) -> Measurement:
+        """The measurements of some images of the batch."""
+        return Measurement(
+            self.degraded[images],
+            None if self.maps is None else self.maps[images],
+            {name: fact[images] for name, fact in self.facts.items()},
+        )
+
+    def to(self, device: torch.device) -> Measurement:
+        """The same record on another device."""
+        return Measurement(
+            self.degraded.to(device),
+            None if self.maps is None else self.maps.to(device),
+            {name: fact.to(device) for name, fact in self.facts.items()},
+        )
+
+
+def concatenate(measurements: Sequence[Measurement]) -> Measurement:
+    """One batch from several of equal image size and kind."""
+    maps = [m.maps for m in measurements if m.maps is not None]
+    return Measurement(
+        torch.cat([m.degraded for m in measurements]),
+        torch.cat(maps) if maps else None,
+        {name: torch.cat([m.facts[name] for m in measurements]) for name in measurements[0].facts},
+    )

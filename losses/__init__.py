@@ -1,0 +1,1 @@
+"""From tensors to named scalars: a paper on one screen each."""

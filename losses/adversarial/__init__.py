@@ -1,0 +1,1 @@
+"""Objectives of the game between generator and critic."""

@@ -1,0 +1,57 @@
+"""When, on what and with which weight a penalty on the sample set is applied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor, nn
+
+Estimator = Callable[[Tensor, Tensor, Any], Tensor]
+"""(samples_KBCHW, clean, measurement) -> scalar. May set ``min_samples``, the least K it is defined for."""
+
+
+class Penalty(nn.Module):
+    """A penalty on the sample set, and its own clock.
+
+    Args:
+        estimator: the formula; a function or an object.
+        weight: factor in the generator's objective. The log shows the unweighted value.
+        samples_per_image: K.
+        images: applied to the first so many images of the batch; None means all.
+        every_generator_steps: applied at generator steps 0, n, 2n ...; the weight is not multiplied by n.
+
+    Raises:
+        ValueError: if an argument is out of range or K is too small for the estimator.
+    """
+
+    def __init__(
+        self,
+        estimator: Estimator,
+        weight: float = 1.0,
+        samples_per_image: int = 2,
+        images: int | None = None,
+        every_generator_steps: int = 1,
+    ) -> None:
+        super().__init__()
+        least = getattr(estimator, "min_samples", 1)
+        if samples_per_image < least:
+            name = getattr(estimator, "__name__", type(estimator).__name__)
+            raise ValueError(f"samples_per_image is {samples_per_image}; {name} needs at least {least}")
+        if images is not None and images < 1:
+            raise ValueError(f"images is {images}; allowed is a count of at least 1, or null for the whole batch")
+        if every_generator_steps < 1:
+            raise ValueError(f"every_generator_steps is {every_generator_steps}; allowed is 1 or more")
+        self.estimator = estimator
+        self.weight = weight
+        self.samples_per_image = samples_per_image
+        self.images = images
+        self.every_generator_steps = every_generator_steps
+
+    def is_due(self, generator_step: int) -> bool:
+        """Whether it is applied at this step."""
+        return generator_step % self.every_generator_steps == 0
+
+    def forward(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Any) -> Tensor:
+        """The unweighted value on K samples of all images given, in fp32, a scalar."""
+        return self.estimator(samples_KBCHW[: self.samples_per_image].float(), clean.float(), measurement)

@@ -1,0 +1,41 @@
+"""The seam of restorers: encode a condition once, decode as many samples as wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from ..rng import Rng
+
+Latent = Sequence[Tensor]
+"""z: noise maps from coarse to fine, each (K, B, c, h, w); empty for a deterministic restorer."""
+
+
+class Generator(Protocol):
+    """x̂ = G(y, z). All randomness is in z; any H and W (padding and cropping happen inside)."""
+
+    def encode(self, condition: Tensor) -> Any:
+        """Features of (B, C + M, H, W), all of the work that does not depend on z."""
+        ...
+
+    def decode(self, features: Any, latent: Latent) -> Tensor:
+        """One image a sample and measurement, (K, B, C, H, W), neither clamped nor rounded."""
+        ...
+
+    def draw_latent(self, num_samples: int, height: int, width: int, rng: Rng) -> Latent:
+        """z ~ N(0, I) for images of H x W, as many as ``rng`` has generators; drawn on the device of ``rng``."""
+        ...
+
+
+def scale_latent(latent: Latent, sigma_z: float) -> Latent:
+    """z at another temperature: 1 samples, 0 gives the mode-like centre, between them traverses."""
+    return [sigma_z * z for z in latent]
+
+
+def draw_samples(generator: Generator, condition: Tensor, num_samples: int, rng: Rng, sigma_z: float = 1.0) -> Tensor:
+    """K samples for each of B measurements, (K, B, C, H, W); one for a deterministic restorer."""
+    height, width = condition.shape[-2:]
+    latent = generator.draw_latent(num_samples, height, width, rng)
+    return generator.decode(generator.encode(condition), scale_latent(latent, sigma_z))

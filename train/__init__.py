@@ -1,0 +1,1 @@
+"""The game between generator and critic, and what surrounds it."""
