@@ -1,0 +1,60 @@
+"""From the bytes of an image file to 8-bit pixels."""
+
+from __future__ import annotations
+
+import io
+import warnings
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
+
+
+class UnreadableImage(ValueError):
+    """A file that holds no whole image: damaged, truncated, empty, too large, or of a kind that is not read."""
+
+
+def decode(data: bytes, channels: int) -> Image.Image:
+    """Decode PNG, JPEG, WebP (first frame) or TIFF (first page) to 8 bits, upright by its EXIF orientation.
+
+    Grey of 16 bits is rounded to v / 257; of 16-bit colour Pillow keeps the upper 8 bits. Alpha is dropped. A colour
+    file becomes grey as ITU-R 601-2 luma, a grey file becomes colour by repetition.
+
+    Args:
+        data: the whole file.
+        channels: 3 gives mode RGB, 1 gives mode L.
+
+    Raises:
+        UnreadableImage: with the reason; also for an image above Pillow's limit on pixels (decompression bombs).
+    """
+    if not data:
+        raise UnreadableImage("the file is empty")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about metadata; missing pixels raise
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            _verify(data)
+            colour = _upright_8_bit(data).convert("RGB")
+    except UnidentifiedImageError as error:
+        raise UnreadableImage("it is no PNG, JPEG, WebP or TIFF of a known kind, or its header is damaged") from error
+    except Exception as error:  # decoders raise errors of many types on damaged bytes
+        raise UnreadableImage(str(error) or type(error).__name__) from error
+    return colour if channels == 3 else colour.convert("L")
+
+
+def _verify(data: bytes) -> None:
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        image.verify()  # the checksums of PNG, which decoding ignores
+
+
+def _upright_8_bit(data: bytes) -> Image.Image:
+    image = Image.open(io.BytesIO(data), formats=FORMATS)
+    image.load()
+    ImageOps.exif_transpose(image, in_place=True)
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
+        levels = np.asarray(image).astype(np.uint32)
+        return Image.fromarray(((levels + 128) // 257).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        raise ValueError(f"its pixels are of mode {image.mode}; allowed are 8 or 16 bits a channel")
+    return image

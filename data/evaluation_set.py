@@ -1,0 +1,50 @@
+"""Clean images for validation and test, in a fixed order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch.utils.data import Dataset
+
+from .cropping import center_crop, require_size
+from .image_source import ImageSource
+
+
+class EvaluationSet(Dataset[dict[str, Any]]):
+    """Whole images or their centres.
+
+    Args:
+        source: of the images.
+        names: the files, in order.
+        crop: side of the central square in pixels; None for the whole image.
+
+    Raises:
+        ValueError: if crop is below 1.
+    """
+
+    def __init__(self, source: ImageSource, names: Sequence[str], crop: int | None = None) -> None:
+        if crop is not None and crop < 1:
+            raise ValueError(f"evaluation_crop is {crop}; allowed is at least 1 pixel, or null for whole images")
+        self.source = source
+        self.names = names
+        self.crop = crop
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, number: int) -> dict[str, Any]:
+        """The image with that number.
+
+        Returns:
+            ``clean``, uint8 (C, H, W); ``number``; ``name``.
+
+        Raises:
+            ValueError: naming the file, if it cannot be read or is smaller than the crop.
+        """
+        name = self.names[number]
+        clean = self.source.read(name)
+        if self.crop is not None:
+            require_size(clean, self.crop, name)
+            clean = center_crop(clean, self.crop)
+        return {"clean": clean, "number": number, "name": name}

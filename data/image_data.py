@@ -1,0 +1,107 @@
+"""What a run trains on and what it is measured on."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from .evaluation_set import EvaluationSet
+from .image_source import ImageSource
+from .loader import Loader
+from .splits import Part, split
+from .training_set import TrainingSet
+
+
+class ImageData:
+    """One set of images, split by file, as loaders of uint8 batches.
+
+    Args:
+        root: a folder, a ``.zip`` archive, or ``"bundled:photos"``.
+        crop: side of a training crop in pixels.
+        batch_size: training images a process sees at once.
+        seed: of the order, crops and flips.
+        channels: 3 for colour, 1 for grey.
+        flip: whether half of the training crops are mirrored left to right.
+        resize: None, or a side in pixels to which the central square of every image is reduced first.
+        cache: keep decoded training images in memory.
+        validation: how many of the last names, or glob patterns on names (see ``splits``).
+        test: likewise, before those of validation.
+        evaluation_crop: side in pixels of the central square that is evaluated; None for whole images.
+        validation_batch: images evaluated at once; more than 1 needs images of one size.
+        num_workers: processes that read images; 0 reads in the training process.
+
+    Raises:
+        ValueError: if an argument is out of range, or see ``ImageSource``, ``split`` and ``TrainingSet``.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        crop: int,
+        batch_size: int,
+        seed: int,
+        channels: int = 3,
+        flip: bool = True,
+        resize: int | None = None,
+        cache: bool = False,
+        validation: Part = 0,
+        test: Part = 0,
+        evaluation_crop: int | None = None,
+        validation_batch: int = 1,
+        num_workers: int = 0,
+    ) -> None:
+        _require("batch_size", batch_size, 1)
+        _require("validation_batch", validation_batch, 1)
+        _require("num_workers", num_workers, 0)
+        self.batch_size = batch_size
+        self.validation_batch = validation_batch
+        self.num_workers = num_workers
+        self.source = ImageSource(root, channels, resize)
+        self.split = split(self.source.names, validation, test)
+        self.evaluated = {
+            "validation": EvaluationSet(self.source, self.split.validation, evaluation_crop),
+            "test": EvaluationSet(self.source, self.split.test, evaluation_crop),
+        }
+        for images in self.evaluated.values():
+            if len(images):
+                images[0]  # a wrong size or an unreadable file is better known now than after hours
+        self.training = TrainingSet(self.source, self.split.train, seed, crop, flip, cache)
+
+    def train_loader(self, start_image: int, stop_image: int, rank: int = 0, ranks: int = 1) -> Loader:
+        """Training images [start_image, stop_image) of the run, every ``ranks``-th of them from ``rank`` on.
+
+        Returns:
+            Batches of ``clean``, uint8 (batch_size, C, crop, crop); ``number`` and ``skipped``, int64 (batch_size,).
+
+        Raises:
+            ValueError: if the range is not made of whole batches, one a rank.
+        """
+        together = self.batch_size * ranks
+        if not 0 <= start_image <= stop_image or (stop_image - start_image) % together:
+            raise ValueError(
+                f"start_image is {start_image} and stop_image is {stop_image}; allowed is "
+                "0 <= start_image <= stop_image with a difference that is "
+                f"a multiple of {together} (batch_size {self.batch_size} times {ranks} ranks)"
+            )
+        numbers = range(start_image + rank, stop_image, ranks)
+        return Loader(self.training, numbers, self.batch_size, self.num_workers)
+
+    def evaluation_loader(
+        self, part: Literal["validation", "test"] = "validation", rank: int = 0, ranks: int = 1
+    ) -> Loader:
+        """The held-out images, every ``ranks``-th of them from ``rank`` on; their numbers count from 0 in each part.
+
+        Returns:
+            Batches of ``clean``, uint8 (B, C, H, W); ``number``, int64 (B,); ``name``, a list of B.
+
+        Raises:
+            ValueError: if the part is empty.
+        """
+        images = self.evaluated[part]
+        if not len(images):
+            raise ValueError(f"dataset.{part} is empty; allowed here is at least 1 image of {self.source.root}")
+        return Loader(images, range(rank, len(images), ranks), self.validation_batch, self.num_workers)
+
+
+def _require(name: str, value: int, least: int) -> None:
+    if value < least:
+        raise ValueError(f"{name} is {value}; allowed is at least {least}")

@@ -1,0 +1,120 @@
+"""Clean training crops, addressed by the count of images seen."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from ..rng import Rng
+from .cropping import random_crop, random_flip, require_size
+from .decoding import UnreadableImage
+from .image_source import ImageSource
+
+log = logging.getLogger(__name__)
+
+PROBED = 16
+"""Images looked at before training starts."""
+
+
+class TrainingSet(Dataset[dict[str, Any]]):
+    """An endless stream of crops; item n depends on (seed, n) and the files, on nothing else.
+
+    Epoch e visits every file once, in the order drawn by (seed, e); item n is in epoch n // len(names). The next
+    readable file of that order takes the place of one that cannot be read; the log names that one once a process.
+
+    Args:
+        source: of the images.
+        names: the files to train on.
+        seed: of the run.
+        crop: side of the square crop in pixels.
+        flip: whether half of the crops are mirrored left to right.
+        cache: keep decoded images in memory; each worker process keeps its own.
+
+    Raises:
+        ValueError: if crop is below 1, no image can be read, an image among the first is smaller than the crop, or a
+            colour network (``source.channels`` is 3) would see grey images only.
+    """
+
+    def __init__(
+        self, source: ImageSource, names: Sequence[str], seed: int, crop: int, flip: bool = True, cache: bool = False
+    ) -> None:
+        if crop < 1:
+            raise ValueError(f"crop is {crop}; allowed is at least 1 pixel")
+        self.source = source
+        self.names = names
+        self.seed = seed
+        self.crop = crop
+        self.flip = flip
+        self.cache = cache
+        self._kept: dict[str, Tensor] = {}
+        self._unreadable: set[str] = set()
+        self._epoch = -1
+        self._order: list[int] = []
+        self._probe()
+
+    def __getitem__(self, number: int) -> dict[str, Any]:
+        """The crop that is seen after ``number`` others.
+
+        Returns:
+            ``clean``, uint8 (C, crop, crop); ``number``; ``skipped``, how many unreadable files came before it.
+
+        Raises:
+            ValueError: if an image is smaller than the crop or none can be read.
+        """
+        for skipped, name in enumerate(self._names_from(number)):
+            image = self._read(name)
+            if image is not None:
+                return {"clean": self._augment(image, number), "number": number, "skipped": skipped}
+        raise self._nothing_readable()
+
+    def _names_from(self, number: int) -> Iterator[str]:
+        epoch, place = divmod(number, len(self.names))
+        if epoch != self._epoch:
+            generator = Rng(self.seed, "order", [epoch]).generators[0]
+            self._order = torch.randperm(len(self.names), generator=generator).tolist()
+            self._epoch = epoch
+        order = self._order
+        return (self.names[order[(place + step) % len(order)]] for step in range(len(order)))
+
+    def _read(self, name: str) -> Tensor | None:
+        if name in self._unreadable:
+            return None
+        if name in self._kept:
+            return self._kept[name]
+        try:
+            image = self.source.read(name)
+        except UnreadableImage as error:
+            self._unreadable.add(name)
+            log.warning("%s; the next readable image takes its place", error)
+            return None
+        require_size(image, self.crop, name)
+        if self.cache:
+            self._kept[name] = image
+        return image
+
+    def _augment(self, image: Tensor, number: int) -> Tensor:
+        rng = Rng(self.seed, "crop", [number])
+        clean = random_crop(image, self.crop, rng)
+        return random_flip(clean, rng) if self.flip else clean
+
+    def _probe(self) -> None:
+        images = (image for name in self.names if (image := self._read(name)) is not None)
+        grey = [bool((image == image[:1]).all()) for image in islice(images, PROBED)]
+        if not grey:
+            raise self._nothing_readable()
+        if self.source.channels == 3 and all(grey):
+            raise ValueError(
+                f"dataset.channels is 3, but the first {len(grey)} images of {self.source.root} are all grey; "
+                "allowed is dataset.channels=1, or a root with colour images"
+            )
+
+    def _nothing_readable(self) -> ValueError:
+        return ValueError(
+            f"root is {self.source.root}; it holds no readable image among {len(self.names)} training files"
+        )

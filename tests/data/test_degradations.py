@@ -1,0 +1,137 @@
+"""What every degradation in ``conf`` keeps to, and the law of the Gaussian noise."""
+
+from importlib.resources import files
+
+import pytest
+import torch
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from pscgan.data.degradations.gaussian_noise import GaussianNoise
+from pscgan.data.measurement import concatenate
+from pscgan.rng import Rng
+
+NUMBERS = [4, 7, 1]
+YAMLS = sorted(path.name for path in (files("pscgan.conf") / "degradation").iterdir() if path.name.endswith(".yaml"))
+
+
+@pytest.fixture(params=YAMLS)
+def degradation(request):
+    config = OmegaConf.load(str(files("pscgan.conf") / "degradation" / request.param))
+    return instantiate(config, _convert_="all")
+
+
+@pytest.fixture
+def clean():
+    return Rng(0, "picture", NUMBERS).rand(3, 32, 48)
+
+
+def near(one, other):
+    return one.shape == other.shape and (one.double() - other.double()).abs().max() < 1e-6
+
+
+def test_some_degradation_is_found():
+    assert "gaussian_noise.yaml" in YAMLS
+
+
+def test_shapes_and_types(degradation, clean):
+    measurement = degradation(clean, Rng(0, "degradation", NUMBERS))
+    assert measurement.degraded.shape == clean.shape
+    assert measurement.degraded.dtype == clean.dtype
+    assert measurement.condition.shape == (3, 3 + degradation.num_maps, 32, 48)
+    assert (measurement.maps is None) == (degradation.num_maps == 0)
+    assert all(len(fact) == 3 for fact in measurement.facts.values())
+    assert degradation.residual(clean, measurement).shape == (3,)
+    assert degradation.project(clean, measurement).shape == clean.shape
+
+
+def test_the_clean_image_is_left_as_it_was(degradation, clean):
+    before = clean.clone()
+    degradation.project(clean, degradation(clean, Rng(0, "degradation", NUMBERS)))
+    assert torch.equal(clean, before)
+
+
+def test_seeds_decide(degradation, clean):
+    rngs = [Rng(seed, "degradation", NUMBERS) for seed in (0, 0, 1)]
+    untouched = rngs[0].generators[0].get_state()
+    first, again, other = (degradation(clean, rng).condition for rng in rngs)
+    draws = not torch.equal(rngs[0].generators[0].get_state(), untouched)
+    assert torch.equal(first, again)
+    assert torch.equal(first, other) != draws
+
+
+def test_an_image_does_not_depend_on_its_batch(degradation, clean):
+    together = degradation(clean, Rng(0, "degradation", NUMBERS))
+    apart = concatenate(
+        [degradation(clean[i : i + 1], Rng(0, "degradation", [number])) for i, number in enumerate(NUMBERS)]
+    )
+    assert near(together.condition, apart.condition)
+    assert together.facts.keys() == apart.facts.keys()
+    assert all(near(fact, apart.facts[name]) for name, fact in together.facts.items())
+
+
+def test_projection_explains_the_measurement_better(degradation, clean):
+    measurement = degradation(clean, Rng(0, "degradation", NUMBERS))
+    wrong = clean.flip(3)
+    before, after = (
+        degradation.residual(image, measurement) for image in (wrong, degradation.project(wrong, measurement))
+    )
+    assert (after <= before + 1e-5).all()
+    assert (before > 0).all()
+
+
+@pytest.mark.parametrize("sigma", [5, 25.0, 50])
+def test_noise_has_the_stated_mean_and_variance(sigma):
+    clean = torch.full((4, 3, 128, 128), 0.3)
+    noise = (GaussianNoise(sigma)(clean, Rng(0, "degradation", range(4))).degraded - clean).double() * 255 / sigma
+    n = noise.numel()
+    # of n standard normals: the mean has standard deviation 1/sqrt(n), the mean square sqrt(2/n), the mean fourth
+    # power sqrt(96/n); four of them miss in 1 of 16,000 seeds
+    assert abs(noise.mean()) < 4 * n**-0.5
+    assert abs(noise.square().mean() - 1) < 4 * (2 / n) ** 0.5
+    assert abs(noise.pow(4).mean() - 3) < 4 * (96 / n) ** 0.5
+
+
+def test_noise_is_white_and_independent_across_images():
+    noise = GaussianNoise(50)(torch.zeros(2, 1, 256, 256), Rng(0, "degradation", [0, 1])).degraded.double() * 255 / 50
+    n = noise[0].numel()
+    for one, other in [
+        (noise[0], noise[1]),
+        (noise[0, :, 1:], noise[0, :, :-1]),
+        (noise[0, :, :, 1:], noise[0, :, :, :-1]),
+    ]:
+        assert abs((one * other).mean()) < 4 * n**-0.5 * 1.01  # up to 256 products fewer at the border
+
+
+def test_noise_is_not_clipped():
+    degraded = GaussianNoise(50)(torch.rand(1, 3, 32, 32), Rng(0, "degradation", [0])).degraded
+    assert degraded.min() < 0
+    assert degraded.max() > 1
+
+
+def test_a_range_of_sigma_gives_a_map_of_the_sigma_used():
+    clean = torch.full((64, 1, 64, 64), 0.5)
+    measurement = GaussianNoise([10, 50])(clean, Rng(0, "degradation", range(64)))
+    sigma = measurement.facts["sigma"]
+    assert measurement.maps.shape == (64, 1, 64, 64)
+    assert torch.equal(measurement.maps, sigma.view(64, 1, 1, 1).expand(64, 1, 64, 64))
+    assert 10 / 255 <= sigma.min() < 12 / 255
+    assert 48 / 255 < sigma.max() <= 50 / 255  # all of 64 uniform draws miss 5 % of the range in 1 of 27 seeds
+    rms = (measurement.degraded - clean).square().mean(dim=(1, 2, 3)).sqrt()
+    # the rms of 4096 normals has standard deviation 1/sqrt(8192) of sigma; 64 draws exceed five of them in 1 of 27,000
+    assert ((rms / sigma - 1).abs() < 5 / 8192**0.5).all()
+
+
+def test_residual_is_one_for_the_truth_and_projection_is_the_identity():
+    clean = torch.rand(8, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    degradation = GaussianNoise(25)
+    measurement = degradation(clean, Rng(0, "degradation", range(8)))
+    assert (degradation.residual(clean, measurement) - 1).abs().max() < 5 / (2 * clean[0].numel()) ** 0.5
+    assert (degradation.residual(measurement.degraded, measurement) == 0).all()
+    assert torch.equal(degradation.project(clean, measurement), clean)
+
+
+@pytest.mark.parametrize("sigma", [0, -5, 256, [50, 10], [0, 10], [10, 300], [10], [1, 2, 3], [], float("nan")])
+def test_wrong_sigmas_are_refused(sigma):
+    with pytest.raises(ValueError, match=r"sigma is .*; allowed is one number in"):
+        GaussianNoise(sigma)
