@@ -35,6 +35,12 @@ class Rng:
             torch.Generator(self.device).manual_seed(key(seed, stream, int(number))) for number in numbers
         ]
 
+    def __getitem__(self, images: slice) -> Rng:
+        """The same generators for some images of the batch: draws move both on."""
+        part = Rng(0, "", (), self.device)
+        part.generators = self.generators[images]
+        return part
+
     def __len__(self) -> int:
         return len(self.generators)
 

@@ -52,6 +52,11 @@ class Penalty(nn.Module):
         """Whether it is applied at this step."""
         return generator_step % self.every_generator_steps == 0
 
+    def count(self, batch_size: int, start: int = 0, stop: int | None = None) -> int:
+        """How many images of ``batch[start:stop]`` it is applied to: it takes the first ones of the whole batch."""
+        last = batch_size if self.images is None else min(self.images, batch_size)
+        return max(0, min(last, batch_size if stop is None else stop) - start)
+
     def forward(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Any) -> Tensor:
         """The unweighted value on K samples of all images given, in fp32, a scalar."""
         return self.estimator(samples_KBCHW[: self.samples_per_image].float(), clean.float(), measurement)

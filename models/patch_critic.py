@@ -1,0 +1,68 @@
+"""A critic for any size: the mean of the scores of overlapping patches."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .residual_block import SLOPE, blocks, conv
+
+PATCH = 2  # the finest level works on 2 x 2 pixels as channels
+
+
+class PatchCritic(nn.Module):
+    """D(x, y): residual, strided, without normalisation, so no image is scored by its neighbours in the batch.
+
+    Args:
+        image_channels: C.
+        condition_channels: C + M, channels of y and of its maps.
+        width: channels of the finest level; level l has (1 + l / 2) times as many.
+        levels: resolutions, each half the one before; the finest is half of the image's.
+        blocks_per_level: residual blocks a level.
+
+    Raises:
+        ValueError: if a count is out of range.
+    """
+
+    def __init__(
+        self,
+        image_channels: int,
+        condition_channels: int,
+        width: int = 32,
+        levels: int = 3,
+        blocks_per_level: int = 1,
+    ) -> None:
+        super().__init__()
+        for name, count in {"width": width, "levels": levels, "blocks_per_level": blocks_per_level}.items():
+            if count < 1:
+                raise ValueError(f"{name} is {count}; allowed is 1 or more")
+        widths = [width + level * width // 2 for level in range(levels)]
+        self.stem = conv((image_channels + condition_channels) * PATCH**2, width, gain=1.0)
+        self.down = nn.ModuleList(blocks(w, blocks_per_level) for w in widths)
+        self.shrink = nn.ModuleList(conv(fine, coarse, size=2, stride=2, gain=1.0) for fine, coarse in pairwise(widths))
+        self.score = nn.Sequential(nn.LeakyReLU(SLOPE), conv(widths[-1], 1, size=1, gain=1.0))
+
+    @property
+    def stride(self) -> int:
+        """Pixels of the image between the centres of two patches."""
+        return int(PATCH * 2 ** len(self.shrink))
+
+    def forward(self, image: Tensor, condition: Tensor) -> Tensor:
+        """Realism of (B, C, H, W) given (B, C + M, H, W): (B,), unbounded, higher for real.
+
+        Raises:
+            ValueError: if the image is smaller than one patch.
+        """
+        height, width = image.shape[-2:]
+        if min(height, width) < self.stride:
+            raise ValueError(f"image is {height} x {width}; allowed is at least {self.stride} x {self.stride}")
+        even = (slice(None), slice(None), slice(height - height % PATCH), slice(width - width % PATCH))
+        x = 2 * torch.cat([image, condition], dim=1)[even] - 1
+        x = self.down[0](self.stem(F.pixel_unshuffle(x, PATCH)))
+        for shrink, down in zip(self.shrink, self.down[1:], strict=True):
+            x = down(shrink(x))
+        scores: Tensor = self.score(x)
+        return scores.mean(dim=(1, 2, 3))

@@ -1,0 +1,135 @@
+"""A U-Net that samples: all that does not depend on z is computed once, z enters at every scale of the way up."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import NamedTuple
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..rng import Rng
+from .generator import Latent
+from .padding import pad_to_multiple
+from .residual_block import SLOPE, blocks, conv
+
+HALF = math.sqrt(0.5)  # two like terms whose sum keeps the second moment
+OUTPUT_GAIN = 0.15  # of the last convolution: images in [0, 1] have a standard deviation of about a quarter
+PATCH = 2  # the finest level works on 2 x 2 pixels as channels: four times cheaper, and z still has a value a pixel
+
+
+class Features(NamedTuple):
+    """All that ``decode`` needs but z."""
+
+    degraded: Tensor
+    """(B, C, H, W)."""
+    laterals: list[Tensor]
+    """By level, fine to coarse: what the way up receives from the way down, (B, c, h, w)."""
+    gates: list[Tensor]
+    """By level, fine to coarse: the amplitude of z, (B, c, h, w)."""
+
+
+class StochasticUNet(nn.Module):
+    """x̂ = y + U(y, z), any H and W.
+
+    The way down, and its projections onto the way up, see y alone: ``encode``. The way up is ``decode``: at each level
+    it adds a projection of z, multiplied by an amplitude that is a function of y, so that the spread can follow the
+    posterior's from flat regions to edges. z has ``latent_channels`` maps at the resolution of each level.
+
+    Args:
+        image_channels: C.
+        condition_channels: C + M, channels of y and of its maps.
+        width: channels of the finest level; level l has (1 + l / 2) times as many.
+        levels: resolutions, each half the one before; the finest is half of the image's, with 2 x 2 pixels as channels.
+        encoder_blocks: residual blocks a level on the way down.
+        decoder_blocks: residual blocks a level on the way up; z enters before each.
+        latent_channels: maps of z at each entry; 0 leaves z out: the deterministic twin.
+
+    Raises:
+        ValueError: if a count is out of range.
+    """
+
+    def __init__(
+        self,
+        image_channels: int,
+        condition_channels: int,
+        width: int = 64,
+        levels: int = 3,
+        encoder_blocks: int = 2,
+        decoder_blocks: int = 1,
+        latent_channels: int = 4,
+    ) -> None:
+        super().__init__()
+        _check_counts(width=width, levels=levels, encoder_blocks=encoder_blocks, decoder_blocks=decoder_blocks)
+        if latent_channels < 0:
+            raise ValueError(f"latent_channels is {latent_channels}; allowed is 0 (deterministic) or more")
+        widths = [width + level * width // 2 for level in range(levels)]
+        self.image_channels, self.latent_channels, self.decoder_blocks = image_channels, latent_channels, decoder_blocks
+        self.stem = conv(condition_channels * PATCH**2, width, gain=1.0)
+        self.down = nn.ModuleList(blocks(w, encoder_blocks) for w in widths)
+        self.shrink = nn.ModuleList(conv(fine, coarse, size=2, stride=2, gain=1.0) for fine, coarse in pairwise(widths))
+        self.lateral = nn.ModuleList(conv(w, w, size=1, gain=HALF) for w in widths)
+        self.gate = nn.ModuleList(conv(w, w, size=1, gain=0.5) for w in widths if latent_channels)
+        self.up = nn.ModuleList(nn.ModuleList(blocks(w, 1) for _ in range(decoder_blocks)) for w in widths)
+        self.noise = nn.ModuleList(
+            nn.ModuleList(conv(latent_channels, w, gain=HALF) for _ in range(decoder_blocks))
+            for w in widths
+            if latent_channels
+        )
+        self.grow = nn.ModuleList(conv(coarse, fine, size=1, gain=HALF) for fine, coarse in pairwise(widths))
+        self.out = nn.Sequential(nn.LeakyReLU(SLOPE), conv(width, image_channels * PATCH**2, gain=OUTPUT_GAIN))
+
+    def encode(self, condition: Tensor) -> Features:
+        """All of (B, C + M, H, W) that does not depend on z."""
+        x = self.stem(F.pixel_unshuffle(2 * pad_to_multiple(condition, self.stride) - 1, PATCH))
+        outputs = [x := self.down[0](x)]
+        for shrink, down in zip(self.shrink, self.down[1:], strict=True):
+            outputs.append(x := down(shrink(x)))
+        laterals = [lateral(output) for lateral, output in zip(self.lateral, outputs, strict=True)]
+        gates = [1 + gate(output) for gate, output in zip(self.gate, outputs, strict=False)]
+        return Features(condition[:, : self.image_channels], laterals, gates)
+
+    def decode(self, features: Features, latent: Latent) -> Tensor:
+        """(K, B, C, H, W) from z as ``draw_latent`` gives it; K is 1 for a deterministic network."""
+        num_samples = len(latent[0]) if latent else 1
+        noise = iter(latent)
+        x: Tensor | None = None
+        for level in reversed(range(len(self.up))):
+            lateral = repeat(features.laterals[level], num_samples)
+            x = lateral if x is None else lateral + F.interpolate(self.grow[level](x), scale_factor=2.0)
+            for entry, block in enumerate(self.up[level]):
+                if self.latent_channels:
+                    z = next(noise).to(x).flatten(0, 1)
+                    x = x + repeat(features.gates[level], num_samples) * self.noise[level][entry](z)
+                x = block(x)
+        height, width = features.degraded.shape[-2:]
+        residual = F.pixel_shuffle(self.out(x), PATCH)[..., :height, :width]
+        return features.degraded + residual.unflatten(0, (num_samples, -1))
+
+    def draw_latent(self, num_samples: int, height: int, width: int, rng: Rng) -> Latent:
+        """Maps (K, B, latent_channels, h, w), coarse to fine; none for a deterministic network."""
+        if not self.latent_channels:
+            return []
+        rows, columns = (-(-side // self.stride) for side in (height, width))
+        return [
+            rng.randn(num_samples, self.latent_channels, rows * scale, columns * scale).movedim(1, 0)
+            for scale in (2**level for level in range(len(self.up)))
+            for _ in range(self.decoder_blocks)
+        ]
+
+    @property
+    def stride(self) -> int:
+        """Pixels of the image a pixel of the coarsest level is wide."""
+        return int(PATCH * 2 ** (len(self.up) - 1))
+
+
+def _check_counts(**counts: int) -> None:
+    for name, count in counts.items():
+        if count < 1:
+            raise ValueError(f"{name} is {count}; allowed is 1 or more")
+
+
+def repeat(x: Tensor, num_samples: int) -> Tensor:
+    """(B, ...) to (K * B, ...), the order of a flattened (K, B, ...)."""
+    return x.expand(num_samples, *x.shape).flatten(0, 1)

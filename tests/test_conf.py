@@ -1,0 +1,90 @@
+"""Every YAML composes and builds."""
+
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_module
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+import pscgan.train.__main__  # noqa: F401  registers the resolver of run names
+from pscgan.train.build import build_training
+
+CONF = Path(__file__).parents[1] / "conf"
+GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name != "__pycache__")
+OPTIONS = [(group, path.stem) for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))]
+PLACES = {"optimizer": "optimizer@generator_optimizer"}
+
+
+def composed(*overrides):
+    with initialize_config_module("pscgan.conf", version_base="1.3"):
+        config = compose("train", [*overrides, "folder=unused"], return_hydra_config=True)
+    OmegaConf.set_readonly(config.hydra, False)
+    return config
+
+
+@pytest.fixture
+def image_folder(tmp_path):
+    """Small stand-ins for the data sets a user brings, by the names the experiments expect."""
+    from PIL import Image
+
+    for name in ("val/a.png", "val/b.png", "train/a.png", "train/b.png", "test/a.png", "00001.png", "03000.png", "03100.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.linear_gradient("L").convert("RGB").resize((128, 128)).transpose(Image.Transpose.ROTATE_90).save(tmp_path / name)
+        image = Image.effect_noise((128, 128), 50).convert("RGB")
+        image.putpixel((0, 0), (255, 0, 0))
+        image.save(tmp_path / name)
+    return tmp_path
+
+
+def test_there_are_the_groups_a_user_expects():
+    expected = "degradation dataset generator critic adversarial penalty optimizer ema trainer logger callbacks experiment debug"
+    assert set(expected.split()) <= set(GROUPS)
+
+
+@pytest.mark.parametrize(("group", "option"), OPTIONS)
+def test_every_option_composes_and_builds(group, option, image_folder):
+    value = f"[{option}]" if group in ("penalty", "logger") else option
+    overrides = [f"{PLACES.get(group, group)}={value}"]
+    config = composed(*overrides)
+    if config.dataset.root is None or OmegaConf.is_missing(config.dataset, "root"):
+        config.dataset.root = str(image_folder)
+    part = config[{"optimizer": "generator_optimizer"}.get(group, group)] if group not in ("experiment", "debug") else None
+    if part is None:
+        training = build_training(config)
+        assert training.game.players["generator"].optimizer.param_groups
+    elif group in ("penalty", "callbacks"):
+        for name, node in part.items():
+            assert instantiate(node) is not None, name
+    elif group == "logger":
+        assert all("_target_" in node for node in part.values())
+    elif group == "optimizer":
+        import torch
+
+        assert instantiate(part)([torch.nn.Parameter(torch.zeros(1))]).param_groups
+    elif group in ("generator", "critic"):
+        network = instantiate(part, image_channels=3, condition_channels=3)
+        assert sum(p.numel() for p in network.parameters()) > 0
+    else:
+        assert instantiate(part) is not None
+
+
+@pytest.mark.parametrize(("group", "option"), OPTIONS)
+def test_every_option_opens_with_a_comment(group, option):
+    lines = (CONF / group / f"{option}.yaml").read_text().splitlines()
+    first = next(line for line in lines if line != "# @package _global_")
+    assert first.startswith("# ")
+
+
+@pytest.mark.parametrize("path", sorted((CONF / "penalty").glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_penalty_is_logged_under_its_own_name(path):
+    assert list(OmegaConf.load(path)) == [path.stem]
+
+
+def test_another_command_is_another_folder():
+    def folder(*overrides):
+        return composed(*overrides).hydra.run.dir
+
+    assert folder() == "runs/demo"
+    assert folder("seed=1") != folder("seed=2") != folder()
+    assert folder("name=mine") == "runs/mine"

@@ -1,0 +1,79 @@
+"""From a composed config to the objects of a run."""
+
+from __future__ import annotations
+
+import pytorch_lightning as pl
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from ..rng import key
+from .callbacks.checkpoints import Checkpoints
+from .evaluation import Evaluation
+from .game import Game
+from .precision import lightning_precision
+from .run_folder import RunFolder
+from .training import Training
+
+
+def build_training(config: DictConfig) -> Training:
+    """Data, networks, objective and clocks; weights start from a generator of the run's own.
+
+    Raises:
+        hydra.errors.InstantiationException: naming the part of the config that does not fit.
+        ValueError: if parts do not fit each other.
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(key(config.seed, "initial weights", 0))
+        degradation = instantiate(config.degradation)
+        data = instantiate(config.dataset)
+        channels = {
+            "image_channels": config.dataset.channels,
+            "condition_channels": config.dataset.channels + degradation.num_maps,
+        }
+        game = Game(
+            generator=instantiate(config.generator, **channels),
+            degradation=degradation,
+            penalties={name: instantiate(penalty) for name, penalty in config.penalty.items()},
+            generator_optimizer=instantiate(config.generator_optimizer),
+            ema=instantiate(config.ema),
+            schedule=instantiate(config.schedule),
+            seed=config.seed,
+            critic=None if config.critic is None else instantiate(config.critic, **channels),
+            adversarial=None if config.adversarial is None else instantiate(config.adversarial),
+            critic_optimizer=None if config.critic is None else instantiate(config.critic_optimizer),
+            **config.game,
+        )
+    return Training(
+        game,
+        data,
+        Evaluation(**config.evaluation),
+        images=config.images,
+        log_every_images=config.log_every_images,
+        checkpoint_every_images=config.checkpoint_every_images,
+    )
+
+
+def build_trainer(config: DictConfig, folder: RunFolder, best_crps: float) -> pl.Trainer:
+    """Lightning's loop, without the parts that count optimiser steps."""
+    loggers = [instantiate(logger) for logger in config.logger.values()]
+    callbacks = [instantiate(callback) for callback in config.callbacks.values()]
+    trainer: pl.Trainer = instantiate(
+        config.trainer,
+        default_root_dir=str(folder.path),
+        precision=lightning_precision(config.precision, _on_gpu(config)),
+        logger=loggers,
+        callbacks=[*callbacks, Checkpoints(folder, best_crps)],
+        max_epochs=-1,
+        reload_dataloaders_every_n_epochs=1,
+        num_sanity_val_steps=0,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    )
+    return trainer
+
+
+def _on_gpu(config: DictConfig) -> bool:
+    return config.trainer.accelerator != "cpu" and torch.cuda.is_available()

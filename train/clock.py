@@ -1,0 +1,37 @@
+"""Time of a run, in the two units everything is a function of: clean images seen and generator steps."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from torch import nn
+
+
+@dataclass
+class Times:
+    """What the clock reads."""
+
+    images_seen: int = 0
+    generator_steps: int = 0
+    critic_steps: int = 0
+    nonfinite_steps: int = 0
+    nonfinite_in_a_row: int = 0
+    skipped_images: int = 0
+    seconds: float = 0.0
+
+
+class Clock(nn.Module):
+    """Own clocks, saved with the weights; Lightning's ``global_step`` counts every optimiser step of both players."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.times = Times()
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """For ``state_dict``: plain numbers, so that a checkpoint loads without running code."""
+        return asdict(self.times)
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """From ``load_state_dict``."""
+        self.times = Times(**state)

@@ -1,0 +1,60 @@
+"""How the average of a generator is validated: K samples of each held-out image, always of the same measurements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..data.degradation import Degradation
+from ..data.measurement import Measurement
+from ..models.generator import Generator
+from ..rng import Rng
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """When and with how many samples to validate.
+
+    Measurement and latents of image i are functions of (seed, i) alone and are drawn on the CPU: the same for any
+    batch size, number of workers, rank or device, and for runs that differ in their training seed.
+
+    Attributes:
+        samples_per_image: K; 1 for a deterministic restorer.
+        every_images: validate each time so many clean images have been seen, and at the end.
+        seed: of the measurements and of the latents.
+    """
+
+    samples_per_image: int
+    every_images: int
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("samples_per_image", "every_images"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"evaluation.{name} is {getattr(self, name)}; allowed is 1 or more")
+
+    def measure(self, degradation: Degradation, batch: Mapping[str, Any]) -> tuple[Tensor, Measurement]:
+        """Clean images in [0, 1] and their measurements, on the device of the batch."""
+        clean = batch["clean"].float() / 255
+        rng = Rng(self.seed, "evaluation", batch["number"].tolist())
+        return clean, degradation(clean.cpu(), rng).to(clean.device)
+
+    def draw(self, generator: Generator, condition: Tensor, numbers: Tensor) -> Tensor:
+        """K samples (K, B, C, H, W) in fp32: encoded once, decoded one by one to bound memory."""
+        height, width = condition.shape[-2:]
+        rng = Rng(self.seed, "evaluation latent", numbers.tolist())
+        latent = generator.draw_latent(self.samples_per_image, height, width, rng)
+        if not latent and self.samples_per_image > 1:
+            raise ValueError(
+                f"evaluation.samples_per_image is {self.samples_per_image}; a deterministic generator has one"
+            )
+        features = generator.encode(condition)
+        samples = [
+            generator.decode(features, [z[k : k + 1].to(condition.device) for z in latent]).float()
+            for k in range(self.samples_per_image)
+        ]
+        return torch.cat(samples)

@@ -1,0 +1,102 @@
+"""What a validation says of a sampler: distortion, diversity, and whether the two belong together."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+from torchmetrics.functional.image import structural_similarity_index_measure as ssim
+
+from ..losses.fair_crps import FairCrps
+
+SUMS = (
+    "images",
+    "values",
+    "error_degraded",
+    "error_sample",
+    "error_mean",
+    "variance",
+    "psnr_degraded",
+    "psnr_sample",
+    "psnr_mean",
+    "ssim_degraded",
+    "ssim_sample",
+    "ssim_mean",
+    "crps",
+)
+
+
+def gain_db_exact(num_samples: int) -> float:
+    """What averaging K samples gains over one if they are exact: MSE_K = (1 + 1/K) MMSE, so 10 log10(2K / (K + 1))."""
+    return 10 * math.log10(2 * num_samples / (num_samples + 1))
+
+
+def psnr(mean_squared_error: float | Tensor) -> float:
+    """In dB, for images in [0, 1]."""
+    return -10 * math.log10(max(float(mean_squared_error), 1e-20))
+
+
+class Quality(Metric):
+    """Scores of K samples an image, from float64 sums: the same for any batch layout or number of ranks.
+
+    Images are neither clamped nor rounded. PSNRs are pooled over all values, and ``*_per_image`` are means of each
+    image's own. Single-sample figures average over the K samples; SSIM takes the first one.
+
+    Args:
+        samples_per_image: K, at least 1; with 1 (a deterministic restorer) gain and spread are 0.
+    """
+
+    full_state_update = False
+
+    def __init__(self, samples_per_image: int) -> None:
+        super().__init__()
+        self.samples_per_image = samples_per_image
+        for name in SUMS:
+            self.add_state(name, torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+
+    def update(self, samples_KBCHW: Tensor, clean: Tensor, degraded: Tensor) -> None:
+        """Add a batch: (K, B, C, H, W), (B, C, H, W) and (B, C, H, W)."""
+        samples_KBCHW, mean = samples_KBCHW.float(), samples_KBCHW.float().mean(dim=0)
+        self._add(images=len(clean), values=clean.numel())
+        if self.samples_per_image > 1:
+            self._add(variance=samples_KBCHW.var(dim=0).double().sum())
+            self._add(crps=FairCrps()(samples_KBCHW, clean, None) * clean.numel())
+        else:
+            self._add(crps=(mean - clean).abs().double().sum())
+        for name, candidates, shown in (
+            ("degraded", degraded[None], degraded),
+            ("sample", samples_KBCHW, samples_KBCHW[0]),
+            ("mean", mean[None], mean),
+        ):
+            errors_KB = (candidates - clean).double().square().mean(dim=(2, 3, 4))
+            self._add(
+                **{
+                    f"error_{name}": errors_KB.mean(dim=0).sum() * clean[0].numel(),
+                    f"psnr_{name}": sum(psnr(error) for error in errors_KB.flatten()) / len(candidates),
+                    f"ssim_{name}": ssim(shown, clean, data_range=1.0, reduction="none").double().sum(),
+                }
+            )
+
+    def _add(self, **sums: Tensor | float) -> None:
+        for name, value in sums.items():
+            setattr(self, name, getattr(self, name) + value)
+
+    def compute(self) -> dict[str, float]:
+        """All figures by name, as plain numbers."""
+        total = {name: float(getattr(self, name)) for name in SUMS}
+        k, images, values = self.samples_per_image, total["images"], total["values"]
+        scores = {}
+        for name in ("degraded", "sample", "mean"):
+            scores[f"psnr_{name}"] = psnr(total[f"error_{name}"] / values)
+            scores[f"psnr_{name}_per_image"] = total[f"psnr_{name}"] / images
+            scores[f"ssim_{name}"] = total[f"ssim_{name}"] / images
+        return scores | {
+            "gain_db": scores["psnr_mean"] - scores["psnr_sample"],
+            "gain_db_exact": gain_db_exact(k),
+            # E (x - mean_K)^2 = (1 + 1/K) E variance for an exact sampler, so 1 is calibrated and less is collapsed
+            "spread_skill": math.sqrt((k + 1) / k * total["variance"] / max(total["error_mean"], 1e-20)),
+            "crps": total["crps"] / values,
+            "samples_per_image": k,
+        }

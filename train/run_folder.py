@@ -1,0 +1,112 @@
+"""The folder of a run: one command, one folder; the same command again continues it, and nothing is overwritten."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from .provenance import provenance
+
+LONGEST_NAME = 100
+MAY_CHANGE = ("logger.", "callbacks.", "folder", "dataset.num_workers")  # keys that do not change what is learned
+
+
+def run_name(name: str, overrides: str) -> str:
+    """A folder's name from a run's name and the overrides of its command: another command, another folder."""
+    suffix = "".join(c if c.isalnum() or c in "=.,-_" else "-" for c in overrides)
+    if len(suffix) > LONGEST_NAME:
+        suffix = suffix[: LONGEST_NAME - 9] + "-" + hashlib.blake2b(overrides.encode(), digest_size=4).hexdigest()
+    return f"{name},{suffix}" if suffix else name
+
+
+class RunFolder:
+    """Where a run keeps its config, log, pictures, checkpoints and result.
+
+    Args:
+        config: composed, as the run will use it; ``config.folder`` is the path, made if it is not there.
+
+    Raises:
+        ValueError: if the folder holds something else, or a run of another config.
+        OSError: if it cannot be written.
+    """
+
+    def __init__(self, config: DictConfig) -> None:
+        self.path = path = Path(config.folder)
+        self.config: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+        path.mkdir(parents=True, exist_ok=True)
+        if not os.access(path, os.W_OK):
+            raise PermissionError(f"run folder {path} is not writable")
+        if self.config_path.exists():
+            self._check_same_config()
+        elif any(path.iterdir()):
+            raise ValueError(f"{path} is not empty and holds no run of pscgan; choose another name=...")
+        else:
+            _write(self.config_path, OmegaConf.to_yaml(OmegaConf.create(self.config)))
+
+    @property
+    def config_path(self) -> Path:
+        """The composed config."""
+        return self.path / "config.yaml"
+
+    @property
+    def last(self) -> Path:
+        """The checkpoint a run continues from."""
+        return self.path / "last.ckpt"
+
+    @property
+    def best(self) -> Path:
+        """The checkpoint with the lowest CRPS of a validation."""
+        return self.path / "best.ckpt"
+
+    def result(self) -> dict[str, Any] | None:
+        """What a finished run wrote."""
+        path = self.path / "result.json"
+        return json.loads(path.read_text()) if path.exists() else None
+
+    def write_result(self, result: dict[str, Any]) -> None:
+        """Mark the run as finished."""
+        _write(self.path / "result.json", json.dumps(result, indent=2) + "\n")
+
+    def note_start(self, images_seen: int, precision: str) -> None:
+        """Add to ``run.json`` what this start was made with: command, versions, commit, hardware."""
+        path = self.path / "run.json"
+        starts = json.loads(path.read_text()) if path.exists() else []
+        starts.append({"images_seen": images_seen, "seed": self.config["seed"], "precision": precision} | provenance())
+        _write(path, json.dumps(starts, indent=2) + "\n")
+
+    def _check_same_config(self) -> None:
+        stored = _flat(OmegaConf.to_container(OmegaConf.load(self.config_path)))
+        current = _flat(self.config)
+        changed = [
+            f"{key}: {stored.get(key, 'absent')} there, {current.get(key, 'absent')} now"
+            for key in sorted(stored.keys() | current.keys())
+            if stored.get(key, "absent") != current.get(key, "absent") and not key.startswith(MAY_CHANGE)
+        ]
+        if changed:
+            raise ValueError(
+                f"{self.path} holds a run of another config ({'; '.join(changed[:3])}"
+                f"{'; ...' if len(changed) > 3 else ''}); choose another name=..."
+            )
+
+
+def _write(path: Path, text: str) -> None:
+    """All of the file or nothing."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(text)
+    part.replace(path)
+
+
+def _flat(node: Any, prefix: str = "") -> dict[str, Any]:
+    """Leaves by dotted key; lists are leaves."""
+    if not isinstance(node, dict):
+        return {prefix: node}
+    return {
+        key: leaf
+        for name, child in node.items()
+        for key, leaf in _flat(child, f"{prefix}.{name}" if prefix else name).items()
+    }

@@ -1,0 +1,125 @@
+"""The game under Lightning: which images come next, when to validate, when it is over."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import pytorch_lightning as pl
+from torch import Tensor
+from torch.optim import Optimizer
+from torch.utils.data import DataLoader
+
+from ..data.image_data import ImageData
+from ..losses.penalty import Adaptive, Penalty
+from .evaluation import Evaluation
+from .game import Game
+from .quality import Quality
+
+
+class Training(pl.LightningModule):
+    """Plays the game until ``images`` clean images have been seen.
+
+    One epoch of Lightning is the stretch between two validations. Which images it trains on follows from the clock
+    alone, so a run that was interrupted goes on where it stopped.
+
+    Args:
+        game: the algorithm and its state.
+        data: where clean images come from.
+        evaluation: how the average of the generator is validated.
+        images: length of the run in clean images seen.
+        log_every_images: distance of log lines.
+        checkpoint_every_images: distance of checkpoints, besides those at each validation.
+
+    Raises:
+        ValueError: if one of the last three or ``evaluation.every_images`` is no multiple of the batch size.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        data: ImageData,
+        evaluation: Evaluation,
+        images: int,
+        log_every_images: int,
+        checkpoint_every_images: int,
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        clocks = {
+            "images": images,
+            "log_every_images": log_every_images,
+            "checkpoint_every_images": checkpoint_every_images,
+            "evaluation.every_images": evaluation.every_images,
+        }
+        for name, count in clocks.items():
+            if count < 1 or count % data.batch_size:
+                raise ValueError(f"{name} is {count}; allowed is a multiple of dataset.batch_size ({data.batch_size})")
+        self.game, self.data, self.evaluation = game, data, evaluation
+        self.images, self.log_every_images = images, log_every_images
+        self.checkpoint_every_images = checkpoint_every_images
+        self.quality = Quality(evaluation.samples_per_image)
+        self.scores: dict[str, float] = {}
+        self._mark = time.perf_counter()
+
+    @property
+    def images_seen(self) -> int:
+        """The clock of the run."""
+        return self.game.clock.times.images_seen
+
+    def validation_is_due(self) -> bool:
+        """Whether the next thing to happen is a validation."""
+        return self.images_seen % self.evaluation.every_images == 0 or self.images_seen >= self.images
+
+    def adapted_weights(self) -> dict[str, float]:
+        """Weights that penalties adapt during the run, by log name."""
+        return {
+            f"generator/{name}/{weight}": float(value)
+            for name, penalty in self.game.penalties.items()
+            for weight, value in penalty.named_buffers()
+        }
+
+    def configure_optimizers(self) -> list[Optimizer]:
+        """The players' own, which they step themselves."""
+        return [player.optimizer for player in self.game.players.values()]
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """From the images seen up to the next validation."""
+        every, seen = self.evaluation.every_images, self.images_seen
+        return self.data.train_loader(seen, min((seen // every + 1) * every, self.images))
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        """All images held out for validation."""
+        return self.data.evaluation_loader()
+
+    def on_train_start(self) -> None:
+        """Start the stopwatch."""
+        self._mark = time.perf_counter()
+
+    def training_step(self, batch: Mapping[str, Any], batch_index: int) -> None:
+        """Play one batch."""
+        times = self.game.clock.times
+        self.game.play(batch["clean"].float() / 255, batch["number"])
+        times.skipped_images += int(batch["skipped"].sum())
+        now = time.perf_counter()
+        times.seconds, self._mark = times.seconds + now - self._mark, now
+
+    def validation_step(self, batch: Mapping[str, Any], batch_index: int) -> dict[str, Tensor]:
+        """Score one batch of held-out images; what was drawn goes to the callbacks."""
+        clean, measurement = self.evaluation.measure(self.game.degradation, batch)
+        samples_KBCHW = self.evaluation.draw(self.game.ema.average, measurement.condition, batch["number"])
+        self.quality.update(samples_KBCHW, clean, measurement.degraded)
+        return {"degraded": measurement.degraded, "samples_KBCHW": samples_KBCHW, "clean": clean}
+
+    def on_validation_epoch_end(self) -> None:
+        """Sum up; penalties that follow the measured gain of averaging are told it."""
+        self.scores = self.quality.compute()
+        self.quality.reset()
+        for penalty in self.game.penalties.values():
+            if isinstance(penalty, Penalty) and isinstance(penalty.estimator, Adaptive):
+                penalty.estimator.adapt(self.scores["gain_db"], self.scores["gain_db_exact"])
+
+    def on_train_epoch_end(self) -> None:
+        """Validation has just been; stop when all images have been seen."""
+        self.trainer.should_stop = self.images_seen >= self.images
