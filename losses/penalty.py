@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
+from .precision import at_least_fp32
+
 Estimator = Callable[[Tensor, Tensor, Any], Tensor]
 """(samples_KBCHW, clean, measurement) -> scalar. May set ``min_samples``, the least K it is defined for."""
+
+
+@runtime_checkable
+class Adaptive(Protocol):
+    """An estimator with a weight that follows what validations measure; the weight is a buffer."""
+
+    def adapt(self, gain_db: float, gain_db_exact: float) -> None:
+        """Told after each validation what averaging gains, and what it would gain if the samples were exact."""
+        ...
 
 
 class Penalty(nn.Module):
@@ -59,4 +70,4 @@ class Penalty(nn.Module):
 
     def forward(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Any) -> Tensor:
         """The unweighted value on K samples of all images given, in fp32, a scalar."""
-        return self.estimator(samples_KBCHW[: self.samples_per_image].float(), clean.float(), measurement)
+        return self.estimator(at_least_fp32(samples_KBCHW[: self.samples_per_image]), at_least_fp32(clean), measurement)

@@ -11,7 +11,7 @@ GAIN = math.sqrt(2 / (1 + SLOPE**2))  # keeps the second moment through a leaky 
 
 
 def conv(in_channels: int, out_channels: int, size: int = 3, stride: int = 1, gain: float = GAIN) -> nn.Conv2d:
-    """A convolution that keeps H x W at stride 1 and the second moment of its input at ``gain`` GAIN."""
+    """A convolution that keeps H x W at stride 1, and the second moment of an activated input at ``gain`` GAIN."""
     layer = nn.Conv2d(in_channels, out_channels, size, stride, padding=(size - stride + 1) // 2)
     nn.init.normal_(layer.weight, std=gain / math.sqrt(in_channels * size**2))
     nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
@@ -21,15 +21,16 @@ def conv(in_channels: int, out_channels: int, size: int = 3, stride: int = 1, ga
 class ResidualBlock(nn.Module):
     """x + conv(act(conv(act(x)))): no normalisation, so nothing couples pixels or images but convolutions.
 
+    The last convolution starts at 0, so that at the start any depth passes x on as it is (Fixup, arXiv 1901.09321).
+
     Args:
         channels: of input and output.
-        branch_gain: of the last convolution; n blocks in a row want about 1 / sqrt(n) to keep the second moment.
     """
 
-    def __init__(self, channels: int, branch_gain: float) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
         self.first = conv(channels, channels)
-        self.second = conv(channels, channels, gain=GAIN * branch_gain)
+        self.second = conv(channels, channels, gain=0.0)
         self.activation = nn.LeakyReLU(SLOPE)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -39,5 +40,5 @@ class ResidualBlock(nn.Module):
 
 
 def blocks(channels: int, count: int) -> nn.Sequential:
-    """``count`` residual blocks in a row, which together double the second moment."""
-    return nn.Sequential(*(ResidualBlock(channels, branch_gain=1 / math.sqrt(count)) for _ in range(count)))
+    """``count`` residual blocks in a row."""
+    return nn.Sequential(*(ResidualBlock(channels) for _ in range(count)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -28,6 +29,29 @@ class Features(NamedTuple):
     """By level, fine to coarse: what the way up receives from the way down, (B, c, h, w)."""
     gates: list[Tensor]
     """By level, fine to coarse: the amplitude of z, (B, c, h, w)."""
+
+
+class Stage(nn.Module):
+    """Residual blocks of one level on the way up, z entering before each.
+
+    Args:
+        channels: of the level.
+        count: of blocks.
+        latent_channels: maps of z at each entry; 0 for none.
+    """
+
+    def __init__(self, channels: int, count: int, latent_channels: int) -> None:
+        super().__init__()
+        self.noise = nn.ModuleList(conv(latent_channels, channels, gain=HALF) for _ in range(count) if latent_channels)
+        self.blocks = blocks(channels, count)
+
+    def forward(self, x: Tensor, gate: Tensor | None, noise: Sequence[Tensor]) -> Tensor:
+        """(B, c, h, w), amplitudes of z, and its maps by entry, each (B, latent_channels, h, w)."""
+        for entry, block in enumerate(self.blocks):
+            if gate is not None:
+                x = x + gate * self.noise[entry](noise[entry])
+            x = block(x)
+        return x
 
 
 class StochasticUNet(nn.Module):
@@ -71,12 +95,7 @@ class StochasticUNet(nn.Module):
         self.shrink = nn.ModuleList(conv(fine, coarse, size=2, stride=2, gain=1.0) for fine, coarse in pairwise(widths))
         self.lateral = nn.ModuleList(conv(w, w, size=1, gain=HALF) for w in widths)
         self.gate = nn.ModuleList(conv(w, w, size=1, gain=0.5) for w in widths if latent_channels)
-        self.up = nn.ModuleList(nn.ModuleList(blocks(w, 1) for _ in range(decoder_blocks)) for w in widths)
-        self.noise = nn.ModuleList(
-            nn.ModuleList(conv(latent_channels, w, gain=HALF) for _ in range(decoder_blocks))
-            for w in widths
-            if latent_channels
-        )
+        self.up = nn.ModuleList(Stage(w, decoder_blocks, latent_channels) for w in widths)
         self.grow = nn.ModuleList(conv(coarse, fine, size=1, gain=HALF) for fine, coarse in pairwise(widths))
         self.out = nn.Sequential(nn.LeakyReLU(SLOPE), conv(width, image_channels * PATCH**2, gain=OUTPUT_GAIN))
 
@@ -93,19 +112,18 @@ class StochasticUNet(nn.Module):
     def decode(self, features: Features, latent: Latent) -> Tensor:
         """(K, B, C, H, W) from z as ``draw_latent`` gives it; K is 1 for a deterministic network."""
         num_samples = len(latent[0]) if latent else 1
-        noise = iter(latent)
-        x: Tensor | None = None
-        for level in reversed(range(len(self.up))):
-            lateral = repeat(features.laterals[level], num_samples)
-            x = lateral if x is None else lateral + F.interpolate(self.grow[level](x), scale_factor=2.0)
-            for entry, block in enumerate(self.up[level]):
-                if self.latent_channels:
-                    z = next(noise).to(x).flatten(0, 1)
-                    x = x + repeat(features.gates[level], num_samples) * self.noise[level][entry](z)
-                x = block(x)
+        laterals = [repeat(lateral, num_samples) for lateral in features.laterals]
+        gates = [repeat(gate, num_samples) for gate in features.gates]
+        noise = [z.flatten(0, 1).to(laterals[0]) for z in latent]
+        x = laterals[-1]
+        for level in reversed(range(len(laterals))):
+            if level < len(self.grow):
+                x = laterals[level] + F.interpolate(self.grow[level](x), scale_factor=2.0)
+            x = self.up[level](x, gates[level] if gates else None, noise[: self.decoder_blocks])
+            noise = noise[self.decoder_blocks :]
         height, width = features.degraded.shape[-2:]
         residual = F.pixel_shuffle(self.out(x), PATCH)[..., :height, :width]
-        return features.degraded + residual.unflatten(0, (num_samples, -1))
+        return features.degraded + residual.reshape(num_samples, *features.degraded.shape)
 
     def draw_latent(self, num_samples: int, height: int, width: int, rng: Rng) -> Latent:
         """Maps (K, B, latent_channels, h, w), coarse to fine; none for a deterministic network."""

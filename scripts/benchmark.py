@@ -23,12 +23,11 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from ..models.generator import draw_samples
 from ..rng import Rng
 from ..train.build import build_training
 from ..train.precision import lightning_precision
 from ..train.training import Training
-from ..train.user_errors import run_program
+from ..train.user_errors import one_line_errors
 
 FIGURES = {
     "train images/s": "clean images a training step takes in a second",
@@ -49,7 +48,8 @@ class Subject:
 
     def autocast(self) -> torch.autocast:
         """The arithmetic of the config."""
-        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.dtype == torch.bfloat16)
+        enabled = self.dtype == torch.bfloat16
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=enabled)
 
 
 def subject(overrides: list[str], device: torch.device) -> Subject:
@@ -85,14 +85,12 @@ def measurements(s: Subject, size: int, samples: int) -> Iterator[dict[str, floa
         with s.autocast():
             game.play(clean, torch.arange(seen, seen + len(clean)))
 
-    @torch.no_grad()
     def once() -> Tensor:
-        with s.autocast():
+        with torch.no_grad(), s.autocast():  # type: ignore[no-untyped-call]
             return generator.decode(generator.encode(condition), latent)  # type: ignore[operator,no-any-return]
 
-    @torch.no_grad()
     def apart() -> None:
-        with s.autocast():
+        with torch.no_grad(), s.autocast():  # type: ignore[no-untyped-call]
             for k in range(samples):
                 generator.decode(generator.encode(condition), [z[k : k + 1] for z in latent])  # type: ignore[operator]
 
@@ -170,14 +168,11 @@ def main(arguments: list[str] | None = None) -> None:
     """The command ``pscgan-benchmark``."""
     options, configs = _parse(arguments)
 
-    def program() -> None:
-        with initialize_config_module("pscgan.conf", version_base="1.3"):
-            subjects = [subject(overrides, torch.device(options.device)) for overrides in configs]
+    with one_line_errors("pscgan-benchmark"), initialize_config_module("pscgan.conf", version_base="1.3"):
+        subjects = [subject(overrides, torch.device(options.device)) for overrides in configs]
         size = options.size or subjects[0].training.data.training.crop
         figures = compare(subjects, size, options.samples, options.rounds)
         print_table(subjects, figures, size, options.samples)
-
-    run_program("pscgan-benchmark", program)
 
 
 if __name__ == "__main__":

@@ -11,10 +11,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
 def test_the_package_list_equals_the_folders():
-    ours = {path.parent for path in ROOT.rglob("__init__.py")} - {ROOT / "tests"}
-    outside = ("tests", ".typings", ".venv", "build", "runs")
-    folders = {path.relative_to(ROOT) for path in ours if path.relative_to(ROOT).parts[:1] not in [(o,) for o in outside]}
-    names = {".".join(("pscgan", *folder.parts)) for folder in folders}
+    outside = {"tests", ".typings", ".venv", ".venv-ci", "build", "runs"}
+    folders = {path.parent.relative_to(ROOT) for path in ROOT.rglob("__init__.py")}
+    names = {".".join(("pscgan", *folder.parts)) for folder in folders if not outside & {*folder.parts[:1]}}
     assert set(PROJECT["tool"]["setuptools"]["packages"]) == names
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import warnings
 
@@ -16,8 +17,9 @@ from .metrics_csv import MetricsCsv
 from .report import print_result, result_of
 from .run_folder import RunFolder, run_name
 from .training import Training
-from .user_errors import run_program
+from .user_errors import one_line_errors
 
+PROGRAM = "pscgan-train"
 OmegaConf.register_new_resolver("run_name", run_name, replace=True)
 
 
@@ -69,7 +71,8 @@ def _announce(training: Training, folder: RunFolder, precision: str) -> None:
 @hydra.main(version_base="1.3", config_path="pkg://pscgan.conf", config_name="train")
 def _run(config: DictConfig) -> float:
     try:
-        return train(config)
+        with one_line_errors(PROGRAM):
+            return train(config)
     except Interrupted as interrupted:
         print(f"interrupted by {interrupted}; the same command continues", file=sys.stderr)
         sys.exit(interrupted.exit_code)
@@ -78,10 +81,18 @@ def _run(config: DictConfig) -> float:
         sys.exit(1)
 
 
+def _quieten_lightning() -> None:
+    """Leave out what it says of devices it does not use, of clocks that are ours, and of itself."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    for message in ("does not have many workers", "smaller than the logging interval", "in eval mode", "LeafSpec"):
+        warnings.filterwarnings("ignore", message=f".*{message}")
+
+
 def main() -> None:
     """The command ``pscgan-train``."""
-    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-    run_program("pscgan-train", _run)
+    _quieten_lightning()
+    with one_line_errors(PROGRAM):
+        _run()
 
 
 if __name__ == "__main__":

@@ -45,8 +45,9 @@ class Ema(nn.Module):
     @torch.no_grad()
     def update(self, generator: nn.Module, new_images: int, images_seen: int) -> None:
         """Move the average towards the generator, in place."""
-        averages = list(self.average.parameters())
-        torch._foreach_lerp_(averages, list(generator.parameters()), 1 - self.kept(new_images, images_seen))
+        averages: list[torch.Tensor] = list(self.average.parameters())
+        parameters: list[torch.Tensor] = list(generator.parameters())
+        torch._foreach_lerp_(averages, parameters, 1 - self.kept(new_images, images_seen))
         for average, buffer in zip(self.average.buffers(), generator.buffers(), strict=True):
             average.copy_(buffer)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +14,7 @@ from ..data.measurement import Measurement
 from ..losses.adversarial.objective import Adversarial
 from ..losses.penalty import Penalty
 from ..losses.term import Term, Terms
-from ..models.generator import draw_samples
+from ..models.generator import Generator, draw_samples
 from ..rng import Rng
 from .averages import Averages
 from .clock import Clock
@@ -46,7 +47,8 @@ class Game(nn.Module):
         critic: (image, condition) -> (B,); None for a game of one.
         adversarial: the objective of the game; goes with the critic.
         critic_optimizer: parameters -> optimiser; goes with the critic.
-        clip_norm: largest norm of a player's gradient; None does not clip.
+        generator_clip_norm: largest norm of the generator's gradient; None does not clip.
+        critic_clip_norm: the same for the critic; clipping weakens a lazy R1, whose gradient is rare and large.
         micro_batch: images a forward pass, gradients add up to those of the whole batch; None takes all at once.
         alternate: True: a batch serves one player, the critic first (PSCGAN); False: it serves both.
         nonfinite_limit: so many moves in a row without a finite gradient end the run.
@@ -67,7 +69,8 @@ class Game(nn.Module):
         critic: nn.Module | None = None,
         adversarial: Adversarial | None = None,
         critic_optimizer: MakeOptimizer | None = None,
-        clip_norm: float | None = None,
+        generator_clip_norm: float | None = None,
+        critic_clip_norm: float | None = None,
         micro_batch: int | None = None,
         alternate: bool = False,
         nonfinite_limit: int = 20,
@@ -86,9 +89,10 @@ class Game(nn.Module):
         self.micro_batch, self.alternate, self.nonfinite_limit = micro_batch, alternate, nonfinite_limit
         self.ema, self.clock, self.averages = ema, Clock(), Averages()
         self.ema.start(generator)
-        self.players = {"generator": Player(generator, generator_optimizer(generator.parameters()), clip_norm)}
+        optimizer = generator_optimizer(generator.parameters())
+        self.players = {"generator": Player(generator, optimizer, generator_clip_norm)}
         if critic is not None and critic_optimizer is not None:
-            self.players["critic"] = Player(critic, critic_optimizer(critic.parameters()), clip_norm)
+            self.players["critic"] = Player(critic, critic_optimizer(critic.parameters()), critic_clip_norm)
 
     def play(self, clean: Tensor, numbers: Tensor) -> None:
         """One batch: clean images (B, C, H, W) in [0, 1] and their numbers (B,) in the stream of images seen."""
@@ -99,7 +103,7 @@ class Game(nn.Module):
             fakes = self._draw_without_graph(measurement, numbers)
         else:
             fakes = self._move_generator(clean, measurement, numbers)
-        if critic_only or not self.alternate:
+        if self.critic is not None and (critic_only or not self.alternate):
             self._move_critic(clean, measurement, numbers, fakes)
         times.images_seen += len(clean)
 
@@ -164,7 +168,7 @@ class Game(nn.Module):
         n = num_images
         groups = [(slice(0, n), num_samples), (slice(n, len(condition)), 1)]
         drawn = [
-            draw_samples(self.generator, condition[group], k, rng[group])
+            draw_samples(cast(Generator, self.generator), condition[group], k, rng[group])
             for group, k in groups
             if group.start < group.stop
         ]
@@ -183,7 +187,8 @@ class Game(nn.Module):
 
     def _backward(self, player: str, terms: Terms) -> None:
         """Add the gradient of the weighted sum; note every unweighted term under player/name."""
-        torch.stack([term.weight * term.value for term in terms.values()]).sum().backward()
+        loss = torch.stack([term.weight * term.value for term in terms.values()]).sum()
+        loss.backward()  # type: ignore[no-untyped-call]
         for name, term in terms.items():
             self.averages.add(f"{player}/{name}", term.value)
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.functional.image import structural_similarity_index_measure as ssim
 
-from ..losses.fair_crps import FairCrps
+from ..losses.fair_crps import FairCRPS
 
 SUMS = (
     "images",
@@ -62,7 +62,7 @@ class Quality(Metric):
         self._add(images=len(clean), values=clean.numel())
         if self.samples_per_image > 1:
             self._add(variance=samples_KBCHW.var(dim=0).double().sum())
-            self._add(crps=FairCrps()(samples_KBCHW, clean, None) * clean.numel())
+            self._add(crps=FairCRPS()(samples_KBCHW, clean, None) * clean.numel())
         else:
             self._add(crps=(mean - clean).abs().double().sum())
         for name, candidates, shown in (
@@ -71,13 +71,12 @@ class Quality(Metric):
             ("mean", mean[None], mean),
         ):
             errors_KB = (candidates - clean).double().square().mean(dim=(2, 3, 4))
-            self._add(
-                **{
-                    f"error_{name}": errors_KB.mean(dim=0).sum() * clean[0].numel(),
-                    f"psnr_{name}": sum(psnr(error) for error in errors_KB.flatten()) / len(candidates),
-                    f"ssim_{name}": ssim(shown, clean, data_range=1.0, reduction="none").double().sum(),
-                }
-            )
+            sums: dict[str, Tensor | float] = {
+                f"error_{name}": errors_KB.mean(dim=0).sum() * clean[0].numel(),
+                f"psnr_{name}": sum(psnr(error) for error in errors_KB.flatten()) / len(candidates),
+                f"ssim_{name}": _ssim(shown, clean),
+            }
+            self._add(**sums)
 
     def _add(self, **sums: Tensor | float) -> None:
         for name, value in sums.items():
@@ -100,3 +99,10 @@ class Quality(Metric):
             "crps": total["crps"] / values,
             "samples_per_image": k,
         }
+
+
+def _ssim(images: Tensor, clean: Tensor) -> Tensor:
+    """Summed over images."""
+    each = ssim(images, clean, data_range=1.0, reduction="none")
+    assert isinstance(each, Tensor)
+    return each.double().sum()

@@ -40,6 +40,7 @@ def print_result(result: dict[str, Any], folder: Path) -> None:
     if k > 1:
         console.print(
             f"averaging {k} gains {result['gain_db']:.2f} dB (an exact posterior sampler: "
-            f"{result['gain_db_exact']:.2f}); spread / skill {result['spread_skill']:.2f} (exact: 1)"
+            f"{result['gain_db_exact']:.2f}); spread / skill {result['spread_skill']:.2f} (exact: 1)",
+            soft_wrap=True,
         )
-    console.print(f"CRPS {255 * result['crps']:.2f} / 255; pictures, log and checkpoints in {folder}")
+    console.print(f"CRPS {255 * result['crps']:.2f} / 255; pictures, log and checkpoints in {folder}", soft_wrap=True)

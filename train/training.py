@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import pytorch_lightning as pl
 from torch import Tensor
@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 
 from ..data.image_data import ImageData
 from ..losses.penalty import Adaptive, Penalty
+from ..models.generator import Generator
 from .evaluation import Evaluation
 from .game import Game
 from .quality import Quality
@@ -108,7 +109,8 @@ class Training(pl.LightningModule):
     def validation_step(self, batch: Mapping[str, Any], batch_index: int) -> dict[str, Tensor]:
         """Score one batch of held-out images; what was drawn goes to the callbacks."""
         clean, measurement = self.evaluation.measure(self.game.degradation, batch)
-        samples_KBCHW = self.evaluation.draw(self.game.ema.average, measurement.condition, batch["number"])
+        generator = cast(Generator, self.game.ema.average)
+        samples_KBCHW = self.evaluation.draw(generator, measurement.condition, batch["number"])
         self.quality.update(samples_KBCHW, clean, measurement.degraded)
         return {"degraded": measurement.degraded, "samples_KBCHW": samples_KBCHW, "clean": clean}
 

@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from hydra.errors import HydraException, InstantiationException
 from omegaconf.errors import OmegaConfBaseException
 
-FULL_ERROR = "HYDRA_FULL_ERROR"
 
+@contextmanager
+def one_line_errors(program: str) -> Iterator[None]:
+    """End the program with one line on stderr and exit code 2 where the user is at fault.
 
-def run_program(name: str, program: Callable[[], None]) -> None:
-    """Run a Hydra program; errors of the user end it with one line on stderr and exit code 2.
-
-    A user who sets ``HYDRA_FULL_ERROR=1`` gets the traceback instead.
+    A user who sets ``PSCGAN_TRACEBACK=1`` gets the traceback instead.
     """
-    if os.environ.get(FULL_ERROR) == "1":
-        program()
-        return
-    os.environ[FULL_ERROR] = "1"  # Hydra hands exceptions on to us instead of printing them
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands exceptions on to us instead of printing them
     try:
-        program()
+        yield
     except (HydraException, OmegaConfBaseException, ValueError, OSError) as error:
         line = user_error(error)
-        if line is None:
+        if line is None or os.environ.get("PSCGAN_TRACEBACK") == "1":
             raise
-        print(f"{name}: {line}", file=sys.stderr)
+        print(f"{program}: {line}", file=sys.stderr)
         sys.exit(2)
 
 

@@ -69,7 +69,7 @@ def test_the_deterministic_twin_has_no_z_and_one_sample():
     assert twin.draw_latent(8, 32, 32, Rng(0, "z", range(2))) == []
     assert draw_samples(twin, y, 8, Rng(0, "z", range(2))).shape == (1, 2, 3, 32, 32)
     stochastic = sum(p.numel() for p in unet().parameters())
-    z_only = sum(p.numel() for part in (unet().noise, unet().gate) for p in part.parameters())
+    z_only = sum(p.numel() for part in (*(stage.noise for stage in unet().up), unet().gate) for p in part.parameters())
     assert sum(p.numel() for p in twin.parameters()) == stochastic - z_only
 
 
@@ -85,13 +85,17 @@ def test_condition_maps_are_read():
     generator = StochasticUNet(1, 2, width=8, levels=2)
     y = torch.rand(1, 1, 16, 16)
     latent = generator.draw_latent(1, 16, 16, Rng(0, "z", [0]))
-    low, high = (generator.decode(generator.encode(torch.cat([y, torch.full_like(y, s)], 1)), latent) for s in (0.1, 0.3))
+    conditions = [torch.cat([y, torch.full_like(y, sigma)], dim=1) for sigma in (0.1, 0.3)]
+    low, high = (generator.decode(generator.encode(condition), latent) for condition in conditions)
     assert low.shape == (1, 1, 1, 16, 16)
     assert not torch.allclose(low, high)
 
 
 def test_all_parameters_get_a_gradient():
-    generator = unet()
+    generator, rng = unet(), torch.Generator().manual_seed(0)
+    with torch.no_grad():  # residual branches start at 0, where their first convolution has no gradient yet
+        for parameter in generator.parameters():
+            parameter += 0.01 * torch.randn(parameter.shape, generator=rng)
     draw_samples(generator, noisy(), 2, Rng(0, "z", range(2))).square().mean().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in generator.parameters())
 

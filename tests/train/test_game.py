@@ -8,7 +8,7 @@ from torch import nn
 
 from pscgan.data.degradations.gaussian_noise import GaussianNoise
 from pscgan.losses.adversarial.logistic import Logistic
-from pscgan.losses.fair_crps import FairCrps
+from pscgan.losses.fair_crps import FairCRPS
 from pscgan.losses.penalty import Penalty
 from pscgan.models.patch_critic import PatchCritic
 from pscgan.models.stochastic_unet import StochasticUNet
@@ -30,7 +30,7 @@ def make_game(**arguments):
         "critic": PatchCritic(3, 3, width=4, levels=2),
         "adversarial": Logistic(r1_every_critic_steps=2),
         "degradation": GaussianNoise(50),
-        "penalties": {"crps": Penalty(FairCrps(), samples_per_image=3)},
+        "penalties": {"crps": Penalty(FairCRPS(), samples_per_image=3)},
         "generator_optimizer": sgd,
         "critic_optimizer": sgd,
         "ema": Ema(100),
@@ -66,17 +66,19 @@ def test_clocks():
 
 def test_both_players_and_the_average_move_with_every_batch():
     game = make_game()
-    before = [weights(n).clone() for n in (game.generator, game.critic, game.ema.average)]
+    networks = (game.generator, game.critic, game.ema.average)
+    before = [weights(network).clone() for network in networks]
     play(game, 1)
-    assert all(not torch.equal(b, weights(n)) for b, n in zip(before, (game.generator, game.critic, game.ema.average), strict=True))
+    assert all(not torch.equal(old, weights(network)) for old, network in zip(before, networks, strict=True))
 
 
 def test_alternating_players_take_turns_and_the_critic_begins():
     game, moves = make_game(alternate=True), []
     for _ in range(4):
-        before = weights(game.generator).clone(), weights(game.critic).clone()
+        generator, critic = weights(game.generator).clone(), weights(game.critic).clone()
         play(game, 1)
-        moves.append([not torch.equal(b, weights(n)) for b, n in zip(before, (game.generator, game.critic), strict=True)])
+        moved = [not torch.equal(generator, weights(game.generator)), not torch.equal(critic, weights(game.critic))]
+        moves.append(moved)
     assert moves == [[False, True], [True, False]] * 2
     assert (game.clock.times.generator_steps, game.clock.times.images_seen) == (2, 4 * BATCH)
 
@@ -84,8 +86,9 @@ def test_alternating_players_take_turns_and_the_critic_begins():
 @pytest.mark.parametrize("images", [None, 3])
 def test_micro_batches_add_up_to_the_batch(images):
     """Lazy R1, three samples an image, a penalty on part of the batch: the same weights to rounding."""
+
     def double():
-        penalties = {"crps": Penalty(FairCrps(), samples_per_image=3, images=images)}
+        penalties = {"crps": Penalty(FairCRPS(), samples_per_image=3, images=images)}
         return {"penalties": penalties}
 
     whole, parts = (make_game(micro_batch=size, **double()).double() for size in (None, 1))
@@ -143,7 +146,7 @@ def test_a_penalty_is_applied_at_its_interval():
 
 def test_terms_are_logged_unweighted():
     def logged(weight):
-        game = regression(penalties={"crps": Penalty(FairCrps(), weight=weight)})
+        game = regression(penalties={"crps": Penalty(FairCRPS(), weight=weight)})
         return play(game, 1).averages.pop()["generator/crps"]
 
     assert logged(1.0) == logged(1000.0)
@@ -184,7 +187,7 @@ def test_too_many_of_them_end_the_run():
 
 
 def test_gradients_are_clipped_to_the_norm():
-    game = regression(clip_norm=1e-3)
+    game = regression(generator_clip_norm=1e-3)
     before = weights(game.generator).clone()
     play(game, 1)
     assert (weights(game.generator) - before).norm() == pytest.approx(0.1 * 1e-3, rel=1e-3)

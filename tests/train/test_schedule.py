@@ -19,8 +19,9 @@ def test_is_constant_by_default():
     assert {Schedule(images=10)(seen) for seen in range(12)} == {1.0}
 
 
-@pytest.mark.parametrize(("arguments", "named"), [({"warmup_images": 10}, "warmup_images is 10"),
-                                                  ({"floor": 1.5}, "floor is 1.5")])
+@pytest.mark.parametrize(
+    ("arguments", "named"), [({"warmup_images": 10}, "warmup_images is 10"), ({"floor": 1.5}, "floor is 1.5")]
+)
 def test_bad_arguments_are_named(arguments, named):
     with pytest.raises(ValueError, match=named):
         Schedule(images=10, **arguments)

@@ -50,7 +50,7 @@ class ProgressBar(pl.Callback):
         if k > 1:
             line += f"  mean of {k} {scores['psnr_mean']:.2f} dB | gain {scores['gain_db']:.2f}"
             line += f" (exact {scores['gain_db_exact']:.2f})  spread/skill {scores['spread_skill']:.2f}"
-        self.console.print(f"{line} | CRPS {255 * scores['crps']:.2f}/255")
+        self.console.print(f"{line} | CRPS {255 * scores['crps']:.2f}/255", soft_wrap=True)
 
     def teardown(self, trainer: pl.Trainer, module: pl.LightningModule, stage: str) -> None:
         """Leave the terminal as it was."""
