@@ -7,6 +7,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from .precision import at_least_fp32
+
 Estimator = Callable[[Tensor, Tensor, Any], Tensor]
 """(samples_KBCHW, clean, measurement) -> scalar. May set ``min_samples``, the least K it is defined for."""
 
@@ -53,5 +55,6 @@ class Penalty(nn.Module):
         return generator_step % self.every_generator_steps == 0
 
     def forward(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Any) -> Tensor:
-        """The unweighted value on K samples of all images given, in fp32, a scalar."""
-        return self.estimator(samples_KBCHW[: self.samples_per_image].float(), clean.float(), measurement)
+        """The unweighted value on K samples of all images given, in fp32 or above, a scalar."""
+        samples_KBCHW = samples_KBCHW[: self.samples_per_image]
+        return self.estimator(at_least_fp32(samples_KBCHW), at_least_fp32(clean), measurement)

@@ -1,0 +1,1 @@
+"""Every objective against its closed form, an independent computation, and its own gradient."""

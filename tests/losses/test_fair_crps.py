@@ -1,0 +1,82 @@
+"""The score against a double loop, closed forms, and a posterior that is no Gaussian."""
+
+from math import erf, exp, pi, sqrt
+
+import pytest
+import torch
+
+from pscgan.losses.fair_crps import FairCRPS
+from pscgan.losses.first_moment import FirstMoment
+
+from .scalar_world import (
+    MU,
+    NUM_TRUTHS,
+    SIGMA,
+    assert_expectation,
+    best_sigma,
+    gaussian_samples,
+    gaussian_truth,
+    normal,
+    signs,
+)
+
+
+def distance(mean: float, deviation: float) -> float:
+    """E|t| of a Gaussian t."""
+    if deviation == 0:
+        return abs(mean)
+    ratio = mean / deviation
+    return deviation * sqrt(2 / pi) * exp(-(ratio**2) / 2) + mean * erf(ratio / sqrt(2))
+
+
+@pytest.mark.parametrize("K", [2, 3, 7])
+@pytest.mark.parametrize("alpha", [1.0, 0.95, 0.0])
+def test_equals_the_double_loop(K, alpha):
+    samples, clean = normal(0, K, 2, 3, 4, 4), normal(1, 2, 3, 4, 4)
+    error = sum((clean - x).abs().mean() for x in samples) / K
+    differences = sum((a - b).abs().mean() for a in samples for b in samples)
+    fair = error - differences / (2 * K * (K - 1))
+    standard = error - differences / (2 * K**2)
+    expected = alpha * fair + (1 - alpha) * standard
+    assert torch.allclose(FairCRPS(alpha)(samples, clean, None), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("K", [2, 4, 8])
+@pytest.mark.parametrize(("mu", "factor"), [(MU, 1.0), (MU + 0.3, 0.5), (MU, 2.0)])
+def test_expectation_does_not_depend_on_the_number_of_samples(K, mu, factor):
+    sigma_G = factor * SIGMA
+    exact = distance(MU - mu, sqrt(SIGMA**2 + sigma_G**2)) - sigma_G / sqrt(pi)
+    assert_expectation(FairCRPS(), gaussian_samples(K, mu, sigma_G), gaussian_truth(), exact)
+
+
+@pytest.mark.parametrize("K", [2, 4, 8])
+def test_best_spread_is_the_true_one_only_for_the_fair_score(K):
+    assert best_sigma(FairCRPS(), K) == 1.0
+    assert best_sigma(FairCRPS(alpha=0.0), K) < 1.0
+
+
+def test_sees_the_shape_of_the_posterior():
+    """Truth at ±1 with a deviation of 0.1: the score ranks truth, Gaussian of equal moments, collapse."""
+    mode, width = 1.0, 0.1
+    spread = sqrt(mode**2 + width**2)
+    truth = mode * signs(2, NUM_TRUTHS) + width * normal(3, NUM_TRUTHS)
+    true_law = mode * signs(4, 2, NUM_TRUTHS) + width * normal(5, 2, NUM_TRUTHS)
+    between = (distance(0, sqrt(2) * width) + distance(2 * mode, sqrt(2) * width)) / 2
+    exact = {
+        "truth": between / 2,
+        "gaussian": distance(mode, sqrt(width**2 + spread**2)) - spread / sqrt(pi),
+        "collapse": distance(mode, width),
+    }
+    assert exact == pytest.approx({"truth": 0.528, "gaussian": 0.604, "collapse": 1.000}, abs=5e-4)
+    assert_expectation(FairCRPS(), true_law, truth, exact["truth"])
+    assert_expectation(FairCRPS(), spread * normal(6, 2, NUM_TRUTHS), truth, exact["gaussian"])
+    assert_expectation(FairCRPS(), torch.zeros(2, NUM_TRUTHS).double(), truth, exact["collapse"])
+    # the published first moment has it the other way round: collapse before truth
+    assert_expectation(FirstMoment(biased=True), true_law, truth, 1.5 * spread**2)
+    assert_expectation(FirstMoment(biased=True), torch.zeros(2, NUM_TRUTHS).double(), truth, spread**2)
+
+
+@pytest.mark.parametrize("alpha", [-0.1, 1.1, float("nan")])
+def test_alpha_out_of_range(alpha):
+    with pytest.raises(ValueError, match=r"alpha is .*; allowed is a number in \[0, 1\]"):
+        FairCRPS(alpha)
