@@ -1,0 +1,165 @@
+"""What holds for every adversarial objective."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from pscgan.losses.adversarial.logistic import Logistic
+from pscgan.losses.adversarial.relativistic import Relativistic
+from pscgan.losses.adversarial.wasserstein import Wasserstein
+from pscgan.losses.term import Terms
+from pscgan.rng import Rng
+
+from .critics import NUM_IMAGES, LinearCritic, SmoothCritic, batch
+
+OBJECTIVES = {
+    "wasserstein": Wasserstein(),
+    "wasserstein_one_sided": Wasserstein(sided="one"),
+    "logistic": Logistic(),
+    "relativistic": Relativistic(),
+    "relativistic_r1": Relativistic(penalize_fake=False),
+}
+every_objective = pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=OBJECTIVES)
+
+
+def critic_terms(objective, critic, images: dict[str, Tensor], step: int = 0) -> Terms:
+    return objective.critic_terms(critic, **images, rng=Rng(0, "interpolation", range(NUM_IMAGES)), critic_step=step)
+
+
+def total(terms: Terms) -> Tensor:
+    return sum(term.weight * term.value for term in terms.values())
+
+
+def penalties(terms: Terms) -> list[Tensor]:
+    return [term.value for name, term in terms.items() if name != "adversarial"]
+
+
+@every_objective
+@pytest.mark.parametrize("player", ["critic", "generator"])
+def test_gradient_is_the_derivative(objective, player):
+    critic, images = SmoothCritic(), batch()
+    names, parameters = zip(*critic.named_parameters(), strict=True)
+
+    def critic_objective(*values):
+        def stateless(image, condition):
+            return functional_call(critic, dict(zip(names, values, strict=True)), (image, condition))
+
+        return total(critic_terms(objective, stateless, images))
+
+    def generator_objective(fake):
+        return total(objective.generator_terms(critic, **(images | {"fake": fake})))
+
+    if player == "critic":
+        assert torch.autograd.gradcheck(critic_objective, parameters)
+    else:
+        assert torch.autograd.gradcheck(generator_objective, images["fake"].requires_grad_())
+
+
+@every_objective
+def test_critic_phase_does_not_reach_the_generator(objective):
+    critic, images = SmoothCritic(), batch()
+    scale = torch.ones((), dtype=torch.float64, requires_grad=True)
+    total(critic_terms(objective, critic, images | {"fake": scale * images["fake"]})).backward()
+    assert scale.grad is None
+    assert all(parameter.grad.norm() > 0 for parameter in critic.parameters() if parameter.ndim > 1)
+
+
+@every_objective
+def test_penalty_is_blind_to_the_condition(objective):
+    flat, steep = LinearCritic(slope=3.0, condition_slope=0.0), LinearCritic(slope=3.0, condition_slope=1e6)
+    images = batch()
+    images["condition"].requires_grad_()
+    for expected, value in zip(
+        penalties(critic_terms(objective, flat, images)), penalties(critic_terms(objective, steep, images)), strict=True
+    ):
+        assert torch.allclose(expected, value, rtol=1e-12)
+        assert torch.autograd.grad(value, [steep.v, images["condition"]], allow_unused=True) == (None, None)
+
+
+@every_objective
+def test_generator_moves_towards_a_lower_objective_and_a_higher_score(objective):
+    critic, images = SmoothCritic().requires_grad_(False), batch()
+    before = total(objective.generator_terms(critic, **(images | {"fake": images["fake"].requires_grad_()})))
+    (gradient,) = torch.autograd.grad(before, images["fake"])
+    moved = images["fake"].detach() - 10 * gradient
+    after = total(objective.generator_terms(critic, **(images | {"fake": moved})))
+    assert after < before
+    assert critic(moved, images["condition"]).mean() > critic(images["fake"], images["condition"]).mean()
+
+
+@every_objective
+def test_critic_step_widens_the_gap(objective):
+    critic, images = LinearCritic(slope=0.1), batch()
+
+    def gap():
+        return (critic(images["clean"], images["condition"]) - critic(images["fake"], images["condition"])).mean()
+
+    before = gap().item()
+    critic_terms(objective, critic, images)["adversarial"].value.backward()
+    critic.w.data -= 0.1 * critic.w.grad
+    assert gap() > before
+
+
+@every_objective
+def test_fp32_under_autocast(objective):
+    critic, images = SmoothCritic(torch.float32), {name: image.float() for name, image in batch().items()}
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        terms = critic_terms(objective, critic, images)
+        rough = objective.generator_terms(critic, **images)
+    exact = critic_terms(objective, critic, images)
+    for value, expected in zip(penalties(terms), penalties(exact), strict=True):
+        assert torch.equal(value, expected)
+    assert {term.value.dtype for term in [*terms.values(), *rough.values()]} == {torch.float32}
+    assert not torch.equal(terms["adversarial"].value, exact["adversarial"].value)  # autocast was at work
+
+
+@every_objective
+def test_bf16_images_are_penalised_in_fp32(objective):
+    critic, images = SmoothCritic(torch.float32), {name: image.bfloat16() for name, image in batch().items()}
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        values = penalties(critic_terms(objective, critic, images))
+    assert {value.dtype for value in values} == {torch.float32}
+
+
+@every_objective
+def test_critic_that_starts_at_zero_learns(objective):
+    critic = SmoothCritic()
+    nn.init.zeros_(critic.score.weight)
+    total(critic_terms(objective, critic, batch())).backward()
+    assert all(parameter.grad.isfinite().all() for parameter in critic.parameters())
+    assert critic.score.weight.grad.norm() > 0
+
+
+@every_objective
+def test_images_are_left_alone(objective):
+    images, critic = batch(), SmoothCritic()
+    critic_terms(objective, critic, images)
+    objective.generator_terms(critic, **images)
+    assert all(torch.equal(image, batch()[name]) and not image.requires_grad for name, image in images.items())
+
+
+@every_objective
+def test_generator_term_carries_its_weight(objective):
+    ((name, term),) = objective.generator_terms(SmoothCritic(), **batch()).items()
+    assert (name, term.weight) == ("adversarial", 1e-3)
+    assert critic_terms(objective, SmoothCritic(), batch())["adversarial"].weight == 1
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: Wasserstein(generator_weight=-1.0), "generator_weight is -1.0; allowed is 0 or more"),
+        (lambda: Wasserstein(penalty_weight=-1.0), "penalty_weight is -1.0; allowed is 0 or more"),
+        (lambda: Wasserstein(sided="three"), "sided is 'three'; allowed are 'one' and 'two'"),
+        (lambda: Logistic(generator_weight=float("nan")), "generator_weight is nan; allowed is 0 or more"),
+        (lambda: Logistic(r1_gamma=-1.0), "r1_gamma is -1.0; allowed is 0 or more"),
+        (lambda: Logistic(r1_every_critic_steps=0), "r1_every_critic_steps is 0; allowed is 1 or more"),
+        (lambda: Relativistic(generator_weight=-1.0), "generator_weight is -1.0; allowed is 0 or more"),
+        (lambda: Relativistic(gamma=-1.0), "gamma is -1.0; allowed is 0 or more"),
+        (lambda: Relativistic(penalty_every_critic_steps=0), "penalty_every_critic_steps is 0; allowed is 1 or more"),
+    ],
+)
+def test_arguments_out_of_range(build, message):
+    with pytest.raises(ValueError, match=message):
+        build()

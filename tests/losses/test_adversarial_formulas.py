@@ -1,0 +1,123 @@
+"""Each adversarial objective against its formula, on critics whose slope is known."""
+
+import pytest
+import torch
+
+from pscgan.losses.adversarial.gradient_penalty import gradient_norm
+from pscgan.losses.adversarial.logistic import Logistic
+from pscgan.losses.adversarial.relativistic import Relativistic
+from pscgan.losses.adversarial.wasserstein import Wasserstein
+from pscgan.rng import Rng
+
+from .critics import NUM_IMAGES, LinearCritic, RadialCritic, batch
+from .test_adversarial import critic_terms
+
+
+def scores(critic, images):
+    return critic(images["clean"], images["condition"]), critic(images["fake"], images["condition"])
+
+
+def cross_entropy(logits, is_clean: bool):
+    return torch.nn.functional.binary_cross_entropy_with_logits(logits, torch.full_like(logits, is_clean))
+
+
+@pytest.mark.parametrize(("sided", "slope", "penalty"), [("two", 3.0, 4.0), ("two", 0.25, 0.5625), ("one", 3.0, 4.0)])
+def test_wasserstein(sided, slope, penalty):
+    critic, images = LinearCritic(slope), batch()
+    D_clean, D_fake = scores(critic, images)
+    objective = Wasserstein(penalty_weight=7.0, sided=sided)
+    terms = critic_terms(objective, critic, images)
+    assert torch.allclose(terms["adversarial"].value, D_fake.mean() - D_clean.mean(), rtol=1e-12)
+    assert terms["gradient_penalty"].value.item() == pytest.approx(penalty, rel=1e-12)
+    assert terms["gradient_penalty"].weight == 7
+    assert torch.allclose(objective.generator_terms(critic, **images)["adversarial"].value, -D_fake.mean(), rtol=1e-12)
+
+
+def test_one_sided_lets_flat_critics_be():
+    terms = critic_terms(Wasserstein(sided="one"), LinearCritic(slope=0.25), batch())
+    assert terms["gradient_penalty"].value == 0
+
+
+def test_wasserstein_penalises_between_clean_and_fake():
+    images = batch()
+    epsilon = Rng(0, "interpolation", range(NUM_IMAGES)).rand(1, 1, 1)
+    between = images["fake"] + epsilon * (images["clean"] - images["fake"])
+    expected = (between.flatten(1).norm(dim=1) - 1).square().mean()
+    terms = critic_terms(Wasserstein(), RadialCritic(), images)
+    assert torch.allclose(terms["gradient_penalty"].value, expected, rtol=1e-12)
+    assert epsilon.unique().numel() == NUM_IMAGES
+
+
+def test_logistic():
+    critic, images = LinearCritic(slope=3.0), batch()
+    D_clean, D_fake = scores(critic, images)
+    terms = critic_terms(Logistic(r1_gamma=0.5, r1_every_critic_steps=4), critic, images)
+    expected = cross_entropy(D_clean, True) + cross_entropy(D_fake, False)
+    assert torch.allclose(terms["adversarial"].value, expected, rtol=1e-12)
+    assert terms["r1"].value.item() == pytest.approx(9.0, rel=1e-12)
+    assert terms["r1"].weight == 4 * 0.5 / 2
+    generator = Logistic().generator_terms(critic, **images)["adversarial"].value
+    assert torch.allclose(generator, cross_entropy(D_fake, True), rtol=1e-12)
+
+
+def test_relativistic():
+    critic, images = LinearCritic(slope=3.0), batch()
+    D_clean, D_fake = scores(critic, images)
+    terms = critic_terms(Relativistic(gamma=0.5, penalty_every_critic_steps=2), critic, images)
+    assert torch.allclose(terms["adversarial"].value, cross_entropy(D_clean - D_fake, True), rtol=1e-12)
+    assert {name: term.weight for name, term in terms.items()} == {"adversarial": 1, "r1": 0.5, "r2": 0.5}
+    assert terms["r1"].value.item() == terms["r2"].value.item() == pytest.approx(9.0, rel=1e-12)
+    generator = Relativistic().generator_terms(critic, **images)["adversarial"].value
+    assert torch.allclose(generator, cross_entropy(D_clean - D_fake, False), rtol=1e-12)
+
+
+def test_relativistic_does_not_depend_on_what_the_measurement_alone_says():
+    images = batch()
+    values = [critic_terms(Relativistic(), LinearCritic(1.0, v), images)["adversarial"].value for v in (0.0, 50.0)]
+    assert torch.allclose(*values, rtol=1e-9)
+
+
+def test_relativistic_generator_pulls_along_the_slope():
+    """∂L/∂x̂ = −σ(Δ) w / B."""
+    critic, images = LinearCritic(slope=3.0), batch()
+    delta = torch.sub(*scores(critic, images)).detach()
+    fake, clean = images["fake"].requires_grad_(), images["clean"].requires_grad_()
+    Relativistic().generator_terms(critic, **images)["adversarial"].value.backward()
+    expected = -delta.sigmoid().view(-1, 1, 1, 1) * critic.w.detach() / NUM_IMAGES
+    assert torch.allclose(fake.grad, expected, rtol=1e-12)
+    assert clean.grad is None
+
+
+@pytest.mark.parametrize(
+    ("objective", "norms"),
+    [(Logistic(), ["clean"]), (Relativistic(penalize_fake=False), ["clean"]), (Relativistic(), ["clean", "fake"])],
+)
+def test_zero_centred_penalties_sit_on_the_images(objective, norms):
+    images = batch()
+    terms = critic_terms(objective, RadialCritic(), images)
+    expected = {f"r{i}": images[name].square().sum((1, 2, 3)).mean() for i, name in enumerate(norms, 1)}
+    assert terms.keys() - {"adversarial"} == expected.keys()
+    assert all(torch.allclose(terms[name].value, value, rtol=1e-12) for name, value in expected.items())
+
+
+@pytest.mark.parametrize("objective", [Logistic(r1_every_critic_steps=3), Relativistic(penalty_every_critic_steps=3)])
+def test_lazy_penalties_keep_their_mean_weight(objective):
+    steps = [critic_terms(objective, LinearCritic(2.0), batch(), step) for step in range(6)]
+    assert ["r1" in terms for terms in steps] == [True, False, False] * 2
+    assert sum(terms["r1"].weight for terms in steps if "r1" in terms) / len(steps) == pytest.approx(0.5)
+
+
+def test_penalty_of_a_compiled_critic_is_eager():
+    """torch.compile cannot differentiate twice."""
+    graphs = []
+
+    def backend(graph, inputs):
+        graphs.append(graph)
+        return graph.forward
+
+    critic, images = LinearCritic(slope=3.0), batch()
+    critic.compile(backend=backend)
+    gradient_norm(critic, images["clean"], images["condition"]).sum().backward()
+    assert not graphs
+    critic(images["clean"], images["condition"])
+    assert len(graphs) == 1
