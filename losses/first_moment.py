@@ -10,14 +10,13 @@ from torch import Tensor
 class FirstMoment:
     """Squared error of the mean of K samples, averaged over images, channels and pixels.
 
-    With x̄ = 1/K Σᵢ x̂ᵢ and s² = 1/(K−1) Σᵢ (x̂ᵢ − x̄)²::
+    With x̄ = 1/K Σᵢ x̂ᵢ, and what each form is on average::
 
-        biased    (x − x̄)²                                       E = E(x − E x̂)² + Var(x̂)/K
-        unbiased  (x − x̄)² − s²/K                                E = E(x − E x̂)²
-                  = 1/(K(K−1)) Σ_{i≠j} (x − x̂ᵢ)(x − x̂ⱼ)
+        biased    (x − x̄)²                                E(x − E x̂)² + Var(x̂)/K
+        unbiased  1/(K(K−1)) Σ_{i≠j} (x − x̂ᵢ)(x − x̂ⱼ)     E(x − E x̂)²
 
-    The biased form is the paper's. Its Var/K rewards samples that do not differ; on average the unbiased one leaves
-    the spread to the other terms, and single values of it may be negative.
+    The biased form is the paper's. Its Var(x̂)/K rewards samples that do not differ; the unbiased one leaves the
+    spread to the other terms, and single values of it may be negative.
 
     Args:
         biased: the paper's form. With K = 1 it is the plain mean squared error.
@@ -29,7 +28,8 @@ class FirstMoment:
 
     def __call__(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Any) -> Tensor:
         """The penalty, a scalar."""
-        squared_error = (clean - samples_KBCHW.mean(0)).square()
+        K, residuals = len(samples_KBCHW), clean - samples_KBCHW
         if self.biased:
-            return squared_error.mean()
-        return (squared_error - samples_KBCHW.var(0) / len(samples_KBCHW)).mean()
+            return residuals.mean(0).square().mean()
+        # Σ_{i≠j} rᵢ rⱼ = (Σ r)² − Σ r²
+        return (residuals.sum(0).square() - residuals.square().sum(0)).mean() / (K * (K - 1))

@@ -69,5 +69,5 @@ class Penalty(nn.Module):
         return max(0, min(last, batch_size if stop is None else stop) - start)
 
     def forward(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Any) -> Tensor:
-        """The unweighted value on K samples of all images given, in fp32, a scalar."""
+        """The unweighted value on K samples of all images given, in fp32 or above, a scalar."""
         return self.estimator(at_least_fp32(samples_KBCHW[: self.samples_per_image]), at_least_fp32(clean), measurement)

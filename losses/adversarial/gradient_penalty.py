@@ -15,7 +15,7 @@ def gradient_norm(critic: Critic, image: Tensor, condition: Tensor) -> Tensor:
     The gradient is with respect to the image only: distances between p(x̂|y) and p(x|y) need a critic that is smooth
     in x, while it may depend on y as steeply as it likes (arXiv 2310.13433).
     """
-    x, y = at_least_fp32(image.detach()).requires_grad_(), at_least_fp32(condition.detach())
+    x, y = at_least_fp32(image.detach()).requires_grad_(), at_least_fp32(condition)
     # eager, because a compiled critic cannot be differentiated twice
     with torch.autocast(x.device.type, enabled=False), torch.compiler.set_stance("force_eager"):
         (gradient,) = torch.autograd.grad(critic(x, y).sum(), x, create_graph=True)

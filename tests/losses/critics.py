@@ -34,14 +34,15 @@ class RadialCritic(nn.Module):
 
 
 class SmoothCritic(nn.Module):
-    """Two convolutions and a tanh."""
+    """D(x, y) from a convolution of x, one of y, and a tanh."""
 
     def __init__(self, dtype: torch.dtype = torch.float64) -> None:
         super().__init__()
-        self.hidden = nn.Conv2d(2 * SHAPE[0], 2, 3, dtype=dtype)
+        self.hidden = nn.Conv2d(SHAPE[0], 2, 3, dtype=dtype)
+        self.context = nn.Conv2d(SHAPE[0], 2, 3, bias=False, dtype=dtype)
         self.score = nn.Conv2d(2, 1, 2, dtype=dtype)
         for seed, parameter in enumerate(self.parameters()):
             parameter.data = (0.5 * normal(20 + seed, *parameter.shape)).to(dtype)
 
     def forward(self, image: Tensor, condition: Tensor) -> Tensor:
-        return self.score(self.hidden(torch.cat([image, condition], 1)).tanh()).mean((1, 2, 3))
+        return self.score((self.hidden(image) + self.context(condition)).tanh()).mean((1, 2, 3))

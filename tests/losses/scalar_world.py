@@ -34,7 +34,7 @@ def expectation(estimator, samples: Tensor, truth: Tensor) -> tuple[float, float
 
 def assert_expectation(estimator, samples: Tensor, truth: Tensor, exact: float) -> None:
     mean, error = expectation(estimator, samples, truth)
-    assert error < 0.008
+    assert error < 0.01
     assert abs(mean - exact) < 4 * error, f"{mean} ± {error}, exact {exact}"
 
 

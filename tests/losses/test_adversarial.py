@@ -110,7 +110,7 @@ def test_fp32_under_autocast(objective):
     exact = critic_terms(objective, critic, images)
     for value, expected in zip(penalties(terms), penalties(exact), strict=True):
         assert torch.equal(value, expected)
-    assert {term.value.dtype for term in (terms | rough).values()} == {torch.float32}
+    assert {term.value.dtype for term in [*terms.values(), *rough.values()]} == {torch.float32}
     assert not torch.equal(terms["adversarial"].value, exact["adversarial"].value)  # autocast was at work
 
 
