@@ -48,7 +48,7 @@ def test_the_numbers_a_result_holds(finished):
     [
         (["degradation.sigma=25"], "degradation.sigma: 50 there, 25 now"),
         (["seed=1"], "seed: 0 there, 1 now"),
-        (["~game.micro_batch"], "game.micro_batch: None there, absent now"),
+        (["~schedule.floor"], "schedule.floor: 0.01 there, absent now"),
         (["+generator.new=1"], "generator.new: absent there, 1 now"),
     ],
 )

@@ -1,0 +1,205 @@
+"""A mistake is answered with one line that names it, and exit code 2; the corrected command then runs."""
+
+import json
+import logging
+import sys
+
+import pytest
+
+from pscgan.train.__main__ import main
+
+from ..data.pictures import folder_of
+from .tiny import LIGHTNING_SAYS, OVERRIDES, command, run
+
+pytestmark = LIGHTNING_SAYS
+FOLDER = "dataset=folder dataset.crop=32 dataset.validation=1 dataset.evaluation_crop=32 dataset.num_workers=0".split()
+TWIN = "generator=unet_small_mmse critic=null adversarial=null penalty=[mse]".split()
+
+
+@pytest.fixture
+def pscgan_train(tmp_path, monkeypatch, capfd):
+    """The program in this process: (*arguments) -> exit code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+
+    def start(*arguments):
+        given = {argument.partition("=")[0] for argument in arguments}
+        overrides = [override for override in OVERRIDES if override.partition("=")[0] not in given]
+        if "critic=null" in arguments:
+            overrides.remove("critic.width=4")
+        monkeypatch.setattr(sys, "argv", ["pscgan-train", *overrides, "hydra.run.dir=run", *arguments])
+        capfd.readouterr()
+        try:
+            main()
+            code = 0
+        except SystemExit as end:
+            code = end.code
+        return code, *capfd.readouterr()
+
+    yield start
+    root.handlers[:], level = before
+    root.setLevel(level)
+
+
+@pytest.fixture(autouse=True)
+def images(tmp_path):
+    """Folders of every kind, in the working directory of the program."""
+    folder_of(tmp_path / "colour", 4)
+    folder_of(tmp_path / "grey", 4, channels=1)
+    folder_of(tmp_path / "small", 4, height=16)
+    for name in ("one_small", "held_out_small"):
+        folder_of(tmp_path / name, 3)
+    folder_of(tmp_path / "tiny", 1, height=16)
+    (tmp_path / "tiny" / "00.png").rename(tmp_path / "one_small" / "01.png")
+    folder_of(tmp_path / "tiny", 1, height=16)
+    (tmp_path / "tiny" / "00.png").rename(tmp_path / "held_out_small" / "02.png")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "a_file").touch()
+    for name in ("broken", "no_images"):
+        (tmp_path / name).mkdir()
+    for index in range(3):
+        (tmp_path / "broken" / f"{index}.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    (tmp_path / "no_images" / "thesis.txt").write_text("no image")
+
+
+def folder(name):
+    return [*FOLDER, f"dataset.root={name}"]
+
+
+MISTAKES = {
+    "a missing folder": (folder("missing"), ["root is missing", "allowed is an existing folder"]),
+    "no folder given": (["dataset=folder"], ["dataset.root"]),
+    "an empty folder": (folder("empty"), ["root is empty", "holds no image file", ".png"]),
+    "a folder without images": (folder("no_images"), ["root is no_images", "holds no image file"]),
+    "unreadable images": (folder("broken"), ["broken/2.png cannot be read"]),
+    "unreadable images to train on": (
+        [*folder("broken"), "dataset.validation=0"],
+        ["root is broken", "holds no readable image among 3"],
+    ),
+    "images below the crop": (folder("small"), ["16x48", "crop is 32"]),
+    "an image below the crop": (folder("one_small"), ["01.png", "crop is 32"]),
+    "a held-out image below the crop": (folder("held_out_small"), ["02.png", "crop is 32"]),
+    "nothing held out": ([*folder("colour"), "dataset.validation=0"], ["dataset.validation is empty"]),
+    "all held out": ([*folder("colour"), "dataset.validation=4"], ["validation is 4", "none is left for training"]),
+    "grey images for a colour net": (folder("grey"), ["dataset.channels is 3", "all grey", "dataset.channels=1"]),
+    "sigma 0": (["degradation.sigma=0"], ["degradation", "sigma is 0", "allowed"]),
+    "sigma 300": (["degradation.sigma=300"], ["degradation", "sigma is 300", "allowed"]),
+    "sigma a word": (["degradation.sigma=loud"], ["degradation", "sigma", "loud"]),
+    "K = 1": (["penalty.fair_crps.samples_per_image=1"], ["samples_per_image is 1", "FairCRPS needs at least 2"]),
+    "an unknown key": (["nonsense=1"], ["nonsense"]),
+    "an unknown key of a part": (["generator.nonsense=1"], ["nonsense"]),
+    "an added key of a part": (["+generator.nonsense=1"], ["generator", "nonsense"]),
+    "an unknown option": (["generator=nonsense"], ["generator", "nonsense", "unet_small"]),
+    "no override at all": (["nonsense"], ["nonsense"]),
+    "a word for a number": (["images=many"], ["images", "many"]),
+    "an unset length": (["images=???"], ["images"]),
+    "a run length off the batch": (["images=50"], ["images is 50", "multiple of dataset.batch_size (4)"]),
+    "validations off the batch": (["evaluation.every_images=18"], ["evaluation.every_images is 18", "multiple"]),
+    "log lines off the batch": (["log_every_images=3"], ["log_every_images is 3", "multiple"]),
+    "checkpoints off the batch": (["checkpoint_every_images=7"], ["checkpoint_every_images is 7", "multiple"]),
+    "no batch": (["dataset.batch_size=0"], ["dataset", "batch_size is 0"]),
+    "no samples": (["evaluation.samples_per_image=0"], ["evaluation.samples_per_image is 0", "allowed"]),
+    "samples of a deterministic generator": (
+        [*TWIN, "evaluation.samples_per_image=8"],
+        ["evaluation.samples_per_image is 8", "deterministic"],
+    ),
+    "samples of a deterministic generator to train by": (
+        ["generator=unet_small_mmse", "evaluation.samples_per_image=1"],
+        ["penalty.fair_crps.samples_per_image is 2", "deterministic"],
+    ),
+    "a critic without an objective": (["adversarial=null"], ["critic and adversarial come together"]),
+    "a precision there is not": (["precision=fp8"], ["precision is fp8", "auto, bf16, fp32"]),
+    "a loss that is nowhere": (
+        ["penalty.fair_crps.estimator._target_=my_losses.missing"],
+        ["penalty.fair_crps", "my_losses"],
+    ),
+    "a run folder below a file": (["hydra.run.dir=a_file/run"], ["Not a directory", "a_file"]),
+}
+
+
+@pytest.mark.parametrize(("arguments", "named"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_one_line(arguments, named, pscgan_train, tmp_path):
+    code, _, stderr = pscgan_train(*arguments)
+    (line,) = stderr.splitlines()
+    assert line.startswith("pscgan-train: ")
+    assert [words for words in named if words not in line] == [], line
+    assert code == 2
+    assert not list(tmp_path.glob("run/*"))
+
+
+def test_the_corrected_command_runs_in_the_same_folder(pscgan_train, tmp_path):
+    assert pscgan_train("degradation.sigma=300", "images=16")[0] == 2
+    assert pscgan_train("images=16")[0] == 0
+    assert json.loads((tmp_path / "run" / "result.json").read_text())["images_seen"] == 16
+
+
+def test_a_traceback_is_there_for_who_wants_it(pscgan_train, monkeypatch):
+    monkeypatch.setenv("PSCGAN_TRACEBACK", "1")
+    with pytest.raises(Exception, match="sigma is 300"):
+        pscgan_train("degradation.sigma=300")
+
+
+def test_a_damaged_checkpoint_is_named_and_left_alone(pscgan_train, tmp_path):
+    assert pscgan_train("images=16")[0] == 0
+    last = tmp_path / "run" / "last.ckpt"
+    (tmp_path / "run" / "result.json").unlink()
+    last.write_bytes(last.read_bytes()[:999])
+    code, _, stderr = pscgan_train("images=16")
+    (line,) = stderr.splitlines()
+    assert line.startswith("pscgan-train: run/last.ckpt is not a readable checkpoint") or str(last) in line
+    assert (code, last.stat().st_size) == (2, 999)
+
+
+def test_a_corrupt_image_to_train_on_is_named_once_skipped_and_counted(pscgan_train, tmp_path):
+    (tmp_path / "colour" / "01.png").write_bytes((tmp_path / "colour" / "01.png").read_bytes()[:500])
+    code, stdout, stderr = pscgan_train(*folder("colour"), "images=16")
+    assert code == 0
+    assert (stdout + stderr).count("01.png") == 1
+    (line,) = stderr.splitlines()
+    assert "01.png cannot be read" in line
+    skipped = json.loads((tmp_path / "run" / "result.json").read_text())["skipped_images"]
+    assert 4 <= skipped <= 6  # one of three files, in sixteen images
+
+
+def test_a_corrupt_image_held_out_is_an_error(pscgan_train, tmp_path):
+    (tmp_path / "colour" / "02.png").write_bytes((tmp_path / "colour" / "02.png").read_bytes()[:500])
+    arguments = [*folder("colour"), "dataset.validation=2", "dataset.validation_batch=1", "images=16"]
+    code, _, stderr = pscgan_train(*arguments)
+    (line,) = stderr.splitlines()
+    assert line.startswith("pscgan-train: ")
+    assert "02.png cannot be read" in line
+    assert code == 2
+
+
+def test_a_corrupt_image_found_by_a_validation_is_an_error(pscgan_train, tmp_path):
+    (tmp_path / "colour" / "03.png").write_bytes((tmp_path / "colour" / "03.png").read_bytes()[:500])
+    arguments = [*folder("colour"), "dataset.validation=2", "dataset.validation_batch=1", "images=16"]
+    code, _, stderr = pscgan_train(*arguments)
+    (line,) = stderr.splitlines()
+    assert line.startswith("pscgan-train: ")
+    assert "03.png cannot be read" in line
+    assert code == 2
+    folder_of(tmp_path / "colour", 4)
+    assert pscgan_train(*arguments)[0] == 0
+
+
+def test_gradients_that_stay_infinite_end_the_run_with_the_last_good_checkpoint_named(pscgan_train, tmp_path):
+    arguments = ["game.nonfinite_limit=4", "penalty.fair_crps.weight=.inf"]
+    code, _, stderr = pscgan_train(*arguments)
+    (line,) = stderr.splitlines()
+    assert "stopped: 4 moves in a row" in line
+    assert code == 1
+
+
+def test_the_program_itself_says_no_more_and_no_less(tmp_path):
+    answer = command("nonsense=1", cwd=tmp_path)
+    (line,) = answer.stderr.splitlines()
+    assert line.startswith("pscgan-train: ")
+    assert (answer.returncode, answer.stdout) == (2, "")
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError, match="file"):
+        run(tmp_path / "file" / "run")
