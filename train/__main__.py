@@ -36,12 +36,13 @@ def train(config: DictConfig) -> float:
         training = build_training(config)
         best_crps = _restore(training, folder)
         trainer = build_trainer(config, folder, best_crps)
+        folder.note_start(training.images_seen, trainer.precision)
         for logger in trainer.loggers:
             if isinstance(logger, MetricsCsv):
                 logger.rewind(training.images_seen)
-        folder.note_start(training.images_seen, trainer.precision)
         _announce(training, folder, trainer.precision)
-        trainer.fit(training)
+        if training.images_seen < training.images:
+            trainer.fit(training)
         result = result_of(training)
         folder.write_result(result)
     else:
@@ -56,6 +57,7 @@ def _restore(training: Training, folder: RunFolder) -> float:
         return float("inf")
     state = checkpoint.load(folder.last)
     checkpoint.restore(training.game, state, folder.last)
+    training.scores = state["scores"]
     return float(state["best_crps"])
 
 

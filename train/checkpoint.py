@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -15,7 +14,7 @@ from .game import Game
 FORMAT = 1
 
 
-def save(path: Path, game: Game, config: dict[str, Any], best_crps: float) -> None:
+def save(path: Path, game: Game, config: dict[str, Any], scores: dict[str, float], best_crps: float) -> None:
     """Write weights, average, both optimisers, clocks and adapted weights; the old file stays whole until the last.
 
     Raises:
@@ -27,6 +26,7 @@ def save(path: Path, game: Game, config: dict[str, Any], best_crps: float) -> No
         "config": config,
         "game": game.state_dict(),
         "optimizers": {name: player.optimizer.state_dict() for name, player in game.players.items()},
+        "scores": scores,
         "best_crps": best_crps,
     }
     part = path.with_suffix(".part")
@@ -49,13 +49,16 @@ def load(path: Path) -> dict[str, Any]:
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, UnpicklingError, ValueError, KeyError) as error:
-        raise ValueError(f"{path} is not a readable checkpoint: {str(error).splitlines()[0]}") from error
-    if not isinstance(state, dict) or "format" not in state:
+    except OSError:
+        raise
+    except Exception as error:  # bytes that are no pickle can raise almost anything in torch.load
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ValueError(f"{path} is not a readable checkpoint: {reason}") from error
+    if not isinstance(state, dict) or not isinstance(state.get("format"), int):
         raise ValueError(f"{path} is not a checkpoint of pscgan: it names no format")
     if state["format"] > FORMAT:
         raise ValueError(
-            f"{path} has format {state['format']} (pscgan {state['version']}); this is pscgan {__version__}, which "
+            f"{path} has format {state['format']} (pscgan {state.get('version')}); this is pscgan {__version__}, which "
             f"reads up to format {FORMAT}"
         )
     return state

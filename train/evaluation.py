@@ -48,10 +48,6 @@ class Evaluation:
         height, width = condition.shape[-2:]
         rng = Rng(self.seed, "evaluation latent", numbers.tolist())
         latent = generator.draw_latent(self.samples_per_image, height, width, rng)
-        if not latent and self.samples_per_image > 1:
-            raise ValueError(
-                f"evaluation.samples_per_image is {self.samples_per_image}; a deterministic generator has one"
-            )
         features = generator.encode(condition)
         samples = [
             generator.decode(features, [z[k : k + 1].to(condition.device) for z in latent]).float()

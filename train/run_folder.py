@@ -28,7 +28,8 @@ class RunFolder:
     """Where a run keeps its config, log, pictures, checkpoints and result.
 
     Args:
-        config: composed, as the run will use it; ``config.folder`` is the path, made if it is not there.
+        config: composed, as the run will use it; ``config.folder`` is the path, made if it is not there. Nothing is
+            written into it before ``note_start``, so that a config that turns out wrong does not occupy a name.
 
     Raises:
         ValueError: if the folder holds something else, or a run of another config.
@@ -45,8 +46,6 @@ class RunFolder:
             self._check_same_config()
         elif any(path.iterdir()):
             raise ValueError(f"{path} is not empty and holds no run of pscgan; choose another name=...")
-        else:
-            _write(self.config_path, OmegaConf.to_yaml(OmegaConf.create(self.config)))
 
     @property
     def config_path(self) -> Path:
@@ -73,7 +72,9 @@ class RunFolder:
         _write(self.path / "result.json", json.dumps(result, indent=2) + "\n")
 
     def note_start(self, images_seen: int, precision: str) -> None:
-        """Add to ``run.json`` what this start was made with: command, versions, commit, hardware."""
+        """Write the config, and add to ``run.json`` what this start is made with: command, versions, hardware."""
+        if not self.config_path.exists():
+            _write(self.config_path, OmegaConf.to_yaml(OmegaConf.create(self.config)))
         path = self.path / "run.json"
         starts = json.loads(path.read_text()) if path.exists() else []
         starts.append({"images_seen": images_seen, "seed": self.config["seed"], "precision": precision} | provenance())

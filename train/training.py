@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 from ..data.image_data import ImageData
 from ..losses.penalty import Adaptive, Penalty
 from ..models.generator import Generator
+from ..rng import Rng
 from .evaluation import Evaluation
 from .game import Game
 from .quality import Quality
@@ -34,7 +35,8 @@ class Training(pl.LightningModule):
         checkpoint_every_images: distance of checkpoints, besides those at each validation.
 
     Raises:
-        ValueError: if one of the last three or ``evaluation.every_images`` is no multiple of the batch size.
+        ValueError: if one of the last three or ``evaluation.every_images`` is no multiple of the batch size, no image
+            is held out, or more than one sample is wanted of a generator without z.
     """
 
     def __init__(
@@ -57,6 +59,8 @@ class Training(pl.LightningModule):
         for name, count in clocks.items():
             if count < 1 or count % data.batch_size:
                 raise ValueError(f"{name} is {count}; allowed is a multiple of dataset.batch_size ({data.batch_size})")
+        data.evaluation_loader()  # an empty part is better known now than at the first validation
+        _require_samples(game, evaluation)
         self.game, self.data, self.evaluation = game, data, evaluation
         self.images, self.log_every_images = images, log_every_images
         self.checkpoint_every_images = checkpoint_every_images
@@ -125,3 +129,16 @@ class Training(pl.LightningModule):
     def on_train_epoch_end(self) -> None:
         """Validation has just been; stop when all images have been seen."""
         self.trainer.should_stop = self.images_seen >= self.images
+
+
+def _require_samples(game: Game, evaluation: Evaluation) -> None:
+    """Whoever asks a generator without z for more than the one sample it has learns so before the run starts."""
+    wanted = {"evaluation": evaluation.samples_per_image} | {
+        f"penalty.{name}": penalty.samples_per_image
+        for name, penalty in game.penalties.items()
+        if isinstance(penalty, Penalty)
+    }
+    latent = cast(Generator, game.generator).draw_latent(1, 1, 1, Rng(0, "latent", [0]))
+    for part, count in wanted.items():
+        if not latent and count > 1:
+            raise ValueError(f"{part}.samples_per_image is {count}; allowed for a deterministic generator is 1")

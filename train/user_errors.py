@@ -32,7 +32,7 @@ def user_error(error: Exception) -> str | None:
     """The line for an error of the user; None for a defect of ours, which deserves its traceback."""
     if isinstance(error, InstantiationException):
         cause = error.__cause__
-        if cause is not None and not isinstance(cause, ValueError | TypeError | OSError):
+        if cause is not None and not isinstance(cause, ValueError | TypeError | OSError | ImportError):
             return None
         part = str(error).rpartition("full_key: ")[2].splitlines()[0] if "full_key: " in str(error) else ""
         return f"{part}: {_join(cause or error)}" if part else _join(cause or error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -47,6 +48,10 @@ class Checkpoints(pl.Callback):
             signal.signal(number, handler)
         self._handlers = {}
 
+    def on_exception(self, trainer: pl.Trainer, module: pl.LightningModule, exception: BaseException) -> None:
+        """Lightning tears callbacks down only after a fit that came to its end."""
+        self.teardown(trainer, module, "fit")
+
     def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *args: Any) -> None:
         """Between validations."""
         assert isinstance(module, Training)
@@ -60,13 +65,16 @@ class Checkpoints(pl.Callback):
         assert isinstance(module, Training)
         if module.scores["crps"] < self.best_crps:
             self.best_crps = module.scores["crps"]
-            checkpoint.save(self.folder.best, module.game, self.folder.config, self.best_crps)
+            self._write(self.folder.best, module)
         self._save(module)
 
     def _save(self, module: Training) -> None:
-        checkpoint.save(self.folder.last, module.game, self.folder.config, self.best_crps)
+        self._write(self.folder.last, module)
         if self._received is not None and module.images_seen < module.images:
             raise Interrupted(self._received, module.images_seen)
+
+    def _write(self, path: Path, module: Training) -> None:
+        checkpoint.save(path, module.game, self.folder.config, module.scores, self.best_crps)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self._received is not None:

@@ -55,3 +55,7 @@ class ProgressBar(pl.Callback):
     def teardown(self, trainer: pl.Trainer, module: pl.LightningModule, stage: str) -> None:
         """Leave the terminal as it was."""
         self.bar.stop()
+
+    def on_exception(self, trainer: pl.Trainer, module: pl.LightningModule, exception: BaseException) -> None:
+        """Lightning tears callbacks down only after a fit that came to its end."""
+        self.bar.stop()
