@@ -46,14 +46,14 @@ def load(path: Path) -> dict[str, Any]:
 
     Raises:
         ValueError: naming the file, if it is no checkpoint of pscgan or of a newer format.
+        OSError: naming the file, if it cannot be opened.
     """
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError:
-        raise
-    except Exception as error:  # bytes that are no pickle can raise almost anything in torch.load
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ValueError(f"{path} is not a readable checkpoint: {reason}") from error
+    with path.open("rb") as file:
+        try:
+            state = torch.load(file, map_location="cpu", weights_only=True)
+        except Exception as error:  # damaged bytes make torch.load raise almost anything
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise ValueError(f"{path} is not a readable checkpoint: {reason}") from error
     if not isinstance(state, dict) or not isinstance(state.get("format"), int):
         raise ValueError(f"{path} is not a checkpoint of pscgan: it names no format")
     if state["format"] > FORMAT:

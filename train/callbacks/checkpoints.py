@@ -42,15 +42,15 @@ class Checkpoints(pl.Callback):
         """Listen to signals."""
         self._handlers = {number: signal.signal(number, self._note) for number in SIGNALS}
 
-    def teardown(self, trainer: pl.Trainer, module: pl.LightningModule, stage: str) -> None:
-        """Leave signals to whom they belonged."""
+    def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Leave signals to whom they belonged; at ``teardown`` Lightning has withdrawn its own handlers already."""
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
         self._handlers = {}
 
     def on_exception(self, trainer: pl.Trainer, module: pl.LightningModule, exception: BaseException) -> None:
-        """Lightning tears callbacks down only after a fit that came to its end."""
-        self.teardown(trainer, module, "fit")
+        """The same where training does not come to its end."""
+        self.on_train_end(trainer, module)
 
     def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *args: Any) -> None:
         """Between validations."""

@@ -1,0 +1,179 @@
+"""The same command goes on with a run that was interrupted, and ends where the uninterrupted run ends."""
+
+import signal
+
+import pytest
+import torch
+
+from pscgan.train import __main__ as program
+from pscgan.train.callbacks.checkpoints import Checkpoints, Interrupted
+from pscgan.train.callbacks.log_terms import LogTerms
+from pscgan.train.callbacks.pictures import Pictures
+from pscgan.train.run_folder import RunFolder
+from pscgan.train.training import Training
+
+from .tiny import LIGHTNING_SAYS, assert_same_run, command, run
+
+pytestmark = LIGHTNING_SAYS
+SPARSE = "log_every_images=12"  # log lines that fall between checkpoints, so that half a mean is carried over
+
+
+@pytest.fixture(autouse=True)
+def signals_end_with_those_they_belonged_to():
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    yield
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    return run(tmp_path_factory.mktemp("unbroken") / "run", SPARSE)
+
+
+class Killed(BaseException):
+    """Nobody catches it, so nothing is written after it."""
+
+
+def images_in(folder):
+    return torch.load(folder / "last.ckpt", weights_only=True)["game"]["clock._extra_state"]["images_seen"]
+
+
+def at(monkeypatch, place, images_seen, act):
+    """Act once, before the given method when the clock stands at ``images_seen``."""
+    owner, name = place
+    method, acted = getattr(owner, name), []
+
+    def wrapped(self, *arguments):
+        training = next((one for one in (self, *arguments) if isinstance(one, Training)), None)
+        if not acted and (training is None or training.images_seen == images_seen):
+            acted.append(True)
+            act()
+        return method(self, *arguments)
+
+    monkeypatch.setattr(owner, name, wrapped)
+    return acted
+
+
+def kill():
+    raise Killed
+
+
+@pytest.mark.parametrize(
+    ("number", "seen", "saved"),
+    [
+        (signal.SIGINT, 0, 4),  # in the first batch
+        (signal.SIGTERM, 4, 8),  # where a checkpoint is due
+        (signal.SIGINT, 12, 16),  # in the last batch before a validation
+        (signal.SIGTERM, 16, 20),  # in the first one after it
+        (signal.SIGINT, 24, 28),  # between two log lines
+    ],
+)
+def test_a_signal_leaves_a_checkpoint_to_go_on_from(number, seen, saved, unbroken, tmp_path, monkeypatch):
+    folder = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        at(patch, (Training, "training_step"), seen, lambda: signal.raise_signal(number))
+        with pytest.raises(Interrupted) as interrupted:
+            run(folder, SPARSE)
+    assert interrupted.value.exit_code == 128 + number
+    assert images_in(folder) == saved
+    assert not (folder / "result.json").exists()
+    assert_same_run(run(folder, SPARSE), unbroken)
+
+
+def test_a_signal_during_a_validation_waits_for_its_end(unbroken, tmp_path, monkeypatch):
+    folder = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        at(patch, (Training, "validation_step"), 16, lambda: signal.raise_signal(signal.SIGTERM))
+        with pytest.raises(Interrupted):
+            run(folder, SPARSE)
+    assert images_in(folder) == 16
+    assert_same_run(run(folder, SPARSE), unbroken)
+
+
+def test_a_signal_in_the_last_batch_lets_the_run_finish(unbroken, tmp_path, monkeypatch):
+    at(monkeypatch, (Training, "training_step"), 44, lambda: signal.raise_signal(signal.SIGINT))
+    assert_same_run(run(tmp_path / "run", SPARSE), unbroken)
+
+
+@pytest.mark.parametrize(
+    ("place", "seen", "saved"),
+    [
+        ((Training, "training_step"), 0, None),
+        ((Training, "training_step"), 4, None),  # before the first checkpoint
+        ((Training, "training_step"), 12, 8),  # between two checkpoints
+        ((Training, "validation_step"), 16, 8),
+        ((Pictures, "on_validation_end"), 16, 8),  # with the scores of the validation logged
+        ((Checkpoints, "on_validation_end"), 32, 24),  # with the picture drawn as well
+        ((LogTerms, "on_train_batch_end"), 36, 32),
+        ((Training, "training_step"), 36, 32),  # after a log line that no checkpoint follows
+        ((RunFolder, "write_result"), 48, 48),  # with all images seen
+    ],
+)
+def test_a_kill_costs_the_images_since_the_last_checkpoint(place, seen, saved, unbroken, tmp_path, monkeypatch):
+    folder = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        acted = at(patch, place, seen, kill)
+        with pytest.raises(Killed):
+            run(folder, SPARSE)
+    assert acted
+    assert (images_in(folder) if (folder / "last.ckpt").exists() else None) == saved
+    assert_same_run(run(folder, SPARSE), unbroken)
+
+
+def test_a_run_is_killed_again_and_again(unbroken, tmp_path, monkeypatch):
+    folder = tmp_path / "run"
+    for seen in (12, 20, 28, 44):
+        with monkeypatch.context() as patch:
+            at(patch, (Training, "training_step"), seen, kill)
+            with pytest.raises(Killed):
+                run(folder, SPARSE)
+    assert_same_run(run(folder, SPARSE), unbroken)
+
+
+def test_a_finished_run_is_not_touched(unbroken, monkeypatch, capsys):
+    def times():
+        return {path: path.stat().st_mtime_ns for path in (unbroken, *unbroken.rglob("*"))}
+
+    before = times()
+    monkeypatch.setattr(program, "build_training", lambda config: pytest.fail("builds a finished run"))
+    run(unbroken, SPARSE)
+    assert times() == before
+    printed = capsys.readouterr().out
+    assert "is finished" in printed
+    assert "mean of 2 samples" in printed
+
+
+STOPPER = """
+import os
+import signal
+
+import pytorch_lightning as pl
+
+
+class Stopper(pl.Callback):
+    def on_train_batch_start(self, trainer, module, batch, batch_index):
+        images, _, number = os.environ.get("STOP_AT", "").partition(":")
+        if images and module.images_seen == int(images):
+            os.kill(os.getpid(), int(number))
+"""
+
+
+def test_the_command_is_interrupted_terminated_killed_and_ends_as_if_nothing_had_been(unbroken, tmp_path):
+    (tmp_path / "stopper.py").write_text(STOPPER)
+    arguments = ("+callbacks.stop={_target_: stopper.Stopper}", SPARSE, "hydra.run.dir=run")
+
+    def start(stop_at=""):
+        return command(*arguments, cwd=tmp_path, PYTHONPATH=str(tmp_path), STOP_AT=stop_at)
+
+    for number, seen, code, words in (
+        (signal.SIGINT, 12, 130, "interrupted by SIGINT after 16 images; the same command continues\n"),
+        (signal.SIGTERM, 24, 143, "interrupted by SIGTERM after 28 images; the same command continues\n"),
+        (signal.SIGKILL, 36, -9, ""),
+    ):
+        stopped = start(f"{seen}:{int(number)}")
+        assert (stopped.returncode, stopped.stderr) == (code, words)
+        assert not (tmp_path / "run" / "result.json").exists()
+    finished = start()
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert "continues at image 32" in finished.stdout
+    assert_same_run(tmp_path / "run", unbroken)
