@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+import torch
 from hydra import compose, initialize_config_module
+from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
@@ -29,7 +31,7 @@ def image_folder(tmp_path):
     from PIL import Image
 
     names = ("val/a.png", "val/b.png", "train/a.png", "train/b.png", "test/a.png")
-    for name in (*names, "00001.png", "03000.png", "03100.png"):
+    for name in (*names, "00001.png", "03000.png", "03100.png", "04000.png"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         image = Image.effect_noise((128, 128), 50).convert("RGB")
         image.putpixel((64, 64), (255, 0, 0))
@@ -50,6 +52,8 @@ def test_every_option_composes_and_builds(group, option, image_folder):
     config = composed(f"{PLACES.get(group, group)}={value}")
     if OmegaConf.is_missing(config.dataset, "root"):
         config.dataset.root = str(image_folder)
+        if isinstance(config.dataset.validation, int):
+            config.dataset.validation = 1
     part = config.get({"optimizer": "generator_optimizer"}.get(group, group))
     if group in ("experiment", "debug"):
         training = build_training(config)
@@ -59,9 +63,9 @@ def test_every_option_composes_and_builds(group, option, image_folder):
             assert instantiate(node) is not None, name
     elif group == "logger":
         assert all("_target_" in node for node in part.values())
+    elif group == "trainer" and config.trainer.accelerator == "gpu" and not torch.cuda.is_available():
+        assert part.devices == 1
     elif group == "optimizer":
-        import torch
-
         assert instantiate(part)([torch.nn.Parameter(torch.zeros(1))]).param_groups
     elif group in ("generator", "critic"):
         network = instantiate(part, image_channels=3, condition_channels=3)
@@ -84,8 +88,10 @@ def test_a_penalty_is_logged_under_its_own_name(path):
 
 def test_another_command_is_another_folder():
     def folder(*overrides):
-        return composed(*overrides).hydra.run.dir
+        config = composed(*overrides)
+        HydraConfig.instance().set_config(config)
+        return config.hydra.run.dir
 
-    assert folder() == "runs/demo"
+    assert folder() == "runs/demo,folder=unused"
     assert folder("seed=1") != folder("seed=2") != folder()
-    assert folder("name=mine") == "runs/mine"
+    assert folder("name=mine", "experiment=demo_mmse") == "runs/mine,folder=unused"

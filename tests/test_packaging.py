@@ -11,7 +11,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
 def test_the_package_list_equals_the_folders():
-    outside = {"tests", ".typings", ".venv", ".venv-ci", "build", "runs"}
+    outside = {"tests", ".typings", ".venv", "build", "runs"}
     folders = {path.parent.relative_to(ROOT) for path in ROOT.rglob("__init__.py")}
     names = {".".join(("pscgan", *folder.parts)) for folder in folders if not outside & {*folder.parts[:1]}}
     assert set(PROJECT["tool"]["setuptools"]["packages"]) == names

@@ -18,7 +18,7 @@ MAY_CHANGE = ("logger.", "callbacks.", "folder", "dataset.num_workers")  # keys 
 
 def run_name(name: str, overrides: str) -> str:
     """A folder's name from a run's name and the overrides of its command: another command, another folder."""
-    suffix = "".join(c if c.isalnum() or c in "=.,-_" else "-" for c in overrides)
+    suffix = "".join(c if c.isalnum() or c in "=.,-_" else "-" for c in overrides if c not in "[]{}'\" ")
     if len(suffix) > LONGEST_NAME:
         suffix = suffix[: LONGEST_NAME - 9] + "-" + hashlib.blake2b(overrides.encode(), digest_size=4).hexdigest()
     return f"{name},{suffix}" if suffix else name
