@@ -79,7 +79,8 @@ def _run(config: DictConfig) -> float:
         print(f"interrupted by {interrupted}; the same command continues", file=sys.stderr)
         sys.exit(interrupted.exit_code)
     except NonfiniteGradients as error:
-        print(f"stopped: {error}; last good checkpoint: {RunFolder(config).last}", file=sys.stderr)
+        last = RunFolder(config).last
+        print(f"stopped: {error}; last good checkpoint: {last if last.exists() else 'none yet'}", file=sys.stderr)
         sys.exit(1)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytorch_lightning as pl
 import torch
 from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from ..rng import key
 from .callbacks.checkpoints import Checkpoints
@@ -15,14 +15,27 @@ from .precision import lightning_precision
 from .run_folder import RunFolder
 from .training import Training
 
+COUNTS = (
+    "images",
+    "log_every_images",
+    "checkpoint_every_images",
+    "evaluation.every_images",
+    "evaluation.samples_per_image",
+    "dataset.batch_size",
+)
+
 
 def build_training(config: DictConfig) -> Training:
     """Data, networks, objective and clocks; weights start from a generator of the run's own.
 
     Raises:
         hydra.errors.InstantiationException: naming the part of the config that does not fit.
-        ValueError: if parts do not fit each other.
+        ValueError: if a count is not a whole number or parts do not fit each other.
     """
+    for name in COUNTS:
+        count = OmegaConf.select(config, name, throw_on_missing=True)
+        if not isinstance(count, int):
+            raise ValueError(f"{name} is {count}; allowed is a whole number, written without an exponent")
     with torch.random.fork_rng():
         torch.manual_seed(key(config.seed, "initial weights", 0))
         degradation = instantiate(config.degradation)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from torch import nn
@@ -16,9 +16,9 @@ class Times:
     generator_steps: int = 0
     critic_steps: int = 0
     nonfinite_steps: int = 0
-    nonfinite_in_a_row: int = 0
     skipped_images: int = 0
     seconds: float = 0.0
+    nonfinite_in_a_row: dict[str, int] = field(default_factory=dict)  # by player
 
 
 class Clock(nn.Module):

@@ -26,7 +26,7 @@ MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
 
 
 class NonfiniteGradients(RuntimeError):
-    """Too many moves in a row had a gradient that is not finite."""
+    """Too many moves of a player in a row had a gradient that is not finite."""
 
 
 class Game(nn.Module):
@@ -51,7 +51,7 @@ class Game(nn.Module):
         critic_clip_norm: the same for the critic; clipping weakens a lazy R1, whose gradient is rare and large.
         micro_batch: images a forward pass, gradients add up to those of the whole batch; None takes all at once.
         alternate: True: a batch serves one player, the critic first (PSCGAN); False: it serves both.
-        nonfinite_limit: so many moves in a row without a finite gradient end the run.
+        nonfinite_limit: so many moves of a player in a row without a finite gradient end the run.
 
     Raises:
         ValueError: if critic and objective do not come together, or a count is out of range.
@@ -198,14 +198,14 @@ class Game(nn.Module):
         norm = self.players[name].move(self.schedule(times.images_seen))
         if norm is not None:
             self.averages.add(f"{name}/gradient_norm", norm)
-            times.nonfinite_in_a_row = 0
+            times.nonfinite_in_a_row[name] = 0
             return True
         times.nonfinite_steps += 1
-        times.nonfinite_in_a_row += 1
-        if times.nonfinite_in_a_row >= self.nonfinite_limit:
+        in_a_row = times.nonfinite_in_a_row[name] = times.nonfinite_in_a_row.get(name, 0) + 1
+        if in_a_row >= self.nonfinite_limit:
             raise NonfiniteGradients(
-                f"{times.nonfinite_in_a_row} moves in a row (nonfinite_limit) had a gradient that is not finite, "
-                f"the last one of the {name} after {times.images_seen} images"
+                f"{in_a_row} moves of the {name} in a row (nonfinite_limit) had a gradient that is not finite, "
+                f"the last one after {times.images_seen} images"
             )
         return False
 

@@ -59,7 +59,8 @@ class Training(pl.LightningModule):
         for name, count in clocks.items():
             if count < 1 or count % data.batch_size:
                 raise ValueError(f"{name} is {count}; allowed is a multiple of dataset.batch_size ({data.batch_size})")
-        data.evaluation_loader()  # an empty part is better known now than at the first validation
+        if not data.split.validation:
+            raise ValueError("dataset.validation is empty; allowed is at least 1 image to validate on")
         _require_samples(game, evaluation)
         self.game, self.data, self.evaluation = game, data, evaluation
         self.images, self.log_every_images = images, log_every_images

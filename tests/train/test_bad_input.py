@@ -13,7 +13,6 @@ from .tiny import LIGHTNING_SAYS, OVERRIDES, command, run
 
 pytestmark = LIGHTNING_SAYS
 FOLDER = "dataset=folder dataset.crop=32 dataset.validation=1 dataset.evaluation_crop=32 dataset.num_workers=0".split()
-TWIN = "generator=unet_small_mmse critic=null adversarial=null penalty=[mse]".split()
 
 
 @pytest.fixture
@@ -26,7 +25,7 @@ def pscgan_train(tmp_path, monkeypatch, capfd):
     def start(*arguments):
         given = {argument.partition("=")[0] for argument in arguments}
         overrides = [override for override in OVERRIDES if override.partition("=")[0] not in given]
-        if "critic=null" in arguments:
+        if "experiment=demo_mmse" in arguments:
             overrides.remove("critic.width=4")
         monkeypatch.setattr(sys, "argv", ["pscgan-train", *overrides, "hydra.run.dir=run", *arguments])
         capfd.readouterr()
@@ -72,11 +71,7 @@ MISTAKES = {
     "no folder given": (["dataset=folder"], ["dataset.root"]),
     "an empty folder": (folder("empty"), ["root is empty", "holds no image file", ".png"]),
     "a folder without images": (folder("no_images"), ["root is no_images", "holds no image file"]),
-    "unreadable images": (folder("broken"), ["broken/2.png cannot be read"]),
-    "unreadable images to train on": (
-        [*folder("broken"), "dataset.validation=0"],
-        ["root is broken", "holds no readable image among 3"],
-    ),
+    "unreadable images held out": (folder("broken"), ["broken/2.png cannot be read"]),
     "images below the crop": (folder("small"), ["16x48", "crop is 32"]),
     "an image below the crop": (folder("one_small"), ["01.png", "crop is 32"]),
     "a held-out image below the crop": (folder("held_out_small"), ["02.png", "crop is 32"]),
@@ -85,14 +80,15 @@ MISTAKES = {
     "grey images for a colour net": (folder("grey"), ["dataset.channels is 3", "all grey", "dataset.channels=1"]),
     "sigma 0": (["degradation.sigma=0"], ["degradation", "sigma is 0", "allowed"]),
     "sigma 300": (["degradation.sigma=300"], ["degradation", "sigma is 300", "allowed"]),
-    "sigma a word": (["degradation.sigma=loud"], ["degradation", "sigma", "loud"]),
+    "sigma a word": (["degradation.sigma=loud"], ["degradation", "convert string"]),
     "K = 1": (["penalty.fair_crps.samples_per_image=1"], ["samples_per_image is 1", "FairCRPS needs at least 2"]),
     "an unknown key": (["nonsense=1"], ["nonsense"]),
     "an unknown key of a part": (["generator.nonsense=1"], ["nonsense"]),
     "an added key of a part": (["+generator.nonsense=1"], ["generator", "nonsense"]),
     "an unknown option": (["generator=nonsense"], ["generator", "nonsense", "unet_small"]),
     "no override at all": (["nonsense"], ["nonsense"]),
-    "a word for a number": (["images=many"], ["images", "many"]),
+    "a word for a count": (["images=many"], ["images is many", "whole number"]),
+    "a fraction for a count": (["images=1e6"], ["images is 1000000.0", "whole number"]),
     "an unset length": (["images=???"], ["images"]),
     "a run length off the batch": (["images=50"], ["images is 50", "multiple of dataset.batch_size (4)"]),
     "validations off the batch": (["evaluation.every_images=18"], ["evaluation.every_images is 18", "multiple"]),
@@ -101,14 +97,14 @@ MISTAKES = {
     "no batch": (["dataset.batch_size=0"], ["dataset", "batch_size is 0"]),
     "no samples": (["evaluation.samples_per_image=0"], ["evaluation.samples_per_image is 0", "allowed"]),
     "samples of a deterministic generator": (
-        [*TWIN, "evaluation.samples_per_image=8"],
+        ["experiment=demo_mmse", "evaluation.samples_per_image=8"],
         ["evaluation.samples_per_image is 8", "deterministic"],
     ),
     "samples of a deterministic generator to train by": (
         ["generator=unet_small_mmse", "evaluation.samples_per_image=1"],
         ["penalty.fair_crps.samples_per_image is 2", "deterministic"],
     ),
-    "a critic without an objective": (["adversarial=null"], ["critic and adversarial come together"]),
+    "a critic without an objective": (["~adversarial"], ["critic and adversarial come together"]),
     "a precision there is not": (["precision=fp8"], ["precision is fp8", "auto, bf16, fp32"]),
     "a loss that is nowhere": (
         ["penalty.fair_crps.estimator._target_=my_losses.missing"],
@@ -126,6 +122,14 @@ def test_a_mistake_is_one_line(arguments, named, pscgan_train, tmp_path):
     assert [words for words in named if words not in line] == [], line
     assert code == 2
     assert not list(tmp_path.glob("run/*"))
+
+
+def test_that_no_image_can_be_read_follows_their_names(pscgan_train):
+    code, _, stderr = pscgan_train(*folder("broken"), "dataset.validation=0")
+    *names, line = stderr.splitlines()
+    assert [f"broken/{index}.png cannot be read" in name for index, name in enumerate(names)] == [True] * 3
+    assert line == "pscgan-train: dataset: root is broken; it holds no readable image among 3 training files"
+    assert code == 2
 
 
 def test_the_corrected_command_runs_in_the_same_folder(pscgan_train, tmp_path):
@@ -185,10 +189,11 @@ def test_a_corrupt_image_found_by_a_validation_is_an_error(pscgan_train, tmp_pat
 
 
 def test_gradients_that_stay_infinite_end_the_run_with_the_last_good_checkpoint_named(pscgan_train, tmp_path):
-    arguments = ["game.nonfinite_limit=4", "penalty.fair_crps.weight=.inf"]
+    arguments = ["game.nonfinite_limit=4", "penalty.fair_crps.weight=inf"]
     code, _, stderr = pscgan_train(*arguments)
     (line,) = stderr.splitlines()
-    assert "stopped: 4 moves in a row" in line
+    assert "stopped: 4 moves of the generator in a row" in line
+    assert line.endswith("last good checkpoint: none yet")
     assert code == 1
 
 

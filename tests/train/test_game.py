@@ -174,15 +174,16 @@ def test_a_step_that_is_not_finite_is_skipped_and_counted():
     play(game, 2)
     assert torch.equal(before[0], weights(game.generator))
     assert torch.equal(before[1], weights(game.ema))
-    assert (game.clock.times.nonfinite_steps, game.clock.times.nonfinite_in_a_row) == (2, 2)
+    assert (game.clock.times.nonfinite_steps, game.clock.times.nonfinite_in_a_row) == (2, {"generator": 2})
     play(game, 1)
     assert not torch.equal(before[0], weights(game.generator))
-    assert (game.clock.times.nonfinite_steps, game.clock.times.nonfinite_in_a_row) == (2, 0)
+    assert (game.clock.times.nonfinite_steps, game.clock.times.nonfinite_in_a_row) == (2, {"generator": 0})
 
 
-def test_too_many_of_them_end_the_run():
-    game = regression(penalties={"poison": Penalty(Poison(1, 99))}, nonfinite_limit=3)
-    with pytest.raises(NonfiniteGradients, match="3 moves in a row"):
+@pytest.mark.parametrize("make", [regression, make_game])
+def test_too_many_of_them_end_the_run_however_the_other_player_fares(make):
+    game = make(penalties={"poison": Penalty(Poison(1, 99))}, nonfinite_limit=3)
+    with pytest.raises(NonfiniteGradients, match="3 moves of the generator in a row"):
         play(game, 5)
 
 
