@@ -12,7 +12,13 @@ from ..data.pictures import folder_of
 from .tiny import LIGHTNING_SAYS, OVERRIDES, command, run
 
 pytestmark = LIGHTNING_SAYS
-FOLDER = "dataset=folder dataset.crop=32 dataset.validation=1 dataset.evaluation_crop=32 dataset.num_workers=0".split()
+FOLDER = [
+    "dataset=folder",
+    "dataset.crop=32",
+    "dataset.validation=1",
+    "dataset.evaluation_crop=32",
+    "dataset.num_workers=0",
+]
 
 
 @pytest.fixture
