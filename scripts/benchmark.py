@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
+from ..models.generator import Generator
 from ..rng import Rng
 from ..train.build import build_training
 from ..train.precision import lightning_precision
