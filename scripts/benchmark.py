@@ -14,7 +14,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from hydra import compose, initialize_config_module
@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
+from ..models.generator import Generator
 from ..rng import Rng
 from ..train.build import build_training
 from ..train.precision import lightning_precision
@@ -33,7 +34,7 @@ FIGURES = {
     "train images/s": "clean images a training step takes in a second",
     "sample images/s": "samples drawn a second, K of each measurement, encoded once",
     "encode once / K passes": "time of K samples encoded once, over that of K separate passes",
-    "train memory MB": "peak during training steps: of the device, or of the process",
+    "train memory MB": "peak during training steps: of the device, or of the process, which two configs share",
 }
 
 
@@ -64,7 +65,7 @@ def subject(overrides: list[str], device: torch.device) -> Subject:
 
 def seconds(work: Callable[[], Any], device: torch.device) -> float:
     """Of one call, the device's queue drained before and after."""
-    wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
+    wait: Callable[[], Any] = torch.cuda.synchronize if device.type == "cuda" else lambda: None
     wait()
     start = time.perf_counter()
     work()
@@ -76,9 +77,9 @@ def measurements(s: Subject, size: int, samples: int) -> Iterator[dict[str, floa
     """One round of all figures after another; the first round warms up."""
     game, data = s.training.game, s.training.data
     clean = torch.rand(data.batch_size, *_image_shape(s, size), generator=torch.Generator().manual_seed(0)).to(s.device)
-    generator = game.ema.average
+    generator = cast(Generator, game.ema.average)
     condition = game.degradation(clean[:1], Rng(0, "benchmark", [0], s.device)).condition
-    latent = generator.draw_latent(samples, size, size, Rng(0, "benchmark", [0], s.device))  # type: ignore[operator]
+    latent = generator.draw_latent(samples, size, size, Rng(0, "benchmark", [0], s.device))
 
     def step() -> None:
         seen = game.clock.times.images_seen
@@ -86,13 +87,15 @@ def measurements(s: Subject, size: int, samples: int) -> Iterator[dict[str, floa
             game.play(clean, torch.arange(seen, seen + len(clean)))
 
     def once() -> Tensor:
-        with torch.no_grad(), s.autocast():  # type: ignore[no-untyped-call]
-            return generator.decode(generator.encode(condition), latent)  # type: ignore[operator,no-any-return]
+        with torch.no_grad(), s.autocast():
+            return generator.decode(generator.encode(condition), latent)
+
+    drawn = len(latent[0]) if latent else 1  # a deterministic restorer has one sample
 
     def apart() -> None:
-        with torch.no_grad(), s.autocast():  # type: ignore[no-untyped-call]
-            for k in range(samples):
-                generator.decode(generator.encode(condition), [z[k : k + 1] for z in latent])  # type: ignore[operator]
+        with torch.no_grad(), s.autocast():
+            for k in range(drawn):
+                generator.decode(generator.encode(condition), [z[k : k + 1] for z in latent])
 
     while True:
         if s.device.type == "cuda":
@@ -102,7 +105,7 @@ def measurements(s: Subject, size: int, samples: int) -> Iterator[dict[str, floa
         encoded_once, passes = seconds(once, s.device), seconds(apart, s.device)
         yield {
             "train images/s": len(clean) / train,
-            "sample images/s": samples / encoded_once,
+            "sample images/s": drawn / encoded_once,
             "encode once / K passes": encoded_once / passes,
             "train memory MB": memory,
         }

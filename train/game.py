@@ -164,7 +164,7 @@ class Game(nn.Module):
         self, measurement: Measurement, numbers: Tensor, num_samples: int = 1, num_images: int = 0
     ) -> tuple[Tensor, Tensor]:
         """K samples of the first n images, (K, n, C, H, W), and one sample of every image, (B, C, H, W)."""
-        rng, condition = Rng(self.seed, "latent", numbers.tolist(), numbers.device), measurement.condition
+        rng, condition = Rng(self.seed, "latent", numbers.tolist(), measurement.degraded.device), measurement.condition
         n = num_images
         groups = [(slice(0, n), num_samples), (slice(n, len(condition)), 1)]
         drawn = [
