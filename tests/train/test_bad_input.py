@@ -12,13 +12,13 @@ from ..data.pictures import folder_of
 from .tiny import LIGHTNING_SAYS, OVERRIDES, command, run
 
 pytestmark = LIGHTNING_SAYS
-FOLDER = [
+FOLDER = (
     "dataset=folder",
     "dataset.crop=32",
     "dataset.validation=1",
     "dataset.evaluation_crop=32",
     "dataset.num_workers=0",
-]
+)
 
 
 @pytest.fixture
@@ -194,12 +194,12 @@ def test_a_corrupt_image_found_by_a_validation_is_an_error(pscgan_train, tmp_pat
     assert pscgan_train(*arguments)[0] == 0
 
 
-def test_gradients_that_stay_infinite_end_the_run_with_the_last_good_checkpoint_named(pscgan_train, tmp_path):
-    arguments = ["game.nonfinite_limit=4", "penalty.fair_crps.weight=inf"]
-    code, _, stderr = pscgan_train(*arguments)
+@pytest.mark.parametrize(("limit", "last"), [(2, "none yet"), (4, "run/last.ckpt")])
+def test_gradients_that_stay_infinite_end_the_run_with_the_last_good_checkpoint_named(limit, last, pscgan_train):
+    code, _, stderr = pscgan_train(f"game.nonfinite_limit={limit}", "penalty.fair_crps.weight=inf")
     (line,) = stderr.splitlines()
-    assert "stopped: 4 moves of the generator in a row" in line
-    assert line.endswith("last good checkpoint: none yet")
+    assert f"stopped: {limit} moves of the generator in a row" in line
+    assert line.endswith(last)
     assert code == 1
 
 

@@ -48,9 +48,11 @@ def run(folder, *overrides):
 def command(*arguments, cwd, **environment):
     """``pscgan-train`` as a user runs it."""
     paths = [environment.pop("PYTHONPATH", ""), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    flags = [argument for argument in arguments if argument.startswith("-")]
+    overrides = [argument for argument in arguments if argument not in flags]
     environment["PYTHONPATH"] = os.pathsep.join(str(Path(path).absolute()) for path in paths if path)
     return subprocess.run(
-        [sys.executable, "-m", "pscgan.train", *OVERRIDES, *arguments],
+        [sys.executable, "-m", "pscgan.train", *flags, *OVERRIDES, *overrides],
         cwd=cwd,
         env=os.environ | environment,
         capture_output=True,
