@@ -1,0 +1,1 @@
+"""JPEG, exactly as libjpeg does it: levels of pictures and of files, and the pictures that have given levels."""
