@@ -31,8 +31,8 @@ class Measurement:
     def __len__(self) -> int:
         return self.degraded.shape[0]
 
-    def __getitem__(self, images: slice) -> Measurement:
-        """The measurements of some images of the batch."""
+    def __getitem__(self, images: slice | Tensor) -> Measurement:
+        """The measurements of some images of the batch, by place or by an integer tensor of numbers."""
         return Measurement(
             self.degraded[images],
             None if self.maps is None else self.maps[images],

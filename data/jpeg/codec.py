@@ -1,12 +1,10 @@
 """From pictures to levels and back, bit for bit as libjpeg(-turbo) does it with its default, slow, settings.
 
-All arithmetic is on whole numbers held in float64. Equal to Pillow for qualities 1 to 100, 4:4:4, 4:2:2, 4:2:0 and grey,
+All arithmetic is on whole numbers held in float64. Equal to Pillow at qualities 1 to 100, 4:4:4, 4:2:2, 4:2:0, grey,
 any size.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -55,7 +53,7 @@ def spread(table: Tensor, plane: Tensor) -> Tensor:
 
 def by_rows(plane: Tensor) -> Tensor:
     """(B, 8 rows, 8 columns) as rows of blocks: (B, rows, 8, 8 columns)."""
-    return plane.unflatten(1, (-1, BLOCK))
+    return plane.view(len(plane), -1, BLOCK, plane.shape[-1])
 
 
 def dequantise(levels: Tensor, table: Tensor) -> Tensor:

@@ -1,0 +1,137 @@
+"""JPEG: y is what libjpeg shows of the file it wrote of x."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ...rng import Rng
+from ..jpeg import codec
+from ..jpeg.certificate import Certificate, certify
+from ..jpeg.coded import BLOCK, SAMPLINGS, Coded
+from ..jpeg.exact_projection import project_exactly
+from ..jpeg.facts import coded_of, facts_of
+from ..jpeg.projection import project
+from ..jpeg.quantisation import tables_of_quality
+from ..measurement import Measurement, concatenate
+
+LARGEST_STEP_BITS, LARGEST_COEFFICIENT = 8, 1024  # of 8-bit tables, and of 8-bit pixels
+
+
+class Jpeg:
+    """Compression by libjpeg(-turbo), bit for bit, with the tables of a quality.
+
+    The condition is the decoded image and, with ``maps``, for each component the logarithm of the quantisation step and
+    the dequantised coefficient that stand at a pixel's place in its block: so one network can serve all qualities, and
+    knows where blocks begin. Where chroma is shrunk, its maps are enlarged by repetition.
+
+    Args:
+        quality: 1 to 100. One number, or a pair ``[low, high]`` of which a whole number is drawn for each image.
+        sampling: of chroma, ``4:4:4``, ``4:2:2`` or ``4:2:0``, or several, of which one is drawn for each image.
+        channels: 3 for colour, 1 for grey, which has no chroma.
+        maps: whether the condition has maps of steps and coefficients.
+        slack: by how many steps projections may miss a level: for files whose encoder did not round to the nearest.
+
+    Raises:
+        ValueError: if an argument is not what is allowed.
+    """
+
+    def __init__(
+        self,
+        quality: int | Sequence[int],
+        sampling: str | Sequence[str] = "4:2:0",
+        channels: int = 3,
+        maps: bool = True,
+        slack: float = 0.0,
+    ) -> None:
+        bounds = [quality, quality] if isinstance(quality, int) else list(quality)
+        if (
+            len(bounds) != 2
+            or not all(isinstance(bound, int) for bound in bounds)
+            or not 1 <= bounds[0] <= bounds[1] <= 100
+        ):
+            raise ValueError(
+                f"quality is {quality}; allowed is a whole number from 1 to 100, or an increasing pair [low, high]"
+            )
+        names = [sampling] if isinstance(sampling, str) else list(sampling)
+        if not names or any(name not in SAMPLINGS for name in names):
+            raise ValueError(f"sampling is {sampling}; allowed is one or several of {', '.join(SAMPLINGS)}, in quotes")
+        if channels not in (1, 3):
+            raise ValueError(f"channels is {channels}; allowed is 3 (colour) or 1 (grey)")
+        if slack < 0:
+            raise ValueError(f"slack is {slack}; allowed is 0 or more quantisation steps")
+        self.low, self.high = bounds
+        self.samplings = [SAMPLINGS[name if channels == 3 else "4:4:4"] for name in names]
+        self.maps, self.slack = maps, slack
+        self.num_maps = 2 * channels if maps else 0
+
+    def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
+        """Compress (B, C, H, W) in [0, 1], rounded to 8 bits."""
+        picture = (255 * clean).round().clamp(0, 255)
+        quality = rng.randint(self.low, self.high + 1).to(clean.device)
+        drawn = rng.randint(0, len(self.samplings)).to(clean.device)
+        tables = tables_of_quality(quality, picture.shape[1])
+        groups = [(drawn == number).nonzero().flatten() for number in range(len(self.samplings))]
+        parts = [
+            self.measure(codec.encode(picture[images], tables[images], sampling))
+            for images, sampling in zip(groups, self.samplings, strict=True)
+            if len(images)
+        ]
+        return concatenate(parts)[torch.cat(groups).argsort()]
+
+    def measure(self, coded: Coded, decoded: Tensor | None = None) -> Measurement:
+        """The measurement that files are.
+
+        Args:
+            coded: what they say.
+            decoded: what their decoder shows, (B, C, H, W) uint8; None decodes here.
+        """
+        degraded = (codec.decode(coded) if decoded is None else decoded).float() / 255
+        return Measurement(degraded, _maps(coded) if self.maps else None, facts_of(coded))
+
+    def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:
+        """Mean distance of coefficients from their intervals in quantisation steps, (B,), rounded to 8 bits first."""
+        return self.certify((255 * restored).round().clamp(0, 255).to(torch.uint8), measurement).violation
+
+    def project(self, restored: Tensor, measurement: Measurement) -> Tensor:
+        """The nearest image whose coefficients all lie in their intervals, in real numbers, differentiable."""
+        groups, order = _groups(measurement)
+        return torch.cat([project(255 * restored[images], coded, self.slack) / 255 for images, coded in groups])[order]
+
+    def finish(self, restored: Tensor, measurement: Measurement) -> Tensor:
+        """The 8-bit image near it that libjpeg writes to the very file, or as nearly as was reached; uint8."""
+        groups, order = _groups(measurement)
+        return torch.cat([project_exactly(255 * restored[images], coded, self.slack) for images, coded in groups])[
+            order
+        ]
+
+    def certify(self, image: Tensor, measurement: Measurement) -> Certificate:
+        """What libjpeg makes of (B, C, H, W) uint8, against the file."""
+        groups, order = _groups(measurement)
+        parts = [certify(image[images], coded) for images, coded in groups]
+        return Certificate(*(torch.cat(values)[order] for values in zip(*parts, strict=True)))
+
+
+def _groups(measurement: Measurement) -> tuple[list[tuple[Tensor, Coded]], Tensor]:
+    """The images of each sampling with what their files say, and the order that undoes the grouping."""
+    groups = list(coded_of(measurement.facts, *measurement.degraded.shape[-2:]))
+    return groups, torch.cat([images for images, _ in groups]).argsort()
+
+
+def _maps(coded: Coded) -> Tensor:
+    """Of each component, steps as log2 / 8 and coefficients as 1/2 + c / 1024, (B, 2 C, H, W), about 0 to 1."""
+    maps = []
+    for component, levels in enumerate(coded.levels):
+        table = coded.tables[:, component]
+        rows = levels.shape[1] // BLOCK
+        steps = codec.spread(table.float().log2() / LARGEST_STEP_BITS, levels.float()).expand(-1, rows, -1, -1)
+        coefficients = 0.5 + codec.dequantise(levels.float(), table) / LARGEST_COEFFICIENT
+        planes = torch.stack([steps.flatten(1, 2), coefficients], dim=1)
+        if component:
+            planes = planes.repeat_interleave(coded.sampling.vertical, 2).repeat_interleave(
+                coded.sampling.horizontal, 3
+            )
+        maps.append(planes[..., : coded.height, : coded.width])
+    return torch.cat(maps, dim=1)

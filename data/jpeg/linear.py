@@ -1,0 +1,93 @@
+"""JPEG without its rounding: a linear map from pictures to coefficients, differentiable, and a right inverse."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .coded import BLOCK, Sampling, blocks
+
+TO_YCC = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
+
+
+def analyse(picture: Tensor, sampling: Sampling) -> list[Tensor]:
+    """Orthonormal coefficients of (B, C, H, W) in 0..255, by component as in ``Coded.levels``."""
+    height, width = picture.shape[-2:]
+    if picture.shape[1] == 1:
+        return [_transform(picture[:, 0] - 128, height, width)]
+    horizontal, vertical = sampling
+    wide = blocks(width, horizontal) * BLOCK * horizontal
+    high = -(-height // vertical) * vertical
+    ycc = _mix(_extend(picture, high, wide), _to_ycc(picture))
+    luma = _transform(ycc[:, 0, :height, :width] - 128, height, width)
+    chroma = F.avg_pool2d(ycc[:, 1:], (vertical, horizontal))
+    return [luma, *_transform(chroma, *chroma.shape[-2:]).unbind(1)]
+
+
+def synthesise(planes: list[Tensor], sampling: Sampling, height: int, width: int) -> Tensor:
+    """The picture, without the grey of 128, whose coefficients are nearest to these, (B, C, height, width).
+
+    Where blocks reach beyond the edge, the last row and column stand for all that ``analyse`` copies from them. Without
+    such, and with even sizes where chroma is shrunk, ``analyse`` returns the very coefficients. Chroma is repeated.
+    """
+    luma = _fold(_inverse(planes[0]), height, width)
+    if len(planes) == 1:
+        return luma[:, None]
+    horizontal, vertical = sampling
+    blue_red = _fold(_inverse(torch.stack(planes[1:], dim=1)), -(-height // vertical), -(-width // horizontal))
+    large = blue_red.repeat_interleave(vertical, dim=2).repeat_interleave(horizontal, dim=3)[..., :height, :width]
+    ycc = torch.cat([luma[:, None], large], dim=1)
+    return _mix(ycc, torch.linalg.inv(_to_ycc(ycc)))
+
+
+def _fold(plane: Tensor, height: int, width: int) -> Tensor:
+    """(..., height, width), whose last row and column are the means of those that are left out."""
+    if plane.shape[-2] > height:
+        plane = torch.cat([plane[..., : height - 1, :], plane[..., height - 1 :, :].mean(-2, keepdim=True)], dim=-2)
+    if plane.shape[-1] > width:
+        plane = torch.cat([plane[..., : width - 1], plane[..., width - 1 :].mean(-1, keepdim=True)], dim=-1)
+    return plane
+
+
+def _transform(plane: Tensor, height: int, width: int) -> Tensor:
+    """Coefficients of (..., height, width), whose last row and column fill up the blocks."""
+    whole, basis = _extend(plane, blocks(height) * BLOCK, blocks(width) * BLOCK), _basis(plane)
+    return _columns(_rows(whole, basis), basis)
+
+
+def _inverse(coefficients: Tensor) -> Tensor:
+    basis = _basis(coefficients).T
+    return _rows(_columns(coefficients, basis), basis)
+
+
+def _rows(plane: Tensor, basis: Tensor) -> Tensor:
+    return (plane.reshape(-1, BLOCK) @ basis.T).view(plane.shape)
+
+
+def _columns(plane: Tensor, basis: Tensor) -> Tensor:
+    return (basis @ plane.reshape(-1, BLOCK, plane.shape[-1])).view(plane.shape)
+
+
+def _basis(like: Tensor) -> Tensor:
+    """The orthonormal DCT-II, (8 frequencies, 8 places)."""
+    frequency, place = torch.arange(BLOCK, dtype=torch.float64), torch.arange(BLOCK, dtype=torch.float64)
+    basis = torch.cos(math.pi / BLOCK * (place + 0.5) * frequency[:, None]) / 2
+    basis[0] *= math.sqrt(0.5)
+    return basis.to(like)
+
+
+def _to_ycc(like: Tensor) -> Tensor:
+    return torch.tensor(TO_YCC, dtype=torch.float64).to(like)
+
+
+def _mix(picture: Tensor, matrix: Tensor) -> Tensor:
+    """A 3 x 3 matrix applied to the colours of every pixel."""
+    return torch.bmm(matrix.expand(len(picture), 3, 3), picture.flatten(2)).view_as(picture)
+
+
+def _extend(picture: Tensor, height: int, width: int) -> Tensor:
+    below, right = height - picture.shape[-2], width - picture.shape[-1]
+    return F.pad(picture, (0, right, 0, below), mode="replicate") if below or right else picture

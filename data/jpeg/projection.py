@@ -1,0 +1,58 @@
+"""The nearest picture, in real numbers, whose coefficients could have been rounded to the levels of a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from . import codec, linear
+from .coded import Coded
+
+
+def project(restored: Tensor, coded: Coded, slack: float = 0.0) -> Tensor:
+    """Every coefficient moved into its interval of one quantisation step; differentiable.
+
+    The correction alone is added, so chroma finer than its sampling, of which the file says nothing, stays as it is.
+    Exact where sizes are multiples of a unit (16 pixels at 4:2:0), up to the rounding of ``restored``'s dtype. Pixels
+    are neither clipped nor rounded: for files, see ``exact_projection``.
+
+    Args:
+        restored: (B, C, H, W) float in 0..255.
+        coded: what the files say.
+        slack: by how many steps the intervals are wider at both ends.
+
+    Returns:
+        (B, C, H, W), at least fp32.
+    """
+    with torch.autocast(restored.device.type, enabled=False):
+        restored = restored.float() if restored.dtype.itemsize < 4 else restored
+        moves = []
+        for component, plane in enumerate(linear.analyse(restored, coded.sampling)):
+            blocks, levels = codec.by_rows(plane), codec.by_rows(coded.levels[component].to(plane))
+            steps = codec.spread(coded.tables[:, component], plane)
+            low, high = ((levels + side * (0.5 + slack)) * steps for side in (-1, 1))
+            moves.append((_clamp_inwards(blocks, low, high) - blocks).flatten(1, 2))
+        return restored + linear.synthesise(moves, coded.sampling, coded.height, coded.width)
+
+
+class _ClampInwards(torch.autograd.Function):
+    """A clamp that stays trainable: gradients whose descent leads back inside pass, those that lead further out end."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, low: Tensor, high: Tensor) -> Tensor:
+        ctx.save_for_backward(x < low, x > high)
+        return torch.minimum(torch.maximum(x, low), high)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        below, above = ctx.saved_tensors
+        (gradient,) = gradients
+        outwards = (below & (gradient > 0)) | (above & (gradient < 0))
+        return gradient.masked_fill(outwards, 0), None, None
+
+
+def _clamp_inwards(x: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    clamped: Tensor = _ClampInwards.apply(x, low, high)
+    return clamped
