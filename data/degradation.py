@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+import torch
 from torch import Tensor
 
 from ..rng import Rng
+from .jpeg.certificate import Certificate
 from .measurement import Measurement
 
 
@@ -28,5 +30,23 @@ class Degradation(Protocol):
         ...
 
     def project(self, restored: Tensor, measurement: Measurement) -> Tensor:
-        """The nearest image that explains the measurement, (B, C, H, W)."""
+        """The nearest image that explains the measurement, (B, C, H, W), differentiable."""
         ...
+
+
+@runtime_checkable
+class Certifying(Protocol):
+    """A degradation whose measurement is a file, so that an 8-bit image explains it exactly or does not."""
+
+    def finish(self, restored: Tensor, measurement: Measurement) -> Tensor:
+        """An 8-bit image near (B, C, H, W) that explains the measurement, as far as one was found; uint8."""
+        ...
+
+    def certify(self, image: Tensor, measurement: Measurement) -> Certificate:
+        """How far (B, C, H, W) uint8 explains the measurement."""
+        ...
+
+
+def project_samples(degradation: Degradation, samples_KBCHW: Tensor, measurement: Measurement) -> Tensor:
+    """Each of K samples projected, (K, B, C, H, W)."""
+    return torch.stack([degradation.project(restored, measurement) for restored in samples_KBCHW])

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..data.degradation import Degradation
+from ..data.degradation import Degradation, project_samples
 from ..data.measurement import Measurement
 from ..models.generator import Generator
 from ..rng import Rng
@@ -43,8 +43,9 @@ class Evaluation:
         rng = Rng(self.seed, "evaluation", batch["number"].tolist())
         return clean, degradation(clean.cpu(), rng).to(clean.device)
 
-    def draw(self, generator: Generator, condition: Tensor, numbers: Tensor) -> Tensor:
-        """K samples (K, B, C, H, W) in fp32: encoded once, decoded one by one to bound memory."""
+    def draw(self, generator: Generator, degradation: Degradation, measurement: Measurement, numbers: Tensor) -> Tensor:
+        """K projected samples (K, B, C, H, W) in fp32: encoded once, decoded one by one to bound memory."""
+        condition = measurement.condition
         height, width = condition.shape[-2:]
         rng = Rng(self.seed, "evaluation latent", numbers.tolist())
         latent = generator.draw_latent(self.samples_per_image, height, width, rng)
@@ -53,4 +54,4 @@ class Evaluation:
             generator.decode(features, [z[k : k + 1].to(condition.device) for z in latent]).float()
             for k in range(self.samples_per_image)
         ]
-        return torch.cat(samples)
+        return project_samples(degradation, torch.cat(samples), measurement)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ..data.degradation import Degradation
+from ..data.degradation import Degradation, project_samples
 from ..data.measurement import Measurement
 from ..losses.adversarial.objective import Adversarial
 from ..losses.penalty import Penalty
@@ -50,6 +50,8 @@ class Game(nn.Module):
         generator_clip_norm: largest norm of the generator's gradient; None does not clip.
         critic_clip_norm: the same for the critic; clipping weakens a lazy R1, whose gradient is rare and large.
         micro_batch: images a forward pass, gradients add up to those of the whole batch; None takes all at once.
+        project: whether samples are made consistent with their measurement before they are judged, as they are when
+            the generator is used.
         alternate: True: a batch serves one player, the critic first (PSCGAN); False: it serves both.
         nonfinite_limit: so many moves of a player in a row without a finite gradient end the run.
 
@@ -72,6 +74,7 @@ class Game(nn.Module):
         generator_clip_norm: float | None = None,
         critic_clip_norm: float | None = None,
         micro_batch: int | None = None,
+        project: bool = True,
         alternate: bool = False,
         nonfinite_limit: int = 20,
     ) -> None:
@@ -86,7 +89,8 @@ class Game(nn.Module):
         self.generator, self.critic, self.adversarial = generator, critic, adversarial
         self.penalties = nn.ModuleDict(penalties)
         self.degradation, self.schedule, self.seed = degradation, schedule, seed
-        self.micro_batch, self.alternate, self.nonfinite_limit = micro_batch, alternate, nonfinite_limit
+        self.project, self.alternate, self.micro_batch = project, alternate, micro_batch
+        self.nonfinite_limit = nonfinite_limit
         self.ema, self.clock, self.averages = ema, Clock(), Averages()
         self.ema.start(generator)
         optimizer = generator_optimizer(generator.parameters())
@@ -167,11 +171,13 @@ class Game(nn.Module):
         rng, condition = Rng(self.seed, "latent", numbers.tolist(), measurement.degraded.device), measurement.condition
         n = num_images
         groups = [(slice(0, n), num_samples), (slice(n, len(condition)), 1)]
-        drawn = [
-            draw_samples(cast(Generator, self.generator), condition[group], k, rng[group])
-            for group, k in groups
-            if group.start < group.stop
-        ]
+        drawn = []
+        for group, k in groups:
+            if group.start < group.stop:
+                samples = draw_samples(cast(Generator, self.generator), condition[group], k, rng[group])
+                if self.project:
+                    samples = project_samples(self.degradation, samples, measurement[group])
+                drawn.append(samples)
         return drawn[0], torch.cat([samples[0] for samples in drawn])
 
     @torch.no_grad()

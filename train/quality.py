@@ -25,6 +25,10 @@ SUMS = (
     "ssim_sample",
     "ssim_mean",
     "crps",
+    "roughness_degraded",
+    "roughness_sample",
+    "roughness_mean",
+    "roughness_clean",
 )
 
 
@@ -42,7 +46,8 @@ class Quality(Metric):
     """Scores of K samples an image, from float64 sums: the same for any batch layout or number of ranks.
 
     Images are neither clamped nor rounded. PSNRs are pooled over all values, and ``*_per_image`` are means of each
-    image's own. Single-sample figures average over the K samples; SSIM takes the first one.
+    image's own. Single-sample figures average over the K samples; SSIM takes the first one. Sharpness is the root mean
+    square difference of neighbouring pixels over that of the clean images: 1 is as sharp as they are, noise has more.
 
     Args:
         samples_per_image: K, at least 1; with 1 (a deterministic restorer) gain and spread are 0.
@@ -75,8 +80,10 @@ class Quality(Metric):
                 f"error_{name}": errors_KB.mean(dim=0).sum() * clean[0].numel(),
                 f"psnr_{name}": sum(psnr(error) for error in errors_KB.flatten()) / len(candidates),
                 f"ssim_{name}": _ssim(shown, clean),
+                f"roughness_{name}": _roughness(candidates) / len(candidates),
             }
             self._add(**sums)
+        self._add(roughness_clean=_roughness(clean))
 
     def _add(self, **sums: Tensor | float) -> None:
         for name, value in sums.items():
@@ -91,6 +98,7 @@ class Quality(Metric):
             scores[f"psnr_{name}"] = psnr(total[f"error_{name}"] / values)
             scores[f"psnr_{name}_per_image"] = total[f"psnr_{name}"] / images
             scores[f"ssim_{name}"] = total[f"ssim_{name}"] / images
+            scores[f"sharpness_{name}"] = math.sqrt(total[f"roughness_{name}"] / max(total["roughness_clean"], 1e-20))
         return scores | {
             "gain_db": scores["psnr_mean"] - scores["psnr_sample"],
             "gain_db_exact": gain_db_exact(k),
@@ -106,3 +114,8 @@ def _ssim(images: Tensor, clean: Tensor) -> Tensor:
     each = ssim(images, clean, data_range=1.0, reduction="none")
     assert isinstance(each, Tensor)
     return each.double().sum()
+
+
+def _roughness(images: Tensor) -> Tensor:
+    """Squared differences of neighbours below and to the right, summed."""
+    return sum((images.diff(dim=dim).double().square().sum() for dim in (-2, -1)), images.new_zeros(()))

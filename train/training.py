@@ -11,10 +11,12 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
+from ..data.degradation import Certifying
 from ..data.image_data import ImageData
 from ..losses.penalty import Adaptive, Penalty
 from ..models.generator import Generator
 from ..rng import Rng
+from .consistency import Consistency
 from .evaluation import Evaluation
 from .game import Game
 from .quality import Quality
@@ -66,6 +68,7 @@ class Training(pl.LightningModule):
         self.images, self.log_every_images = images, log_every_images
         self.checkpoint_every_images = checkpoint_every_images
         self.quality = Quality(evaluation.samples_per_image)
+        self.consistency = Consistency()
         self.scores: dict[str, float] = {}
         self._mark = time.perf_counter()
 
@@ -115,14 +118,21 @@ class Training(pl.LightningModule):
         """Score one batch of held-out images; what was drawn goes to the callbacks."""
         clean, measurement = self.evaluation.measure(self.game.degradation, batch)
         generator = cast(Generator, self.game.ema.average)
-        samples_KBCHW = self.evaluation.draw(generator, measurement.condition, batch["number"])
+        degradation = self.game.degradation
+        samples_KBCHW = self.evaluation.draw(generator, degradation, measurement, batch["number"])
         self.quality.update(samples_KBCHW, clean, measurement.degraded)
+        if isinstance(degradation, Certifying):
+            self.consistency.update(degradation, samples_KBCHW, clean, measurement)
         return {"degraded": measurement.degraded, "samples_KBCHW": samples_KBCHW, "clean": clean}
 
     def on_validation_epoch_end(self) -> None:
         """Sum up; penalties that follow the measured gain of averaging are told it."""
         self.scores = self.quality.compute()
         self.quality.reset()
+        if isinstance(self.game.degradation, Certifying):
+            figures = self.consistency.compute()
+            self.scores |= {f"consistency/{name}": figure for name, figure in figures.items()}
+            self.consistency.reset()
         for penalty in self.game.penalties.values():
             if isinstance(penalty, Penalty) and isinstance(penalty.estimator, Adaptive):
                 penalty.estimator.adapt(self.scores["gain_db"], self.scores["gain_db_exact"])

@@ -24,6 +24,9 @@ Absolute, not a share of the step: it answers to rounding. It changes because wh
 another one swinging."""
 
 DITHER_AFTER, DITHER_STD = 8, 0.35
+OVERSHOOT = 16.0
+"""How far the unrounded copy may leave 0..255: far enough to insist on a clipped pixel, near enough to come back."""
+
 UNITS_AT_ONCE = 1024
 
 
@@ -42,7 +45,7 @@ def project_exactly(restored: Tensor, coded: Coded, slack: float = 0.0, rounds: 
     """
     picture = torch.empty_like(restored, dtype=torch.uint8)
     for size in units(coded):
-        tiles, said = size.of_picture(restored.detach().float()), size.of_coded(coded)
+        tiles, said = size.of_picture(restored.detach().float().clamp(0, 255)), size.of_coded(coded)
         for start in range(0, len(tiles), UNITS_AT_ONCE):
             some = slice(start, start + UNITS_AT_ONCE)
             tiles[some] = _project_units(tiles[some], select(said, some), slack, rounds)
@@ -67,6 +70,7 @@ def _project_units(wanted: Tensor, coded: Coded, slack: float, rounds: int) -> T
         left, cells = left[keep], [Cell(low[keep], high[keep]) for low, high in cells]
         planes = [plane[keep] for plane in planes]
         wanted = wanted[keep] + _correction(planes, cells, MARGINS[turn % len(MARGINS)], coded)
+        wanted.clamp_(-OVERSHOOT, 255 + OVERSHOOT)
     return best
 
 
