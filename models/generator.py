@@ -29,6 +29,11 @@ class Generator(Protocol):
         ...
 
 
+def repeat(x: Tensor, num_samples: int) -> Tensor:
+    """(B, ...) to (K * B, ...), the order of a flattened (K, B, ...): a feature of y, once for each sample."""
+    return x.expand(num_samples, *x.shape).flatten(0, 1)
+
+
 def scale_latent(latent: Latent, sigma_z: float) -> Latent:
     """z at another temperature: 1 samples, 0 gives the mode-like centre, between them traverses."""
     return [sigma_z * z for z in latent]

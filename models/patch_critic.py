@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..bounds import require_at_least
 from .residual_block import SLOPE, blocks, conv
 
 PATCH = 2  # the finest level works on 2 x 2 pixels as channels
@@ -36,9 +37,7 @@ class PatchCritic(nn.Module):
         blocks_per_level: int = 1,
     ) -> None:
         super().__init__()
-        for name, count in {"width": width, "levels": levels, "blocks_per_level": blocks_per_level}.items():
-            if count < 1:
-                raise ValueError(f"{name} is {count}; allowed is 1 or more")
+        require_at_least(1, width=width, levels=levels, blocks_per_level=blocks_per_level)
         widths = [width + level * width // 2 for level in range(levels)]
         self.stem = conv((image_channels + condition_channels) * PATCH**2, width, gain=1.0)
         self.down = nn.ModuleList(blocks(w, blocks_per_level) for w in widths)

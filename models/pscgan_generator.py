@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ..rng import Rng
 from .equalized import EqualizedConv2d, activated_conv
-from .generator import Latent
+from .generator import Latent, repeat
 from .padding import pad_to_multiple
 from .pscgan_blocks import DecoderStage, LateralBranch
 
@@ -37,11 +37,6 @@ class Features(NamedTuple):
     height: int
     """Of the image before padding."""
     width: int
-
-
-def _repeat(x: Tensor, num_samples: int) -> Tensor:
-    """(B, ...) to (K * B, ...), the order of a flattened (K, B, ...)."""
-    return x.expand(num_samples, *x.shape).flatten(0, 1)
 
 
 class PscganGenerator(nn.Module):
@@ -92,8 +87,8 @@ class PscganGenerator(nn.Module):
         """
         self._check_latent(features, latent)
         num_samples = len(latent[0]) if latent else 1
-        x = _repeat(features.bottleneck, num_samples)
-        laterals = [[], *([_repeat(lateral, num_samples)] for lateral in features.laterals)]
+        x = repeat(features.bottleneck, num_samples)
+        laterals = [[], *([repeat(lateral, num_samples)] for lateral in features.laterals)]
         noise = [z.to(x).flatten(0, 1) for z in latent]
         outputs = [
             x := stage(x, lateral, noise[2 * i : 2 * i + 2])
