@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ..rng import Rng
 from .equalized import EqualizedConv2d, activated_conv
-from .generator import Latent, repeat
+from .generator import Latent, check_latent, repeat
 from .padding import pad_to_multiple
 from .pscgan_blocks import DecoderStage, LateralBranch
 
@@ -85,7 +85,8 @@ class PscganGenerator(nn.Module):
         Raises:
             ValueError: if the maps of z are not those of the images encoded, in number or in size.
         """
-        self._check_latent(features, latent)
+        size = features.height, features.width
+        check_latent(latent, self._latent_sizes(*size), *size)
         num_samples = len(latent[0]) if latent else 1
         x = repeat(features.bottleneck, num_samples)
         laterals = [[], *([repeat(lateral, num_samples)] for lateral in features.laterals)]
@@ -114,12 +115,3 @@ class PscganGenerator(nn.Module):
     def _latent_sizes(self, height: int, width: int) -> list[tuple[int, int]]:
         rows, columns = (-(-side // COARSEST_STRIDE) * COARSEST_STRIDE for side in (height, width))
         return [(rows // stride, columns // stride) for stride in self.noise_strides]
-
-    def _check_latent(self, features: Features, latent: Latent) -> None:
-        allowed = self._latent_sizes(features.height, features.width)
-        received = [tuple(z.shape[-2:]) for z in latent]
-        if received != allowed:
-            raise ValueError(
-                f"latent has maps of sizes {received}; allowed for images of {features.height} x {features.width} "
-                f"is {allowed}"
-            )
