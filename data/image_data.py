@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from ..bounds import require_at_least
 from .evaluation_set import EvaluationSet
 from .image_source import ImageSource
 from .loader import Loader
@@ -49,9 +50,8 @@ class ImageData:
         validation_batch: int = 1,
         num_workers: int = 0,
     ) -> None:
-        _require("batch_size", batch_size, 1)
-        _require("validation_batch", validation_batch, 1)
-        _require("num_workers", num_workers, 0)
+        require_at_least(1, batch_size=batch_size, validation_batch=validation_batch)
+        require_at_least(0, num_workers=num_workers)
         self.batch_size = batch_size
         self.validation_batch = validation_batch
         self.num_workers = num_workers
@@ -100,8 +100,3 @@ class ImageData:
         if not len(images):
             raise ValueError(f"dataset.{part} is empty; allowed here is at least 1 image of {self.source.root}")
         return Loader(images, range(rank, len(images), ranks), self.validation_batch, self.num_workers)
-
-
-def _require(name: str, value: int, least: int) -> None:
-    if value < least:
-        raise ValueError(f"{name} is {value}; allowed is at least {least}")

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from ..bounds import require_at_least
 from ..rng import Rng
 from .cropping import random_crop, random_flip, require_size
 from .decoding import UnreadableImage
@@ -44,8 +45,7 @@ class TrainingSet(Dataset[dict[str, Any]]):
     def __init__(
         self, source: ImageSource, names: Sequence[str], seed: int, crop: int, flip: bool = True, cache: bool = False
     ) -> None:
-        if crop < 1:
-            raise ValueError(f"crop is {crop}; allowed is at least 1 pixel")
+        require_at_least(1, crop=crop)
         self.source = source
         self.names = names
         self.seed = seed

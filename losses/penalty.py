@@ -7,6 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
+from ..bounds import require_at_least
 from .precision import at_least_fp32
 
 Estimator = Callable[[Tensor, Tensor, Any], Tensor]
@@ -51,8 +52,7 @@ class Penalty(nn.Module):
             raise ValueError(f"samples_per_image is {samples_per_image}; {name} needs at least {least}")
         if images is not None and images < 1:
             raise ValueError(f"images is {images}; allowed is a count of at least 1, or null for the whole batch")
-        if every_generator_steps < 1:
-            raise ValueError(f"every_generator_steps is {every_generator_steps}; allowed is 1 or more")
+        require_at_least(1, every_generator_steps=every_generator_steps)
         self.estimator = estimator
         self.weight = weight
         self.samples_per_image = samples_per_image

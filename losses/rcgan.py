@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .bounds import require_at_least
+from ..bounds import require_at_least
 
 
 class RcGAN(nn.Module):

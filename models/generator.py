@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any, Protocol
 
 from torch import Tensor
@@ -27,6 +28,34 @@ class Generator(Protocol):
     def draw_latent(self, num_samples: int, height: int, width: int, rng: Rng) -> Latent:
         """z ~ N(0, I) for images of H x W, as many as ``rng`` has generators; drawn on the device of ``rng``."""
         ...
+
+
+def repeat(x: Tensor, num_samples: int) -> Tensor:
+    """(B, ...) to (K * B, ...), the order of a flattened (K, B, ...): a feature of y, once for each sample."""
+    return x.expand(num_samples, *x.shape).flatten(0, 1)
+
+
+def check_latent(latent: Latent, allowed: Sequence[tuple[int, int]], height: int, width: int) -> None:
+    """Refuse z that was not drawn for the images encoded.
+
+    Args:
+        latent: as received.
+        allowed: (h, w) of every map for images of ``height`` x ``width``.
+        height: of the images, before padding.
+        width: likewise.
+
+    Raises:
+        ValueError: if the maps differ in number or in size.
+    """
+    received = [(z.shape[-2], z.shape[-1]) for z in latent]
+    if received != list(allowed):
+        raise ValueError(
+            f"latent has maps of sizes {_runs(received)}; allowed for images of {height} x {width} is {_runs(allowed)}"
+        )
+
+
+def _runs(sizes: Sequence[tuple[int, int]]) -> str:
+    return ", ".join(f"{len(list(run))} of {h} x {w}" for (h, w), run in groupby(sizes)) or "none"
 
 
 def scale_latent(latent: Latent, sigma_z: float) -> Latent:

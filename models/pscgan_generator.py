@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ..rng import Rng
 from .equalized import EqualizedConv2d, activated_conv
-from .generator import Latent
+from .generator import Latent, check_latent, repeat
 from .padding import pad_to_multiple
 from .pscgan_blocks import DecoderStage, LateralBranch
 
@@ -37,11 +37,6 @@ class Features(NamedTuple):
     height: int
     """Of the image before padding."""
     width: int
-
-
-def _repeat(x: Tensor, num_samples: int) -> Tensor:
-    """(B, ...) to (K * B, ...), the order of a flattened (K, B, ...)."""
-    return x.expand(num_samples, *x.shape).flatten(0, 1)
 
 
 class PscganGenerator(nn.Module):
@@ -90,10 +85,11 @@ class PscganGenerator(nn.Module):
         Raises:
             ValueError: if the maps of z are not those of the images encoded, in number or in size.
         """
-        self._check_latent(features, latent)
+        size = features.height, features.width
+        check_latent(latent, self._latent_sizes(*size), *size)
         num_samples = len(latent[0]) if latent else 1
-        x = _repeat(features.bottleneck, num_samples)
-        laterals = [[], *([_repeat(lateral, num_samples)] for lateral in features.laterals)]
+        x = repeat(features.bottleneck, num_samples)
+        laterals = [[], *([repeat(lateral, num_samples)] for lateral in features.laterals)]
         noise = [z.to(x).flatten(0, 1) for z in latent]
         outputs = [
             x := stage(x, lateral, noise[2 * i : 2 * i + 2])
@@ -119,12 +115,3 @@ class PscganGenerator(nn.Module):
     def _latent_sizes(self, height: int, width: int) -> list[tuple[int, int]]:
         rows, columns = (-(-side // COARSEST_STRIDE) * COARSEST_STRIDE for side in (height, width))
         return [(rows // stride, columns // stride) for stride in self.noise_strides]
-
-    def _check_latent(self, features: Features, latent: Latent) -> None:
-        allowed = self._latent_sizes(features.height, features.width)
-        received = [tuple(z.shape[-2:]) for z in latent]
-        if received != allowed:
-            raise ValueError(
-                f"latent has maps of sizes {received}; allowed for images of {features.height} x {features.width} "
-                f"is {allowed}"
-            )

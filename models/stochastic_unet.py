@@ -10,8 +10,9 @@ from typing import NamedTuple
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..bounds import require_at_least
 from ..rng import Rng
-from .generator import Latent
+from .generator import Latent, repeat
 from .padding import pad_to_multiple
 from .residual_block import SLOPE, blocks, conv
 
@@ -85,9 +86,8 @@ class StochasticUNet(nn.Module):
         latent_channels: int = 4,
     ) -> None:
         super().__init__()
-        _check_counts(width=width, levels=levels, encoder_blocks=encoder_blocks, decoder_blocks=decoder_blocks)
-        if latent_channels < 0:
-            raise ValueError(f"latent_channels is {latent_channels}; allowed is 0 (deterministic) or more")
+        require_at_least(1, width=width, levels=levels, encoder_blocks=encoder_blocks, decoder_blocks=decoder_blocks)
+        require_at_least(0, latent_channels=latent_channels)
         widths = [width + level * width // 2 for level in range(levels)]
         self.image_channels, self.latent_channels, self.decoder_blocks = image_channels, latent_channels, decoder_blocks
         self.stem = conv(condition_channels * PATCH**2, width, gain=1.0)
@@ -140,14 +140,3 @@ class StochasticUNet(nn.Module):
     def stride(self) -> int:
         """Pixels of the image a pixel of the coarsest level is wide."""
         return int(PATCH * 2 ** (len(self.up) - 1))
-
-
-def _check_counts(**counts: int) -> None:
-    for name, count in counts.items():
-        if count < 1:
-            raise ValueError(f"{name} is {count}; allowed is 1 or more")
-
-
-def repeat(x: Tensor, num_samples: int) -> Tensor:
-    """(B, ...) to (K * B, ...), the order of a flattened (K, B, ...)."""
-    return x.expand(num_samples, *x.shape).flatten(0, 1)

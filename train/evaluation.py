@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..bounds import require_at_least
 from ..data.degradation import Degradation, project_samples
 from ..data.measurement import Measurement
 from ..models.generator import Generator
@@ -33,9 +34,8 @@ class Evaluation:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("samples_per_image", "every_images"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"evaluation.{name} is {getattr(self, name)}; allowed is 1 or more")
+        counts = {"evaluation.samples_per_image": self.samples_per_image, "evaluation.every_images": self.every_images}
+        require_at_least(1, **counts)
 
     def measure(self, degradation: Degradation, batch: Mapping[str, Any]) -> tuple[Tensor, Measurement]:
         """Clean images in [0, 1] and their measurements, on the device of the batch."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from ..bounds import require_at_least
 from ..data.degradation import Degradation, project_samples
 from ..data.measurement import Measurement
 from ..losses.adversarial.objective import Adversarial
@@ -83,9 +84,9 @@ class Game(nn.Module):
             raise ValueError("critic and adversarial come together: choose both, or null for both")
         if adversarial is None and (alternate or not penalties):
             raise ValueError("without a critic there must be a penalty to train by, and alternate must be false")
-        for name, count in (("micro_batch", micro_batch), ("nonfinite_limit", nonfinite_limit)):
-            if count is not None and count < 1:
-                raise ValueError(f"{name} is {count}; allowed is 1 or more")
+        require_at_least(1, nonfinite_limit=nonfinite_limit)
+        if micro_batch is not None:
+            require_at_least(1, micro_batch=micro_batch)
         self.generator, self.critic, self.adversarial = generator, critic, adversarial
         self.penalties = nn.ModuleDict(penalties)
         self.degradation, self.schedule, self.seed = degradation, schedule, seed

@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn.functional import softplus
 
+from ...bounds import require_at_least
 from ...rng import Rng
-from ..bounds import require_at_least
 from ..precision import at_least_fp32
 from ..term import Term, Terms
 from .gradient_penalty import gradient_norm

@@ -6,8 +6,8 @@ from typing import Literal
 
 from torch import Tensor
 
+from ...bounds import require_at_least
 from ...rng import Rng
-from ..bounds import require_at_least
 from ..precision import at_least_fp32
 from ..term import Term, Terms
 from .gradient_penalty import gradient_norm

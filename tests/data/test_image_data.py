@@ -129,9 +129,9 @@ def test_loading_leaves_the_global_generator_alone(root):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"batch_size": 0}, "batch_size is 0; allowed is at least 1"),
-        ({"validation_batch": 0}, "validation_batch is 0; allowed is at least 1"),
-        ({"num_workers": -1}, "num_workers is -1; allowed is at least 0"),
+        ({"batch_size": 0}, "batch_size is 0; allowed is 1 or more"),
+        ({"validation_batch": 0}, "validation_batch is 0; allowed is 1 or more"),
+        ({"num_workers": -1}, "num_workers is -1; allowed is 0 or more"),
         ({"crop": 41}, r"crop is 41; 00\.png has 40x48 pixels"),
         ({"evaluation_crop": 41}, r"crop is 41; 07\.png has 40x48 pixels"),
         ({"resize": 41}, r"resize is 41; 07\.png has 40x48 pixels"),

@@ -166,5 +166,5 @@ def test_a_colour_network_refuses_a_grey_set(tmp_path):
 
 
 def test_crop_must_be_positive(tmp_path):
-    with pytest.raises(ValueError, match="crop is 0; allowed is at least 1 pixel"):
+    with pytest.raises(ValueError, match="crop is 0; allowed is 1 or more"):
         training_set(folder_of(tmp_path, 1), crop=0)

@@ -6,9 +6,9 @@ import torch
 from pscgan.models.patch_critic import PatchCritic
 
 
-def critic():
+def critic(**arguments):
     torch.manual_seed(0)
-    return PatchCritic(3, 4, width=8, levels=3)
+    return PatchCritic(3, 4, width=8, levels=3, **arguments)
 
 
 @pytest.mark.parametrize(("height", "width"), [(32, 32), (37, 51), (8, 8)])
@@ -27,6 +27,22 @@ def test_the_condition_matters():
     image = torch.rand(1, 3, 32, 32)
     first, second = (critic()(image, torch.full((1, 4, 32, 32), value)) for value in (0.0, 1.0))
     assert not torch.allclose(first, second)
+
+
+def test_an_unconditional_score_depends_on_the_image_alone():
+    network, images = critic(conditional=False), torch.rand(2, 3, 32, 32)
+    first, second = (network(images, torch.full((2, 4, 32, 32), value)) for value in (0.0, 1.0))
+    assert torch.equal(first, second)
+    assert not torch.allclose(first[0], first[1])
+
+
+def test_without_the_condition_only_the_stem_is_narrower():
+    conditional, unconditional = (
+        {name: parameter.numel() for name, parameter in critic(conditional=choice).named_parameters()}
+        for choice in (True, False)
+    )
+    less = {name: conditional[name] - count for name, count in unconditional.items()}
+    assert {name: count for name, count in less.items() if count} == {"stem.weight": 8 * 9 * 4 * 2**2}
 
 
 def test_a_gradient_penalty_reaches_the_parameters():

@@ -144,9 +144,18 @@ def test_gradient_reaches_every_parameter(condition):
     assert idle == []
 
 
-@pytest.mark.parametrize("spoil", [lambda z: [], lambda z: z[:-1], lambda z: [m[..., 1:] for m in z]])
-def test_foreign_latent_is_refused(generator, condition, spoil):
-    with pytest.raises(ValueError, match="latent has maps of sizes"):
+@pytest.mark.parametrize(
+    ("spoil", "received"),
+    [
+        (lambda z: [], "none"),
+        (lambda z: z[:-1], "3 of 2 x 2, 2 of 4 x 4, 2 of 8 x 8, 2 of 16 x 16"),
+        (lambda z: [m[..., 1:] for m in z], "3 of 2 x 1, 2 of 4 x 3, 2 of 8 x 7, 2 of 16 x 15, 1 of 32 x 31"),
+    ],
+)
+def test_foreign_latent_is_refused(generator, condition, spoil, received):
+    allowed = "3 of 2 x 2, 2 of 4 x 4, 2 of 8 x 8, 2 of 16 x 16, 1 of 32 x 32"
+    message = f"latent has maps of sizes {received}; allowed for images of 32 x 32 is {allowed}"
+    with pytest.raises(ValueError, match=message):
         generator.decode(generator.encode(condition), spoil(draw(generator, 1)))
 
 

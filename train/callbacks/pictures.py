@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 from PIL import Image
 from pytorch_lightning.loggers import TensorBoardLogger, WandbLogger
 
+from ...bounds import require_at_least
 from ..picture import Row, draw_picture
 from ..training import Training
 
@@ -24,9 +25,7 @@ class Pictures(pl.Callback):
     """
 
     def __init__(self, folder: str, images: int = 3, samples: int = 4, size: int = 192) -> None:
-        for name, count in (("images", images), ("samples", samples), ("size", size)):
-            if count < 1:
-                raise ValueError(f"{name} is {count}; allowed is 1 or more")
+        require_at_least(1, images=images, samples=samples, size=size)
         self.folder = Path(folder) / "pictures"
         self.images, self.samples, self.size = images, samples, size
         self._rows: list[Row] = []
