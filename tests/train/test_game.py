@@ -7,9 +7,11 @@ import torch
 from torch import nn
 
 from pscgan.data.degradations.gaussian_noise import GaussianNoise
+from pscgan.data.degradations.jpeg import Jpeg
 from pscgan.losses.adversarial.logistic import Logistic
 from pscgan.losses.fair_crps import FairCRPS
 from pscgan.losses.penalty import Penalty
+from pscgan.losses.term import Term
 from pscgan.models.patch_critic import PatchCritic
 from pscgan.models.stochastic_unet import StochasticUNet
 from pscgan.train.ema import Ema
@@ -206,3 +208,40 @@ def test_gradients_are_clipped_to_the_norm():
 def test_contradictions_are_named(arguments, named):
     with pytest.raises(ValueError, match=named):
         make_game(**arguments)
+
+
+class Onlooker:
+    """An adversarial objective that keeps what it is shown."""
+
+    def __init__(self):
+        self.fakes = []
+
+    def critic_terms(self, critic, clean, fake, condition, rng, critic_step):
+        return {"adversarial": Term(critic(fake, condition).mean())}
+
+    def generator_terms(self, critic, clean, fake, condition):
+        self.fakes.append(fake.detach())
+        return {"adversarial": Term(critic(fake, condition).mean())}
+
+
+@pytest.mark.parametrize("project", [True, False])
+def test_samples_are_judged_as_they_are_used(project):
+    """Critic and penalties see restorations that explain the measurement, unless told otherwise."""
+    degradation, onlooker, seen = Jpeg(10, maps=False), Onlooker(), []
+
+    def spy(samples_KBCHW, clean, measurement):
+        seen.extend([samples_KBCHW.detach(), measurement])
+        return samples_KBCHW.mean()
+
+    game = make_game(
+        degradation=degradation,
+        adversarial=onlooker,
+        penalties={"spy": Penalty(spy, samples_per_image=2)},
+        project=project,
+    )
+    play(game, 1)
+    samples, measurement = seen
+    assert torch.equal(onlooker.fakes[0], samples[0])
+    for sample in samples:
+        moved = (degradation.project(sample, measurement) - sample).abs().max()
+        assert (moved < 1e-5) == project

@@ -6,6 +6,7 @@ import pytest
 import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from pscgan.rng import Rng
 from pscgan.train.quality import Quality, gain_db_exact
 
 
@@ -71,3 +72,12 @@ def test_a_single_sample_has_no_spread_and_its_crps_is_its_mean_absolute_error()
     assert score["gain_db"] == 0
     assert score["spread_skill"] == 0
     assert score["crps"] == pytest.approx(float((samples[0] - clean).abs().mean()), rel=1e-6)
+
+
+def test_sharpness_is_the_size_of_steps_between_neighbours():
+    clean = Rng(0, "clean", range(2)).rand(3, 16, 16)
+    quality = Quality(1)
+    quality.update(0.5 * clean[None] + 0.3, clean, 2 * clean)
+    scores = quality.compute()
+    assert scores["sharpness_sample"] == pytest.approx(0.5, rel=1e-6)
+    assert scores["sharpness_degraded"] == pytest.approx(2.0, rel=1e-6)
