@@ -28,7 +28,7 @@ class Coded:
     Attributes:
         levels: by component (Y; or Y, Cb, Cr), quantised DCT coefficients, (B, 8 rows, 8 columns) int16: a picture of
             its blocks, in which entry (8 i + u, 8 j + v) is vertical frequency u and horizontal frequency v of block
-            (i, j). Components have their own sizes: chroma at 4:2:0 has half of the luma's rows and columns, rounded up.
+            (i, j). Components have their own sizes: chroma at 4:2:0 has half the luma's rows and columns, rounded up.
         tables: quantisation steps, (B, components, 8, 8), vertical frequency first, each 1 or more.
         sampling: of the chroma components.
         height: of the pictures in pixels; blocks may reach beyond it.
