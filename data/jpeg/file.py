@@ -18,6 +18,9 @@ from .levels import Levels, read_levels
 from .refusals import refusal, sampling
 from .segments import levels_only
 
+LOWEST_LEVEL, HIGHEST_LEVEL = -1024, 1023
+"""What pixels of 8 bits can give; a file beyond is damaged, or no picture re-encodes to it."""
+
 
 class UnreadableJpeg(ValueError):
     """A file that holds no whole JPEG, or one of a kind that is not read; says '<path>: <reason>' on one line."""
@@ -78,6 +81,9 @@ def _coded(found: Levels, header: Header) -> Coded:
     ]
     if [tuple(level.shape) for level in found.levels] != declared or found[:2] != (header.height, header.width):
         raise ValueError("it is damaged: libjpeg finds another size or sampling than its header declares")
+    lowest, highest = min(int(level.min()) for level in found.levels), max(int(level.max()) for level in found.levels)
+    if lowest < LOWEST_LEVEL or highest > HIGHEST_LEVEL:
+        raise ValueError(f"its levels go from {lowest} to {highest}; allowed are {LOWEST_LEVEL} to {HIGHEST_LEVEL}")
     steps = torch.tensor([header.tables[component.table] for component in header.components], dtype=torch.int32)
     if not torch.equal(found.tables, steps.view(-1, BLOCK, BLOCK)):
         raise ValueError("it is damaged: libjpeg finds other quantisation tables than its header declares")

@@ -54,17 +54,15 @@ def _segment(data: bytes, position: int) -> Segment:
     if not marker:
         raise ValueError("it is truncated: it has no end-of-image marker")
     if data[position] != 0xFF or marker[0] in ALONE:
-        raise ValueError(
-            f"it is damaged: the bytes {data[position : position + 2].hex(' ')} at {position} begin no segment"
-        )
+        raise ValueError(f"it is damaged: no segment begins at byte {position}")
     if marker[0] == END_OF_IMAGE:
         return Segment(END_OF_IMAGE, b"", position, position + 2)
     length = int.from_bytes(data[position + 2 : position + 4])
     stop = position + 2 + length
     if stop > len(data) or len(data) < position + 4:
-        raise ValueError(f"it is truncated: it ends inside the segment at {position}")
+        raise ValueError(f"it is truncated: it ends inside the segment at byte {position}")
     if length < 2:
-        raise ValueError(f"it is damaged: the segment at {position} has a length of {length}, allowed is 2 or more")
+        raise ValueError(f"it is damaged: the segment at byte {position} has length {length}, allowed is 2 or more")
     body = data[position + 4 : stop]
     if marker[0] == START_OF_SCAN:
         after = _AFTER_SCAN.search(data, stop)
