@@ -16,7 +16,18 @@ import torch
 
 from .. import __version__
 
-PACKAGES = ("torch", "pytorch-lightning", "hydra-core", "torchmetrics", "kornia", "timm", "wandb", "numpy", "pillow")
+PACKAGES = (
+    "torch",
+    "pytorch-lightning",
+    "hydra-core",
+    "torchmetrics",
+    "kornia",
+    "timm",
+    "wandb",
+    "numpy",
+    "pillow",
+    "jpeglib",
+)
 
 
 def provenance() -> dict[str, Any]:

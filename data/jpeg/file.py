@@ -1,0 +1,106 @@
+"""From a .jpg on disk to its levels, its pixels and what must travel with them."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from .coded import BLOCK, Coded, blocks
+from .header import Header, parse
+from .levels import Levels, read_levels
+from .refusals import refusal, sampling
+from .segments import levels_only
+
+LOWEST_LEVEL, HIGHEST_LEVEL = -1024, 1023
+"""What pixels of 8 bits can give; a file beyond is damaged, or no picture re-encodes to it."""
+
+
+class UnreadableJpeg(ValueError):
+    """A file that holds no whole JPEG, or one of a kind that is not read; says '<path>: <reason>' on one line."""
+
+
+@dataclass(frozen=True)
+class JpegFile:
+    """One picture, as it is stored: not rotated.
+
+    Attributes:
+        coded: its levels and tables, with B = 1.
+        decoded: its pixels as libjpeg-turbo decodes them, uint8 (C, H, W); C is 1 for grey, 3 for colour (RGB).
+        exif: as Pillow takes and gives it, with the orientation to show the picture in; empty if there is none.
+        icc_profile: what the pixels mean; None for sRGB.
+    """
+
+    coded: Coded
+    decoded: Tensor
+    exif: bytes
+    icc_profile: bytes | None
+
+
+def read(path: Path) -> JpegFile:
+    """Read a .jpg: 8 bits, Huffman-coded, sequential or progressive; grey, or YCbCr at 4:4:4, 4:2:2 or 4:2:0.
+
+    Size and kind are judged before anything is decoded. A file in which libjpeg would have to guess is refused.
+
+    Raises:
+        UnreadableJpeg: naming file and reason, and what is allowed.
+    """
+    try:
+        data = _bytes(path)
+        header = parse(data)
+        reason = refusal(header)
+        if reason is not None:
+            raise ValueError(reason)
+        coded = _coded(read_levels(levels_only(data)), header)
+        return JpegFile(coded, *_decode(data, coded))
+    except ValueError as error:
+        raise UnreadableJpeg(f"{path}: {' '.join(str(error).split())}") from error
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"it cannot be opened: {error.strerror or error}") from error
+
+
+def _coded(found: Levels, header: Header) -> Coded:
+    """Of what libjpeg found; it must be what the header declares."""
+    chroma = sampling(header)
+    assert chroma is not None, "such a file has been refused"
+    subsamplings = [(1, 1)] + [(chroma.horizontal, chroma.vertical)] * (len(header.components) - 1)
+    declared = [
+        (BLOCK * blocks(header.height, vertical), BLOCK * blocks(header.width, horizontal))
+        for horizontal, vertical in subsamplings
+    ]
+    if [tuple(level.shape) for level in found.levels] != declared or found[:2] != (header.height, header.width):
+        raise ValueError("it is damaged: libjpeg finds another size or sampling than its header declares")
+    lowest, highest = min(int(level.min()) for level in found.levels), max(int(level.max()) for level in found.levels)
+    if lowest < LOWEST_LEVEL or highest > HIGHEST_LEVEL:
+        raise ValueError(f"its levels go from {lowest} to {highest}; allowed are {LOWEST_LEVEL} to {HIGHEST_LEVEL}")
+    steps = torch.tensor([header.tables[component.table] for component in header.components], dtype=torch.int32)
+    if not torch.equal(found.tables, steps.view(-1, BLOCK, BLOCK)):
+        raise ValueError("it is damaged: libjpeg finds other quantisation tables than its header declares")
+    return Coded([level[None] for level in found.levels], found.tables[None], chroma, header.height, header.width)
+
+
+def _decode(data: bytes, coded: Coded) -> tuple[Tensor, bytes, bytes | None]:
+    """Pixels, EXIF and profile, by Pillow."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about metadata
+            image = Image.open(io.BytesIO(data), formats=("JPEG",))
+            image.load()
+    except Exception as error:  # decoders raise errors of many types on damaged bytes
+        raise ValueError(f"its pixels cannot be decoded: {error or type(error).__name__}") from error
+    pixels = torch.from_numpy(np.array(image))
+    decoded = pixels[None] if pixels.ndim == 2 else pixels.permute(2, 0, 1).contiguous()
+    if decoded.shape != (len(coded.levels), coded.height, coded.width):
+        raise ValueError("it is damaged: its pixels have another size than its levels")
+    return decoded, image.info.get("exif", b""), image.info.get("icc_profile")
