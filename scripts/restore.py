@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,13 +24,13 @@ from rich.progress import Progress
 from ..data.jpeg.file import UnreadableJpeg, read
 from ..train.jpeg_restoration import JpegRestorer, UnsuitableJpeg
 from ..train.provenance import provenance
-from ..train.restored_files import facts_of, output_names, restore_file
+from ..train.restored_files import facts_of, restore_file
 from ..train.trained import Trained, load_trained
 from ..train.user_errors import one_line_errors
 from ..train.whole_file import write_whole
+from .restore_options import REPORT, check, outputs_of, parse
 
 PROGRAM = "pscgan-restore"
-REPORT = "restore.json"
 
 
 def restore(options: argparse.Namespace) -> int:
@@ -42,14 +40,14 @@ def restore(options: argparse.Namespace) -> int:
         ValueError: before anything is written, if options, model and files do not go together.
         OSError: if the report cannot be written.
     """
-    outputs = _outputs(options)
+    outputs = outputs_of(options)
     restorer = JpegRestorer(_trained(options), options.slack)
     options.out.mkdir(parents=True, exist_ok=True)
     entries: list[dict[str, Any]] = []
+    report = _about(restorer.trained, options) | {"files": entries}
     with _progress(len(outputs) * (options.samples + 1)) as step:
         for path, paths in outputs.items():
             entries.append(_restore_one(restorer, path, paths, options, step))
-            report = _about(restorer.trained, options) | {"files": entries}
             write_whole(options.out / REPORT, f"{json.dumps(report, indent=2)}\n".encode())
     return 2 if any("error" in entry for entry in entries) else 0
 
@@ -65,14 +63,25 @@ def _restore_one(
 
     try:
         file = read(path)
-        if warning := restorer.mismatch(file):
+        warning = restorer.mismatch(file)
+        if warning is not None:
             print(f"{PROGRAM}: warning: {path}: {warning}", file=sys.stderr)
         written = restore_file(restorer, file, paths, options.seed, options.sigma_z, done)
-    except (UnreadableJpeg, UnsuitableJpeg, OSError, torch.OutOfMemoryError) as error:
-        reason = str(error).removeprefix(f"{path}: ").splitlines()[0]
+    except (UnreadableJpeg, UnsuitableJpeg, OSError, MemoryError, RuntimeError) as error:
+        reason = _reason(error).removeprefix(f"{path}: ")
         print(f"{PROGRAM}: {path}: {reason}", file=sys.stderr)
         return {"file": str(path), "error": reason}
-    return {"file": str(path), **facts_of(file), **written}
+    return {"file": str(path), **facts_of(file), "warning": warning, **written}
+
+
+def _reason(error: Exception) -> str:
+    """Of a file that was not restored; a defect of ours is raised again."""
+    text = " ".join(str(error).split())
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in text:
+        return f"it does not fit into memory: {text}"
+    if isinstance(error, RuntimeError):
+        raise error
+    return text
 
 
 def _line(entry: dict[str, Any]) -> str:
@@ -109,34 +118,6 @@ def _trained(options: argparse.Namespace) -> Trained:
     return trained
 
 
-def _outputs(options: argparse.Namespace) -> dict[Path, list[Path]]:
-    """By input; none is there already or comes twice."""
-    stems: dict[str, Path] = {}
-    for path in options.files:
-        other = stems.setdefault(path.stem.casefold(), path)
-        if other is not path:
-            raise ValueError(f"{other} and {path} would be restored to the same files; allowed is one of a name a call")
-    if options.out.exists() and not options.out.is_dir():
-        raise ValueError(f"--out is {options.out}, a file; allowed is a folder, new or not")
-    _require_writable(options.out)
-    outputs = {
-        path: [options.out / name for name in output_names(path.stem, options.samples)] for path in options.files
-    }
-    inputs = {path.resolve() for path in options.files}
-    for output in (options.out / REPORT, *(path for paths in outputs.values() for path in paths)):
-        if output.resolve() in inputs:
-            raise ValueError(f"{output} is an input and would be overwritten; choose another --out")
-        if output.exists() and not options.overwrite:
-            raise ValueError(f"{output} is there already; choose another --out, or allow --overwrite")
-    return outputs
-
-
-def _require_writable(folder: Path) -> None:
-    above = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
-        raise ValueError(f"--out is {folder}; {above} is not a folder that can be written")
-
-
 @contextmanager
 def _progress(total: int) -> Iterator[Any]:
     """A bar on a terminal; yields what moves it on."""
@@ -152,42 +133,16 @@ def _progress(total: int) -> Iterator[Any]:
         yield lambda: bar.advance(task)
 
 
-def _parse(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog=PROGRAM,
-        description=(__doc__ or "").strip(),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("files", nargs="+", type=Path, help=".jpg files, of any size")
-    parser.add_argument("--model", type=Path, required=True, help="folder of a run, or one of its checkpoints")
-    parser.add_argument("--out", type=Path, required=True, help="folder for what is written")
-    parser.add_argument("--samples", type=int, default=8, help="of each file (default 8); 1 for a deterministic run")
-    parser.add_argument("--seed", type=int, default=0, help="of the samples (default 0)")
-    parser.add_argument("--sigma-z", type=float, default=1.0, help="factor on z: 1 samples (default), 0 has no spread")
-    slack = "quantisation steps by which levels may miss, for foreign encoders (default 0)"
-    parser.add_argument("--slack", type=float, default=0.0, help=slack)
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--overwrite", action="store_true", help="replace what an earlier call wrote to --out")
-    return parser.parse_args(arguments)
-
-
-def _check(options: argparse.Namespace) -> None:
-    if options.samples < 1:
-        raise ValueError(f"--samples is {options.samples}; allowed is 1 or more")
-    for name in ("sigma_z", "slack"):
-        value = getattr(options, name)
-        if not (math.isfinite(value) and value >= 0):
-            raise ValueError(f"--{name.replace('_', '-')} is {value}; allowed is 0 or more")
-    if options.device == "cuda" and not torch.cuda.is_available():
-        raise ValueError("--device is cuda; allowed here is cpu, there is no CUDA device")
-
-
 def main(arguments: list[str] | None = None) -> None:
     """The command ``pscgan-restore``."""
-    options = _parse(arguments)
+    options = parse(arguments, PROGRAM, __doc__ or "")
     with one_line_errors(PROGRAM):
-        _check(options)
-        sys.exit(restore(options))
+        check(options)
+        try:
+            code = restore(options)
+        except KeyboardInterrupt:
+            code = 130
+    sys.exit(code)
 
 
 if __name__ == "__main__":
