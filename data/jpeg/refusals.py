@@ -100,12 +100,12 @@ def _scans(header: Header) -> str | None:
     if len(header.scans) > MOST_SCANS:
         return f"it has {len(header.scans)} scans; allowed are {MOST_SCANS} or fewer"
     for place, _ in enumerate(header.components):
-        known: set[int] = set()
+        lowest_bits: dict[int, int] = {}
         for scan in header.scans:
-            if place in scan.components and header.frame != PROGRESSIVE:
-                known.update(range(COEFFICIENTS))
-            elif place in scan.components and scan.lowest_bit == 0:
-                known.update(range(scan.first, scan.last + 1))
-        if len(known) < COEFFICIENTS:
+            if place in scan.components:
+                whole = header.frame != PROGRESSIVE
+                known = range(COEFFICIENTS) if whole else range(scan.first, scan.last + 1)
+                lowest_bits |= dict.fromkeys(known, 0 if whole else scan.lowest_bit)
+        if len(lowest_bits) < COEFFICIENTS or any(lowest_bits.values()):  # libjpeg would smooth the pixels
             return f"it is truncated: its scans leave coefficients of component {place + 1} open"
     return None

@@ -172,6 +172,13 @@ def test_damaged_scans_are_refused_and_leave_the_terminal_alone(tmp_path, capfd)
     assert capfd.readouterr() == ("", "and it is a terminal again")
 
 
+def test_what_other_threads_say_meanwhile_is_passed_on(tmp_path, monkeypatch, capfd):
+    path, read_dct = by_pillow(tmp_path / "x.jpg", picture((64, 48))), jpeglib.read_dct
+    monkeypatch.setattr(jpeglib, "read_dct", lambda name: os.write(2, b"50 % done\n") and read_dct(name))
+    read(path)
+    assert capfd.readouterr() == ("", "50 % done\n")
+
+
 def test_truncation_is_refused_whatever_pillow_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
     path = by_pillow(tmp_path / "x.jpg", picture((64, 48)))

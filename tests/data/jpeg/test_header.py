@@ -46,16 +46,13 @@ def components(count):
     return COLOUR[:start] + segment(SOF0, frame) + scan + END
 
 
-def last_scan_cut(data):
-    return data[: data.rindex(b"\xff\xda")] + END
-
-
 def extended(data, *segments):
     """With these right behind the start of image."""
     return data[:2] + b"".join(segments) + data[2:]
 
 
 FRAME = COLOUR[at(COLOUR, SOF0) + 4 :][:15]
+LAST = PROGRESSIVE.rindex(b"\xff\xda")  # scan
 TO_SCAN = COLOUR[: at(COLOUR, SOS)]
 
 REFUSED = {
@@ -68,7 +65,11 @@ REFUSED = {
     "cut in a scan": (COLOUR[:-20], "it is truncated: it has no end-of-image marker"),
     "cut at the end": (COLOUR[:-2], "it is truncated: it has no end-of-image marker"),
     "without scan": (TO_SCAN + END, "it is truncated: its scans leave coefficients of component 1 open"),
-    "without last scan": (last_scan_cut(PROGRESSIVE), "it is truncated: its scans leave coefficients of component"),
+    "without last scan": (PROGRESSIVE[:LAST] + END, "it is truncated: its scans leave coefficients of component"),
+    "last scan coarse": (
+        PROGRESSIVE[: LAST + 9] + b"\x21" + PROGRESSIVE[LAST + 10 :],
+        "it is truncated: its scans leave",
+    ),
     "without frame": (without(TO_SCAN, SOF0) + END, "it is damaged: it has no frame"),
     "scan before frame": (without(COLOUR, SOF0), "it is damaged: a scan comes before the frame"),
     "two frames": (extended(COLOUR, segment(SOF0, FRAME)), "it is damaged: it declares two frames"),
@@ -106,7 +107,7 @@ REFUSED = {
     "table of 0": (patched(COLOUR, DQT, 9, [0]), "its quantisation table 0 has a step of 0; allowed is 1 or more"),
     "short table": (patched(COLOUR, DQT, 4, [0x10]), "a quantisation table is not one of 0 to 3 with 64 steps"),
     "tables change": (
-        PROGRESSIVE[: PROGRESSIVE.rindex(b"\xff\xda")] + segment(DQT, bytes([0] + [7] * 64)) + END,
+        PROGRESSIVE[:LAST] + segment(DQT, bytes([0] + [7] * 64)) + END,
         "its quantisation tables change between scans",
     ),
     "many scans": (
