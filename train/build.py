@@ -11,6 +11,7 @@ from ..rng import key
 from .callbacks.checkpoints import Checkpoints
 from .evaluation import Evaluation
 from .game import Game
+from .network_channels import network_channels
 from .precision import lightning_precision
 from .run_folder import RunFolder
 from .training import Training
@@ -40,10 +41,7 @@ def build_training(config: DictConfig) -> Training:
         torch.manual_seed(key(config.seed, "initial weights", 0))
         degradation = instantiate(config.degradation)
         data = instantiate(config.dataset)
-        channels = {
-            "image_channels": config.dataset.channels,
-            "condition_channels": config.dataset.channels + degradation.num_maps,
-        }
+        channels = network_channels(config, degradation)
         game = Game(
             generator=instantiate(config.generator, **channels),
             degradation=degradation,

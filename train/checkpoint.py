@@ -70,13 +70,14 @@ def restore(game: Game, state: dict[str, Any], path: Path) -> None:
     Raises:
         ValueError: naming the file and the first difference, if the architecture is another.
     """
-    _check_same_tensors(game.state_dict(), state["game"], path)
+    check_same_tensors(game.state_dict(), state["game"], path)
     game.load_state_dict(state["game"])
     for name, player in game.players.items():
         player.optimizer.load_state_dict(state["optimizers"][name])
 
 
-def _check_same_tensors(expected: dict[str, Any], found: dict[str, Any], path: Path) -> None:
+def check_same_tensors(expected: dict[str, Any], found: dict[str, Any], path: Path) -> None:
+    """Raise a ValueError that names the file and the first tensor that is absent in one of both or of another shape."""
     for name in sorted(expected.keys() | found.keys()):
         shapes = [
             tuple(tensors[name].shape) if isinstance(tensors.get(name), torch.Tensor) else name in tensors

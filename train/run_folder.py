@@ -11,6 +11,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from .provenance import provenance
+from .whole_file import write_whole
 
 LONGEST_NAME = 100
 MAY_CHANGE = ("logger.", "callbacks.", "folder", "dataset.num_workers")  # keys that do not change what is learned
@@ -69,16 +70,16 @@ class RunFolder:
 
     def write_result(self, result: dict[str, Any]) -> None:
         """Mark the run as finished."""
-        _write(self.path / "result.json", json.dumps(result, indent=2) + "\n")
+        write_whole(self.path / "result.json", f"{json.dumps(result, indent=2)}\n".encode())
 
     def note_start(self, images_seen: int, precision: str) -> None:
         """Write the config, and add to ``run.json`` what this start is made with: command, versions, hardware."""
         if not self.config_path.exists():
-            _write(self.config_path, OmegaConf.to_yaml(OmegaConf.create(self.config)))
+            write_whole(self.config_path, OmegaConf.to_yaml(OmegaConf.create(self.config)).encode())
         path = self.path / "run.json"
         starts = json.loads(path.read_text()) if path.exists() else []
         starts.append({"images_seen": images_seen, "seed": self.config["seed"], "precision": precision} | provenance())
-        _write(path, json.dumps(starts, indent=2) + "\n")
+        write_whole(path, f"{json.dumps(starts, indent=2)}\n".encode())
 
     def _check_same_config(self) -> None:
         stored = _flat(OmegaConf.to_container(OmegaConf.load(self.config_path)))
@@ -93,13 +94,6 @@ class RunFolder:
                 f"{self.path} holds a run of another config ({'; '.join(changed[:3])}"
                 f"{'; ...' if len(changed) > 3 else ''}); choose another name=..."
             )
-
-
-def _write(path: Path, text: str) -> None:
-    """All of the file or nothing."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(text)
-    part.replace(path)
 
 
 def _flat(node: Any, prefix: str = "") -> dict[str, Any]:

@@ -1,0 +1,99 @@
+"""What a run has learned: its averaged generator, ready to sample."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from torch import nn
+
+from ..data.degradation import Degradation
+from ..models.generator import Generator
+from ..rng import Rng
+from . import checkpoint
+from .network_channels import network_channels
+
+AVERAGE = "ema.average."  # of a game's state
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The average of a run's generator, in evaluation mode and without gradients, and what it was trained on.
+
+    Attributes:
+        generator: on ``device``.
+        degradation: as the run had it.
+        config: composed, as the run used it.
+        checkpoint: the file the weights are from.
+        images_seen: by the run when it was written.
+        device: of the weights.
+    """
+
+    generator: Generator
+    degradation: Degradation
+    config: DictConfig
+    checkpoint: Path
+    images_seen: int
+    device: torch.device
+
+    @property
+    def image_channels(self) -> int:
+        """3 for colour, 1 for grey."""
+        return int(self.config.dataset.channels)
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether samples differ with z; a deterministic restorer has one."""
+        return bool(self.generator.draw_latent(1, 1, 1, Rng(0, "latent", [0])))
+
+
+def load_trained(run: Path, device: torch.device | str = "cpu") -> Trained:
+    """Build generator and degradation of a run, and nothing else of it.
+
+    The config names the classes that are built, so load runs of people you trust, as you would import their code.
+
+    Args:
+        run: its folder, of which ``best.ckpt`` is taken, or else ``last.ckpt``; or a checkpoint itself.
+        device: where the generator will work.
+
+    Raises:
+        ValueError: if there is no run or no checkpoint, or the weights are of another architecture; naming the path.
+        OSError: if the checkpoint cannot be opened.
+        hydra.errors.InstantiationException: naming the part of the config that does not fit.
+    """
+    path = _checkpoint_of(run)
+    state = checkpoint.load(path)
+    config = cast(DictConfig, OmegaConf.create(state["config"]))
+    with torch.random.fork_rng(devices=[]):  # initial weights are drawn, and replaced
+        degradation = instantiate(config.degradation)
+        generator = instantiate(config.generator, **network_channels(config, degradation))
+    return Trained(
+        generator=_with_average(generator, state["game"], path).to(device),
+        degradation=degradation,
+        config=config,
+        checkpoint=path,
+        images_seen=state["game"]["clock._extra_state"]["images_seen"],
+        device=torch.device(device),
+    )
+
+
+def _checkpoint_of(run: Path) -> Path:
+    if run.is_file():
+        return run
+    if not (run / "config.yaml").is_file():
+        raise ValueError(f"{run} holds no run of pscgan; allowed is a folder that pscgan-train wrote, or a .ckpt in it")
+    for name in ("best.ckpt", "last.ckpt"):
+        if (run / name).is_file():
+            return run / name
+    raise ValueError(f"{run} has no checkpoint yet; the first one is written after checkpoint_every_images images")
+
+
+def _with_average(generator: nn.Module, game: dict[str, Any], path: Path) -> Any:
+    found = {name: tensor for name, tensor in game.items() if name.startswith(AVERAGE)}
+    checkpoint.check_same_tensors({AVERAGE + name: t for name, t in generator.state_dict().items()}, found, path)
+    generator.load_state_dict({name.removeprefix(AVERAGE): tensor for name, tensor in found.items()})
+    return generator.eval().requires_grad_(False)
