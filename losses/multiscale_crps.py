@@ -14,9 +14,9 @@ from .fair_crps import FairCRPS
 class MultiscaleCRPS:
     """Mean of the fair CRPS of means over blocks of 1, 2, 4 ... pixels a side.
 
-    The CRPS of pixels is least for the true law of each pixel, whether neighbours agree or not: independent noise of the
-    right strength is as good to it as texture. The mean of a block has the right law only if its pixels vary together
-    as they do in the truth. A sum of proper scores is proper.
+    The CRPS of pixels is least for the true law of each pixel, whether neighbours agree or not: independent noise of
+    the right strength is as good to it as texture. The mean of a block has the right law only if its pixels vary
+    together as they do in the truth. A sum of proper scores is proper.
 
     Args:
         scales: how many; block sides are 1, 2, 4 ... 2^(scales − 1) pixels. Rows and columns that fill no block are
@@ -52,4 +52,4 @@ class MultiscaleCRPS:
 def _block_means(images: Tensor, side: int) -> Tensor:
     """(..., C, H, W) to (..., C, H / side, W / side)."""
     means = F.avg_pool2d(images.flatten(0, -4), side)
-    return means.unflatten(0, images.shape[:-3])
+    return means.view(*images.shape[:-2], *means.shape[-2:])

@@ -17,13 +17,11 @@ from ..jpeg.projection import project
 from ..jpeg.quantisation import tables_of_quality
 from ..measurement import Measurement, concatenate
 
-LARGEST_STEP_BITS, LARGEST_COEFFICIENT = 8, 1024  # of 8-bit tables, and of 8-bit pixels
-
 
 class Jpeg:
     """Compression by libjpeg(-turbo), bit for bit, with the tables of a quality.
 
-    The condition is the decoded image and, with ``maps``, for each component the logarithm of the quantisation step and
+    The condition is the decoded image and, by ``maps``, for each component the logarithm of the quantisation step and
     the dequantised coefficient that stand at a pixel's place in its block: so one network can serve all qualities, and
     knows where blocks begin. Where chroma is shrunk, its maps are enlarged by repetition.
 
@@ -31,7 +29,7 @@ class Jpeg:
         quality: 1 to 100. One number, or a pair ``[low, high]`` of which a whole number is drawn for each image.
         sampling: of chroma, ``4:4:4``, ``4:2:2`` or ``4:2:0``, or several, of which one is drawn for each image.
         channels: 3 for colour, 1 for grey, which has no chroma.
-        maps: whether the condition has maps of steps and coefficients.
+        maps: which maps join the condition, of ``steps`` and ``coefficients``.
         slack: by how many steps projections may miss a level: for files whose encoder did not round to the nearest.
 
     Raises:
@@ -43,7 +41,7 @@ class Jpeg:
         quality: int | Sequence[int],
         sampling: str | Sequence[str] = "4:2:0",
         channels: int = 3,
-        maps: bool = True,
+        maps: Sequence[str] = ("steps",),
         slack: float = 0.0,
     ) -> None:
         bounds = [quality, quality] if isinstance(quality, int) else list(quality)
@@ -60,12 +58,14 @@ class Jpeg:
             raise ValueError(f"sampling is {sampling}; allowed is one or several of {', '.join(SAMPLINGS)}, in quotes")
         if channels not in (1, 3):
             raise ValueError(f"channels is {channels}; allowed is 3 (colour) or 1 (grey)")
+        if any(name not in MAPS for name in maps) or len(set(maps)) < len(maps):
+            raise ValueError(f"maps is {list(maps)}; allowed is a list of {', '.join(MAPS)}, each once, or []")
         if slack < 0:
             raise ValueError(f"slack is {slack}; allowed is 0 or more quantisation steps")
         self.low, self.high = bounds
         self.samplings = [SAMPLINGS[name if channels == 3 else "4:4:4"] for name in names]
-        self.maps, self.slack = maps, slack
-        self.num_maps = 2 * channels if maps else 0
+        self.maps, self.slack = tuple(maps), slack
+        self.num_maps = len(maps) * channels
 
     def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
         """Compress (B, C, H, W) in [0, 1], rounded to 8 bits."""
@@ -89,7 +89,7 @@ class Jpeg:
             decoded: what their decoder shows, (B, C, H, W) uint8; None decodes here.
         """
         degraded = (codec.decode(coded) if decoded is None else decoded).float() / 255
-        return Measurement(degraded, _maps(coded) if self.maps else None, facts_of(coded))
+        return Measurement(degraded, _maps(coded, self.maps) if self.maps else None, facts_of(coded))
 
     def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """Mean distance of coefficients from their intervals in quantisation steps, (B,), rounded to 8 bits first."""
@@ -120,18 +120,27 @@ def _groups(measurement: Measurement) -> tuple[list[tuple[Tensor, Coded]], Tenso
     return groups, torch.cat([images for images, _ in groups]).argsort()
 
 
-def _maps(coded: Coded) -> Tensor:
-    """Of each component, steps as log2 / 8 and coefficients as 1/2 + c / 1024, (B, 2 C, H, W), about 0 to 1."""
+def _maps(coded: Coded, names: Sequence[str]) -> Tensor:
+    """Of each component the maps with these names, (B, components x names, H, W), about 0 to 1."""
     maps = []
     for component, levels in enumerate(coded.levels):
-        table = coded.tables[:, component]
-        rows = levels.shape[1] // BLOCK
-        steps = codec.spread(table.float().log2() / LARGEST_STEP_BITS, levels.float()).expand(-1, rows, -1, -1)
-        coefficients = 0.5 + codec.dequantise(levels.float(), table) / LARGEST_COEFFICIENT
-        planes = torch.stack([steps.flatten(1, 2), coefficients], dim=1)
+        of_component = torch.stack([MAPS[name](levels.float(), coded.tables[:, component]) for name in names], dim=1)
         if component:
-            planes = planes.repeat_interleave(coded.sampling.vertical, 2).repeat_interleave(
-                coded.sampling.horizontal, 3
-            )
-        maps.append(planes[..., : coded.height, : coded.width])
+            horizontal, vertical = coded.sampling
+            of_component = of_component.repeat_interleave(vertical, 2).repeat_interleave(horizontal, 3)
+        maps.append(of_component[..., : coded.height, : coded.width])
     return torch.cat(maps, dim=1)
+
+
+def _steps(levels: Tensor, table: Tensor) -> Tensor:
+    """log2 of the step over 8, the largest of 8-bit tables."""
+    steps = codec.spread(table.float().log2() / 8, levels)
+    return steps.expand(-1, levels.shape[1] // BLOCK, -1, -1).flatten(1, 2)
+
+
+def _coefficients(levels: Tensor, table: Tensor) -> Tensor:
+    """1/2 + c / 1024, coefficients of 8-bit pixels reaching as far on either side."""
+    return 0.5 + codec.dequantise(levels, table) / 1024
+
+
+MAPS = {"steps": _steps, "coefficients": _coefficients}

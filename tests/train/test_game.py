@@ -227,7 +227,7 @@ class Onlooker:
 @pytest.mark.parametrize("project", [True, False])
 def test_samples_are_judged_as_they_are_used(project):
     """Critic and penalties see restorations that explain the measurement, unless told otherwise."""
-    degradation, onlooker, seen = Jpeg(10, maps=False), Onlooker(), []
+    degradation, onlooker, seen = Jpeg(10, maps=()), Onlooker(), []
 
     def spy(samples_KBCHW, clean, measurement):
         seen.extend([samples_KBCHW.detach(), measurement])
