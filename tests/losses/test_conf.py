@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
@@ -20,7 +21,8 @@ CONF = Path(pscgan.conf.__file__).parent
 
 @pytest.mark.parametrize("path", sorted((CONF / "adversarial").glob("*.yaml")), ids=lambda path: path.stem)
 def test_adversarial(path):
-    objective = instantiate(OmegaConf.load(path), _convert_="all")
+    with initialize_config_dir(str(CONF / "adversarial"), version_base="1.3"):
+        objective = instantiate(compose(path.stem), _convert_="all")
     terms = critic_terms(objective, SmoothCritic(), batch())
     generator = objective.generator_terms(SmoothCritic(), **batch())
     assert all(isinstance(term, Term) for term in (terms | generator).values())
@@ -33,7 +35,7 @@ def test_penalty(path):
     assert list(config) == [path.stem]
     penalty = instantiate(config[path.stem], _convert_="all")
     assert isinstance(penalty, Penalty)
-    value = penalty(normal(0, penalty.samples_per_image, 2, 3, 4, 4), normal(1, 2, 3, 4, 4), None)
+    value = penalty(normal(0, penalty.samples_per_image, 2, 3, 8, 8), normal(1, 2, 3, 8, 8), None)
     assert value.shape == torch.Size([])
 
 

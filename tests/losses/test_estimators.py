@@ -7,18 +7,20 @@ import torch
 
 from pscgan.losses.fair_crps import FairCRPS
 from pscgan.losses.first_moment import FirstMoment
+from pscgan.losses.multiscale_crps import MultiscaleCRPS
 from pscgan.losses.penalty import Penalty
 from pscgan.losses.rcgan import RcGAN
 
 from .scalar_world import normal
 
-K, SHAPE = 4, (2, 3, 5, 4)
+K, SHAPE = 4, (2, 3, 6, 4)
 ESTIMATORS = {
     "biased": FirstMoment(biased=True),
     "unbiased": FirstMoment(biased=False),
     "rcgan": RcGAN(),
     "fair_crps": FairCRPS(),
     "almost_fair_crps": FairCRPS(alpha=0.9),
+    "multiscale_crps": MultiscaleCRPS(scales=2),
 }
 every_estimator = pytest.mark.parametrize("estimator", ESTIMATORS.values(), ids=ESTIMATORS)
 
