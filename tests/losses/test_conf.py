@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
+from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
@@ -21,8 +21,9 @@ CONF = Path(pscgan.conf.__file__).parent
 
 @pytest.mark.parametrize("path", sorted((CONF / "adversarial").glob("*.yaml")), ids=lambda path: path.stem)
 def test_adversarial(path):
-    with initialize_config_dir(str(CONF / "adversarial"), version_base="1.3"):
-        objective = instantiate(compose(path.stem), _convert_="all")
+    with initialize_config_module("pscgan.conf", version_base="1.3"):
+        config = compose("train", [f"adversarial={path.stem}", "folder=unused"])
+    objective = instantiate(config.adversarial, _convert_="all")
     terms = critic_terms(objective, SmoothCritic(), batch())
     generator = objective.generator_terms(SmoothCritic(), **batch())
     assert all(isinstance(term, Term) for term in (terms | generator).values())
