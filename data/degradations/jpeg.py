@@ -46,7 +46,7 @@ class Jpeg:
         maps: bool = True,
         slack: float = 0.0,
     ) -> None:
-        bounds = [quality, quality] if isinstance(quality, int) else list(quality)
+        bounds = list(quality) if isinstance(quality, Sequence) else [quality, quality]
         if (
             len(bounds) != 2
             or not all(isinstance(bound, int) for bound in bounds)
@@ -55,12 +55,12 @@ class Jpeg:
             raise ValueError(
                 f"quality is {quality}; allowed is a whole number from 1 to 100, or an increasing pair [low, high]"
             )
-        names = [sampling] if isinstance(sampling, str) else list(sampling)
+        names = [sampling] if isinstance(sampling, str) or not isinstance(sampling, Sequence) else list(sampling)
         if not names or any(name not in SAMPLINGS for name in names):
             raise ValueError(f"sampling is {sampling}; allowed is one or several of {', '.join(SAMPLINGS)}, in quotes")
         if channels not in (1, 3):
             raise ValueError(f"channels is {channels}; allowed is 3 (colour) or 1 (grey)")
-        if slack < 0:
+        if not slack >= 0:
             raise ValueError(f"slack is {slack}; allowed is 0 or more quantisation steps")
         self.low, self.high = bounds
         self.samplings = [SAMPLINGS[name if channels == 3 else "4:4:4"] for name in names]
@@ -121,7 +121,10 @@ def _groups(measurement: Measurement) -> tuple[list[tuple[Tensor, Coded]], Tenso
 
 
 def _maps(coded: Coded) -> Tensor:
-    """Of each component, steps as log2 / 8 and coefficients as 1/2 + c / 1024, (B, 2 C, H, W), about 0 to 1."""
+    """Of each component, steps as log2 / 8 and coefficients as 1/2 + c / 1024, (B, 2 C, H, W).
+
+    Both are 0 to 1, but for the mean of blocks: black is -1/2, white 3/2, up to half a step.
+    """
     maps = []
     for component, levels in enumerate(coded.levels):
         table = coded.tables[:, component]
