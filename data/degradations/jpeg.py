@@ -44,7 +44,7 @@ class Jpeg:
         maps: Sequence[str] = ("steps",),
         slack: float = 0.0,
     ) -> None:
-        bounds = [quality, quality] if isinstance(quality, int) else list(quality)
+        bounds = list(quality) if isinstance(quality, Sequence) else [quality, quality]
         if (
             len(bounds) != 2
             or not all(isinstance(bound, int) for bound in bounds)
@@ -53,14 +53,14 @@ class Jpeg:
             raise ValueError(
                 f"quality is {quality}; allowed is a whole number from 1 to 100, or an increasing pair [low, high]"
             )
-        names = [sampling] if isinstance(sampling, str) else list(sampling)
+        names = [sampling] if isinstance(sampling, str) or not isinstance(sampling, Sequence) else list(sampling)
         if not names or any(name not in SAMPLINGS for name in names):
             raise ValueError(f"sampling is {sampling}; allowed is one or several of {', '.join(SAMPLINGS)}, in quotes")
         if channels not in (1, 3):
             raise ValueError(f"channels is {channels}; allowed is 3 (colour) or 1 (grey)")
         if any(name not in MAPS for name in maps) or len(set(maps)) < len(maps):
             raise ValueError(f"maps is {list(maps)}; allowed is a list of {', '.join(MAPS)}, each once, or []")
-        if slack < 0:
+        if not slack >= 0:
             raise ValueError(f"slack is {slack}; allowed is 0 or more quantisation steps")
         self.low, self.high = bounds
         self.samplings = [SAMPLINGS[name if channels == 3 else "4:4:4"] for name in names]
@@ -121,7 +121,7 @@ def _groups(measurement: Measurement) -> tuple[list[tuple[Tensor, Coded]], Tenso
 
 
 def _maps(coded: Coded, names: Sequence[str]) -> Tensor:
-    """Of each component the maps with these names, (B, components x names, H, W), about 0 to 1."""
+    """Of each component the maps with these names, (B, components x names, H, W)."""
     maps = []
     for component, levels in enumerate(coded.levels):
         of_component = torch.stack([MAPS[name](levels.float(), coded.tables[:, component]) for name in names], dim=1)
@@ -133,13 +133,13 @@ def _maps(coded: Coded, names: Sequence[str]) -> Tensor:
 
 
 def _steps(levels: Tensor, table: Tensor) -> Tensor:
-    """log2 of the step over 8, the largest of 8-bit tables."""
+    """log2 of the step over 8, 0 to 1 for 8-bit tables."""
     steps = codec.spread(table.float().log2() / 8, levels)
     return steps.expand(-1, levels.shape[1] // BLOCK, -1, -1).flatten(1, 2)
 
 
 def _coefficients(levels: Tensor, table: Tensor) -> Tensor:
-    """1/2 + c / 1024, coefficients of 8-bit pixels reaching as far on either side."""
+    """1/2 + c / 1024: 0 to 1 but for the means of blocks, -1/2 for black to 3/2 for white, up to half a step."""
     return 0.5 + codec.dequantise(levels, table) / 1024
 
 

@@ -4,7 +4,7 @@ A file says that each coefficient lies in an interval; together these are a cell
 Moving every coefficient to the nearest point of its interval reaches it in real numbers, but rounding to 8 bits,
 clipping to 0..255 and the encoder's own integer arithmetic move coefficients by up to some units again. So the error is
 measured with the exact encoder and fed back into an unrounded copy of the picture, where it adds up until pixels round
-the other way.
+the other way. In the corners of the colour cube, where clipping undoes the feedback, single pixels are tried at last.
 """
 
 from __future__ import annotations
@@ -23,14 +23,24 @@ MARGINS = (1.0, 1.5, 2.0, 0.5, 0.25, 0.0, 3.0)
 Absolute, not a share of the step: it answers to rounding. It changes because what helps one unit of a picture keeps
 another one swinging."""
 
-DITHER_AFTER, DITHER_STD = 8, 0.35
+STUBBORN_AFTER, DITHER_STD, STUBBORN_GAIN = 8, 0.35, 1.9
+"""In units that many rounds leave wrong, noise breaks cycles, and a gain just under 2, where iterated projections cease
+to converge, hurries those that the edge cuts: most of their transform is copies, which a correction cannot move."""
+
 OVERSHOOT = 16.0
 """How far the unrounded copy may leave 0..255: far enough to insist on a clipped pixel, near enough to come back."""
 
+SEARCHED_LEVELS, SEARCH_STEPS, CANDIDATES = 4, 512, 64
+"""Units with at most so many wrong levels are searched, so many pixels being tried in each step."""
+
 UNITS_AT_ONCE = 1024
 
+FINENESS = 256
+"""Corrections are float64 rounded to such fractions of a grey level: the order of sums, which differs between batch
+layouts and devices, then leaves no trace, as the next round would else make one of it."""
 
-def project_exactly(restored: Tensor, coded: Coded, slack: float = 0.0, rounds: int = 60) -> Tensor:
+
+def project_exactly(restored: Tensor, coded: Coded, slack: float = 0.0, rounds: int = 100) -> Tensor:
     """An 8-bit picture close to ``restored`` whose levels are those of the file, or as many of them as were reached.
 
     Args:
@@ -45,10 +55,11 @@ def project_exactly(restored: Tensor, coded: Coded, slack: float = 0.0, rounds: 
     """
     picture = torch.empty_like(restored, dtype=torch.uint8)
     for size in units(coded):
-        tiles, said = size.of_picture(restored.detach().float().clamp(0, 255)), size.of_coded(coded)
+        tiles, said = size.of_picture(restored.detach()), size.of_coded(coded)
         for start in range(0, len(tiles), UNITS_AT_ONCE):
             some = slice(start, start + UNITS_AT_ONCE)
-            tiles[some] = _project_units(tiles[some], select(said, some), slack, rounds)
+            wanted = tiles[some].double().clamp(0, 255)
+            tiles[some] = _project_units(wanted, select(said, some), slack, rounds).to(tiles)
         size.put_back(tiles.to(torch.uint8), picture)
     return picture
 
@@ -68,10 +79,50 @@ def _project_units(wanted: Tensor, coded: Coded, slack: float, rounds: int) -> T
         if not keep.any():
             break
         left, cells = left[keep], [Cell(low[keep], high[keep]) for low, high in cells]
-        planes = [plane[keep] for plane in planes]
-        wanted = wanted[keep] + _correction(planes, cells, MARGINS[turn % len(MARGINS)], coded)
+        correction = _correction([plane[keep] for plane in planes], cells, MARGINS[turn % len(MARGINS)], coded)
+        wanted = wanted[keep] + (STUBBORN_GAIN if turn >= STUBBORN_AFTER else 1) * correction
         wanted.clamp_(-OVERSHOOT, 255 + OVERSHOOT)
+    near = ((fewest > 0) & (fewest <= SEARCHED_LEVELS)).nonzero().flatten()
+    for start in range(0, len(near), UNITS_AT_ONCE // CANDIDATES):
+        some = near[start : start + UNITS_AT_ONCE // CANDIDATES]
+        best[some] = _search(best[some], select(coded, some), slack)
     return best
+
+
+def _search(rounded: Tensor, coded: Coded, slack: float) -> Tensor:
+    """The pictures (N, C, h, w) after steps of one grey level in one value, where these lead to all levels of the file.
+
+    Each step takes, of some values at random, the same for all pictures, the one that leaves coefficients the least
+    outside of their intervals, even if no less than before.
+    """
+    found, left = rounded.clone(), torch.arange(len(rounded), device=rounded.device)
+    cells = [Cell(low[:, None], high[:, None]) for low, high in _cells(coded, slack)]
+    least = torch.full((len(rounded),), torch.inf, device=rounded.device, dtype=rounded.dtype)
+    for turn in range(SEARCH_STEPS):
+        generator = torch.Generator().manual_seed(turn)
+        values = torch.randint(rounded[0].numel(), (CANDIDATES,), generator=generator).to(rounded.device)
+        steps = (2 * torch.randint(2, (CANDIDATES,), generator=generator) - 1).to(rounded)
+        tried = rounded[:, None].repeat(1, CANDIDATES, 1, 1, 1)
+        tried.flatten(2)[:, torch.arange(CANDIDATES), values] += steps
+        tried = 255 - (255 - tried.abs()).abs()  # steps out of 0..255 turn round
+        planes = codec.coefficients(tried.flatten(0, 1), coded.sampling)
+        distance, candidate = _distance([p.view(*tried.shape[:2], *p.shape[1:]) for p in planes], cells).min(dim=1)
+        better = distance <= least
+        rounded = torch.where(better[:, None, None, None], tried[torch.arange(len(tried)), candidate], rounded)
+        least = torch.minimum(distance, least)
+        found[left[least == 0]] = rounded[least == 0]
+        keep = least > 0
+        if not keep.any():
+            break
+        left, rounded, least = left[keep], rounded[keep], least[keep]
+        cells = [Cell(low[keep], high[keep]) for low, high in cells]
+    return found
+
+
+def _distance(planes: list[Tensor], cells: list[Cell]) -> Tensor:
+    """How far outside of their intervals coefficients lie, summed over a picture."""
+    outside = [torch.maximum(c.low - p, p - c.high).clamp_(min=0) for p, c in zip(planes, cells, strict=True)]
+    return torch.stack([distance.flatten(-2).sum(-1) for distance in outside]).sum(0)
 
 
 def _cells(coded: Coded, slack: float) -> list[Cell]:
@@ -87,7 +138,7 @@ def _cells(coded: Coded, slack: float) -> list[Cell]:
 
 def _rounded(wanted: Tensor, turn: int) -> Tensor:
     """8-bit pixels; in late rounds of the picture plus noise, the same for all units."""
-    if turn >= DITHER_AFTER:
+    if turn >= STUBBORN_AFTER:
         noise = torch.randn(wanted.shape[1:], generator=torch.Generator().manual_seed(turn))
         wanted = wanted + DITHER_STD * noise.to(wanted)
     return wanted.round().clamp_(0, 255)
@@ -104,5 +155,6 @@ def _correction(planes: list[Tensor], cells: list[Cell], margin: float, coded: C
     moves = []
     for plane, (low, high) in zip(planes, cells, strict=True):
         inset = ((high - low) / 2).clamp_(max=SCALE * margin)
-        moves.append((plane.clamp(low + inset, high - inset) - plane).div_(SCALE).float())
-    return linear.synthesise(moves, coded.sampling, coded.height, coded.width)
+        moves.append((plane.clamp(low + inset, high - inset) - plane).div_(SCALE))
+    correction = linear.synthesise(moves, coded.sampling, coded.height, coded.width)
+    return correction.mul_(FINENESS).round_().div_(FINENESS)

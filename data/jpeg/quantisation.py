@@ -59,7 +59,8 @@ def cell(levels: Tensor, steps: Tensor, slack: float = 0.0) -> Cell:
     """
     width, size = SCALE * steps, levels.abs()
     outer = width * (size + 0.5 + slack) - 1
-    inner = torch.where(size == 0, -outer, width * (size - 0.5 - slack))
+    inner = width * (size - 0.5 - slack)
+    inner = inner + (inner < 0)  # beyond 0 it is the outer bound of another level
     negative = levels < 0
     return Cell(torch.where(negative, -outer, inner), torch.where(negative, -inner, outer))
 
