@@ -30,3 +30,10 @@ def to_rgb(ycc: Tensor) -> Tensor:
     torch.add(blue.mul(CB_TO_GREEN * BITS), red, alpha=CR_TO_GREEN * BITS, out=rgb[:, 1])
     torch.mul(blue, CB_TO_BLUE * BITS, out=rgb[:, 2])
     return rgb.add_(0.5).floor_().add_(luma[:, None]).clamp_(0, 255)
+
+
+def difference_to_rgb(ycc: Tensor) -> Tensor:
+    """The linear part of ``to_rgb``: what a difference of luma and chroma is in RGB, neither rounded nor clipped."""
+    luma, blue, red = ycc.unbind(dim=1)
+    green = CB_TO_GREEN * BITS * blue + CR_TO_GREEN * BITS * red
+    return torch.stack([CR_TO_RED * BITS * red, green, CB_TO_BLUE * BITS * blue], dim=1) + luma[:, None]

@@ -5,6 +5,9 @@ Moving every coefficient to the nearest point of its interval reaches it in real
 clipping to 0..255 and the encoder's own integer arithmetic move coefficients by up to some units again. So the error is
 measured with the exact encoder and fed back into an unrounded copy of the picture, where it adds up until pixels round
 the other way. In the corners of the colour cube, where clipping undoes the feedback, single pixels are tried at last.
+
+The unrounded copy is a multiple of 1/256 and every sum is exact, so the result is the same on any device and in any
+batch.
 """
 
 from __future__ import annotations
@@ -12,8 +15,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from . import codec, linear
+from . import codec, colour, dct
 from .coded import Coded
+from .linear import fold
+from .pixel_search import search
 from .quantisation import SCALE, Cell, cell
 from .units import select, units
 
@@ -23,24 +28,22 @@ MARGINS = (1.0, 1.5, 2.0, 0.5, 0.25, 0.0, 3.0)
 Absolute, not a share of the step: it answers to rounding. It changes because what helps one unit of a picture keeps
 another one swinging."""
 
-STUBBORN_AFTER, DITHER_STD, STUBBORN_GAIN = 8, 0.35, 1.9
+ROUNDS = 100
+STUBBORN_AFTER, DITHER_STD, STUBBORN_GAIN = 8, 0.35, 1.875
 """In units that many rounds leave wrong, noise breaks cycles, and a gain just under 2, where iterated projections cease
 to converge, hurries those that the edge cuts: most of their transform is copies, which a correction cannot move."""
 
 OVERSHOOT = 16.0
 """How far the unrounded copy may leave 0..255: far enough to insist on a clipped pixel, near enough to come back."""
 
-SEARCHED_LEVELS, SEARCH_STEPS, CANDIDATES = 4, 512, 64
-"""Units with at most so many wrong levels are searched, so many pixels being tried in each step."""
+SEARCHED_LEVELS = 4
+"""Units with at most so many wrong levels are worth trying single pixels."""
 
 UNITS_AT_ONCE = 1024
-
-FINENESS = 256
-"""Corrections are float64 rounded to such fractions of a grey level: the order of sums, which differs between batch
-layouts and devices, then leaves no trace, as the next round would else make one of it."""
+FINENESS = 256.0
 
 
-def project_exactly(restored: Tensor, coded: Coded, slack: float = 0.0, rounds: int = 100) -> Tensor:
+def project_exactly(restored: Tensor, coded: Coded, slack: float = 0.0) -> Tensor:
     """An 8-bit picture close to ``restored`` whose levels are those of the file, or as many of them as were reached.
 
     Args:
@@ -48,7 +51,6 @@ def project_exactly(restored: Tensor, coded: Coded, slack: float = 0.0, rounds: 
         coded: what the files say.
         slack: by how many quantisation steps levels may miss those of the file at both ends: for files of encoders that
             do not round to the nearest level.
-        rounds: of feedback, for units that are still wrong.
 
     Returns:
         (B, C, H, W) uint8. Nothing is promised: count what was reached with ``certify``.
@@ -56,20 +58,21 @@ def project_exactly(restored: Tensor, coded: Coded, slack: float = 0.0, rounds: 
     picture = torch.empty_like(restored, dtype=torch.uint8)
     for size in units(coded):
         tiles, said = size.of_picture(restored.detach()), size.of_coded(coded)
+        found = torch.empty_like(tiles, dtype=torch.uint8)
         for start in range(0, len(tiles), UNITS_AT_ONCE):
             some = slice(start, start + UNITS_AT_ONCE)
-            wanted = tiles[some].double().clamp(0, 255)
-            tiles[some] = _project_units(wanted, select(said, some), slack, rounds).to(tiles)
-        size.put_back(tiles.to(torch.uint8), picture)
+            wanted = _finely(tiles[some].double()).clamp_(0, 255)
+            found[some] = _project_units(wanted, select(said, some), slack).to(torch.uint8)
+        size.put_back(found, picture)
     return picture
 
 
-def _project_units(wanted: Tensor, coded: Coded, slack: float, rounds: int) -> Tensor:
+def _project_units(wanted: Tensor, coded: Coded, slack: float) -> Tensor:
     """Each of (N, C, h, w) pictures, rounded, in the state in which the fewest levels were wrong."""
     best, fewest = wanted.clone(), torch.full((len(wanted),), torch.inf, device=wanted.device)
     left = torch.arange(len(wanted), device=wanted.device)
-    cells = _cells(coded, slack)
-    for turn in range(rounds):
+    all_cells = cells = _cells(coded, slack)
+    for turn in range(ROUNDS):
         rounded = _rounded(wanted, turn)
         planes = codec.coefficients(rounded, coded.sampling)
         wrong = _count_outside(planes, cells)
@@ -82,47 +85,10 @@ def _project_units(wanted: Tensor, coded: Coded, slack: float, rounds: int) -> T
         correction = _correction([plane[keep] for plane in planes], cells, MARGINS[turn % len(MARGINS)], coded)
         wanted = wanted[keep] + (STUBBORN_GAIN if turn >= STUBBORN_AFTER else 1) * correction
         wanted.clamp_(-OVERSHOOT, 255 + OVERSHOOT)
-    near = ((fewest > 0) & (fewest <= SEARCHED_LEVELS)).nonzero().flatten()
-    for start in range(0, len(near), UNITS_AT_ONCE // CANDIDATES):
-        some = near[start : start + UNITS_AT_ONCE // CANDIDATES]
-        best[some] = _search(best[some], select(coded, some), slack)
+    near = (fewest > 0) & (fewest <= SEARCHED_LEVELS)
+    if near.any():
+        best[near] = search(best[near], [Cell(low[near], high[near]) for low, high in all_cells], coded.sampling)
     return best
-
-
-def _search(rounded: Tensor, coded: Coded, slack: float) -> Tensor:
-    """The pictures (N, C, h, w) after steps of one grey level in one value, where these lead to all levels of the file.
-
-    Each step takes, of some values at random, the same for all pictures, the one that leaves coefficients the least
-    outside of their intervals, even if no less than before.
-    """
-    found, left = rounded.clone(), torch.arange(len(rounded), device=rounded.device)
-    cells = [Cell(low[:, None], high[:, None]) for low, high in _cells(coded, slack)]
-    least = torch.full((len(rounded),), torch.inf, device=rounded.device, dtype=rounded.dtype)
-    for turn in range(SEARCH_STEPS):
-        generator = torch.Generator().manual_seed(turn)
-        values = torch.randint(rounded[0].numel(), (CANDIDATES,), generator=generator).to(rounded.device)
-        steps = (2 * torch.randint(2, (CANDIDATES,), generator=generator) - 1).to(rounded)
-        tried = rounded[:, None].repeat(1, CANDIDATES, 1, 1, 1)
-        tried.flatten(2)[:, torch.arange(CANDIDATES), values] += steps
-        tried = 255 - (255 - tried.abs()).abs()  # steps out of 0..255 turn round
-        planes = codec.coefficients(tried.flatten(0, 1), coded.sampling)
-        distance, candidate = _distance([p.view(*tried.shape[:2], *p.shape[1:]) for p in planes], cells).min(dim=1)
-        better = distance <= least
-        rounded = torch.where(better[:, None, None, None], tried[torch.arange(len(tried)), candidate], rounded)
-        least = torch.minimum(distance, least)
-        found[left[least == 0]] = rounded[least == 0]
-        keep = least > 0
-        if not keep.any():
-            break
-        left, rounded, least = left[keep], rounded[keep], least[keep]
-        cells = [Cell(low[keep], high[keep]) for low, high in cells]
-    return found
-
-
-def _distance(planes: list[Tensor], cells: list[Cell]) -> Tensor:
-    """How far outside of their intervals coefficients lie, summed over a picture."""
-    outside = [torch.maximum(c.low - p, p - c.high).clamp_(min=0) for p, c in zip(planes, cells, strict=True)]
-    return torch.stack([distance.flatten(-2).sum(-1) for distance in outside]).sum(0)
 
 
 def _cells(coded: Coded, slack: float) -> list[Cell]:
@@ -139,8 +105,8 @@ def _cells(coded: Coded, slack: float) -> list[Cell]:
 def _rounded(wanted: Tensor, turn: int) -> Tensor:
     """8-bit pixels; in late rounds of the picture plus noise, the same for all units."""
     if turn >= STUBBORN_AFTER:
-        noise = torch.randn(wanted.shape[1:], generator=torch.Generator().manual_seed(turn))
-        wanted = wanted + DITHER_STD * noise.to(wanted)
+        noise = torch.randn(wanted.shape[1:], generator=torch.Generator().manual_seed(turn), dtype=torch.float64)
+        wanted = wanted + (DITHER_STD * noise).to(wanted)
     return wanted.round().clamp_(0, 255)
 
 
@@ -152,9 +118,20 @@ def _count_outside(planes: list[Tensor], cells: list[Cell]) -> Tensor:
 
 def _correction(planes: list[Tensor], cells: list[Cell], margin: float, coded: Coded) -> Tensor:
     """The picture to add so that every coefficient lies ``margin`` inside its interval, or in its middle."""
-    moves = []
-    for plane, (low, high) in zip(planes, cells, strict=True):
+    parts = []
+    for component, (plane, (low, high)) in enumerate(zip(planes, cells, strict=True)):
         inset = ((high - low) / 2).clamp_(max=SCALE * margin)
-        moves.append((plane.clamp(low + inset, high - inset) - plane).div_(SCALE))
-    correction = linear.synthesise(moves, coded.sampling, coded.height, coded.width)
-    return correction.mul_(FINENESS).round_().div_(FINENESS)
+        move = (plane.clamp(low + inset, high - inset) - plane).div_(SCALE)
+        horizontal, vertical = coded.sampling if component else (1, 1)
+        pixels = fold(
+            dct.inverse(move * FINENESS).div_(FINENESS), -(-coded.height // vertical), -(-coded.width // horizontal)
+        )
+        parts.append(pixels.repeat_interleave(vertical, 1).repeat_interleave(horizontal, 2))
+    parts = [part[:, : coded.height, : coded.width] for part in parts]
+    return _finely(
+        parts[0][:, None] if len(parts) == 1 else colour.difference_to_rgb(_finely(torch.stack(parts, dim=1)))
+    )
+
+
+def _finely(picture: Tensor) -> Tensor:
+    return picture.mul(FINENESS).round_().div_(FINENESS)

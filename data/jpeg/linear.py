@@ -33,17 +33,17 @@ def synthesise(planes: list[Tensor], sampling: Sampling, height: int, width: int
     Where blocks reach beyond the edge, the last row and column stand for all that ``analyse`` copies from them. Without
     such, and with even sizes where chroma is shrunk, ``analyse`` returns the very coefficients. Chroma is repeated.
     """
-    luma = _fold(_inverse(planes[0]), height, width)
+    luma = fold(_inverse(planes[0]), height, width)
     if len(planes) == 1:
         return luma[:, None]
     horizontal, vertical = sampling
-    blue_red = _fold(_inverse(torch.stack(planes[1:], dim=1)), -(-height // vertical), -(-width // horizontal))
+    blue_red = fold(_inverse(torch.stack(planes[1:], dim=1)), -(-height // vertical), -(-width // horizontal))
     large = blue_red.repeat_interleave(vertical, dim=2).repeat_interleave(horizontal, dim=3)[..., :height, :width]
     ycc = torch.cat([luma[:, None], large], dim=1)
     return _mix(ycc, torch.linalg.inv(_to_ycc(ycc)))
 
 
-def _fold(plane: Tensor, height: int, width: int) -> Tensor:
+def fold(plane: Tensor, height: int, width: int) -> Tensor:
     """(..., height, width), whose last row and column are the means of those that are left out."""
     if plane.shape[-2] > height:
         plane = torch.cat([plane[..., : height - 1, :], plane[..., height - 1 :, :].mean(-2, keepdim=True)], dim=-2)
