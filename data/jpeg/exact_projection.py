@@ -27,14 +27,15 @@ STUBBORN_AFTER, DITHER_STD, STUBBORN_GAIN = 8, 0.35, 1.9
 """In units that many rounds leave wrong, noise breaks cycles, and a gain just under 2, where iterated projections cease
 to converge, hurries those that the edge cuts: most of their transform is copies, which a correction cannot move."""
 
-SEARCHED_LEVELS, SEARCH_STEPS, CANDIDATES = 4, 512, 64
-"""Units with at most so many wrong levels are searched, so many pixels being tried in each step."""
+SEARCHED_LEVELS, SEARCH_STEPS, CANDIDATES = 4, 256, 32
+"""Units with at most so many wrong levels are searched, so many changes of a pixel being tried in each step."""
 
 UNITS_AT_ONCE = 1024
 
-FINENESS = 256
+FINENESS = 2**16
 """Corrections are float64 rounded to such fractions of a grey level: the order of sums, which differs between batch
-layouts and devices, then leaves no trace, as the next round would else make one of it."""
+layouts and devices, then leaves no trace. Means of coefficients of whole blocks are whole such fractions, so that no
+tie is left to chance."""
 
 
 def project_exactly(restored: Tensor, coded: Coded, slack: float = 0.0, rounds: int = 100) -> Tensor:
@@ -86,23 +87,27 @@ def _project_units(wanted: Tensor, coded: Coded, slack: float, rounds: int) -> T
 
 
 def _search(rounded: Tensor, coded: Coded, slack: float) -> Tensor:
-    """The pictures (N, C, h, w) after steps of one grey level in one value, where these lead to all levels of the file.
+    """The pictures (N, C, h, w) after steps of one grey level in one pixel, where these lead to all levels of the file.
 
-    Each step takes, of some values at random, the same for all pictures, the one that leaves coefficients the least
-    outside of their intervals, even if no less than before.
+    Each takes, of some pixels and directions at random, the same for all pictures, the one that leaves coefficients the
+    least outside of their intervals, even if no less than before.
     """
     found, left = rounded.clone(), torch.arange(len(rounded), device=rounded.device)
     cells = [Cell(low[:, None], high[:, None]) for low, high in _cells(coded, slack)]
     least = torch.full((len(rounded),), torch.inf, device=rounded.device, dtype=rounded.dtype)
     for turn in range(SEARCH_STEPS):
         generator = torch.Generator().manual_seed(turn)
-        values = torch.randint(rounded[0].numel(), (CANDIDATES,), generator=generator).to(rounded.device)
-        steps = (2 * torch.randint(2, (CANDIDATES,), generator=generator) - 1).to(rounded)
+        pixels = torch.randint(rounded[0, 0].numel(), (CANDIDATES,), generator=generator).to(rounded.device)
+        steps = torch.randint(-1, 2, (CANDIDATES, rounded.shape[1]), generator=generator).to(rounded)
         tried = rounded[:, None].repeat(1, CANDIDATES, 1, 1, 1)
-        tried.flatten(2)[:, torch.arange(CANDIDATES), values] += steps
+        tried.flatten(3)[:, torch.arange(CANDIDATES), :, pixels] += steps[:, None]
         tried = 255 - (255 - tried.abs()).abs()  # steps out of 0..255 turn round
         planes = codec.coefficients(tried.flatten(0, 1), coded.sampling)
-        distance, candidate = _distance([p.view(*tried.shape[:2], *p.shape[1:]) for p in planes], cells).min(dim=1)
+        distances = _distance([p.view(*tried.shape[:2], *p.shape[1:]) for p in planes], cells)
+        distance = distances.amin(dim=1)
+        # the first of equals: which one argmin takes depends on the batch
+        numbers = torch.arange(CANDIDATES, device=rounded.device)
+        candidate = numbers.where(distances == distance[:, None], CANDIDATES).amin(dim=1)
         better = distance <= least
         rounded = torch.where(better[:, None, None, None], tried[torch.arange(len(tried)), candidate], rounded)
         least = torch.minimum(distance, least)
