@@ -54,11 +54,12 @@ def project_exactly(restored: Tensor, coded: Coded, slack: float = 0.0, rounds: 
     picture = torch.empty_like(restored, dtype=torch.uint8)
     for size in units(coded):
         tiles, said = size.of_picture(restored.detach()), size.of_coded(coded)
+        found = torch.empty_like(tiles, dtype=torch.uint8)  # tiles may be a view of what the caller keeps
         for start in range(0, len(tiles), UNITS_AT_ONCE):
             some = slice(start, start + UNITS_AT_ONCE)
             wanted = tiles[some].double().clamp(0, 255)
-            tiles[some] = _project_units(wanted, select(said, some), slack, rounds).to(tiles)
-        size.put_back(tiles.to(torch.uint8), picture)
+            found[some] = _project_units(wanted, select(said, some), slack, rounds).to(torch.uint8)
+        size.put_back(found, picture)
     return picture
 
 
