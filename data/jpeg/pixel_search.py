@@ -1,4 +1,4 @@
-"""The last resort of the exact projection: changing single values of pixels by one grey level."""
+"""The last resort of the exact projection: changing single pixels by one grey level."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from . import codec
 from .coded import Sampling
 from .quantisation import Cell
 
-STEPS, CANDIDATES = 512, 64
+STEPS, CANDIDATES = 256, 32
 PICTURES_AT_ONCE = 16
 
 
 def search(rounded: Tensor, cells: list[Cell], sampling: Sampling) -> Tensor:
     """Pictures (N, C, h, w) of whole numbers 0..255 after steps that led to all levels, as they were where none did.
 
-    Each step takes, of some values at random, the same for all pictures, the one whose change leaves coefficients the
-    least outside of their intervals, even if no less than before.
+    Each step takes, of some pixels and directions at random, the same for all pictures, the one whose change leaves
+    coefficients the least outside of their intervals, even if no less than before.
 
     Args:
         rounded: float64.
@@ -36,7 +36,11 @@ def _search(rounded: Tensor, cells: list[Cell], sampling: Sampling) -> Tensor:
     for turn in range(STEPS):
         tried = _neighbours(rounded, turn)
         planes = codec.coefficients(tried.flatten(0, 1), sampling)
-        distance, candidate = _distance([p.view(*tried.shape[:2], *p.shape[1:]) for p in planes], cells).min(dim=1)
+        distances = _distance([p.view(*tried.shape[:2], *p.shape[1:]) for p in planes], cells)
+        distance = distances.amin(dim=1)
+        # the first of equals: which one argmin takes depends on the batch
+        numbers = torch.arange(CANDIDATES, device=rounded.device)
+        candidate = numbers.where(distances == distance[:, None], CANDIDATES).amin(dim=1)
         better = distance <= least
         rounded = torch.where(better[:, None, None, None], tried[torch.arange(len(tried)), candidate], rounded)
         least = torch.minimum(distance, least)
@@ -50,12 +54,12 @@ def _search(rounded: Tensor, cells: list[Cell], sampling: Sampling) -> Tensor:
 
 
 def _neighbours(rounded: Tensor, turn: int) -> Tensor:
-    """(N, CANDIDATES, C, h, w): one value of each one grey level up or down."""
+    """(N, CANDIDATES, C, h, w): one pixel of each a grey level up or down, or as it was, by colour."""
     generator = torch.Generator().manual_seed(turn)
-    values = torch.randint(rounded[0].numel(), (CANDIDATES,), generator=generator).to(rounded.device)
-    steps = (2 * torch.randint(2, (CANDIDATES,), generator=generator) - 1).to(rounded)
+    pixels = torch.randint(rounded[0, 0].numel(), (CANDIDATES,), generator=generator).to(rounded.device)
+    steps = torch.randint(-1, 2, (CANDIDATES, rounded.shape[1]), generator=generator).to(rounded)
     tried = rounded[:, None].repeat(1, CANDIDATES, 1, 1, 1)
-    tried.flatten(2)[:, torch.arange(CANDIDATES), values] += steps
+    tried.flatten(3)[:, torch.arange(CANDIDATES), :, pixels] += steps[:, None]
     return 255 - (255 - tried.abs()).abs()  # steps out of 0..255 turn round
 
 

@@ -126,6 +126,16 @@ def test_a_picture_does_not_depend_on_its_batch():
         assert torch.equal(project_exactly(starts[some], select(coded, some)), together[some])
 
 
+@pytest.mark.parametrize("size", [(5, 7), (16, 16), (40, 35)])
+def test_what_was_restored_is_left_as_it_was(size):
+    truth = libjpeg.tensor(libjpeg.photograph(2, *size))
+    coded = codec.encode(truth, tables_of_quality(torch.tensor([20]), 3), sampling_of("4:2:0"))
+    restored = truth.float().roll(1, dims=3)
+    before = restored.clone()
+    project_exactly(restored, coded)
+    assert torch.equal(restored, before)
+
+
 def perturbed(coded):
     """A file of another encoder: one level in twenty is off by one."""
     generator = torch.Generator().manual_seed(0)
