@@ -39,7 +39,9 @@ OVERSHOOT = 16.0
 SEARCHED_LEVELS = 4
 """Units with at most so many wrong levels are worth trying single pixels."""
 
-UNITS_AT_ONCE = 1024
+PIXELS_AT_ONCE = 2**18
+"""Bounds memory, which then does not grow with the picture; a few hundred bytes each."""
+
 FINENESS = 256.0
 
 
@@ -59,8 +61,9 @@ def project_exactly(restored: Tensor, coded: Coded, slack: float = 0.0) -> Tenso
     for size in units(coded):
         tiles, said = size.of_picture(restored.detach()), size.of_coded(coded)
         found = torch.empty_like(tiles, dtype=torch.uint8)
-        for start in range(0, len(tiles), UNITS_AT_ONCE):
-            some = slice(start, start + UNITS_AT_ONCE)
+        count = max(1, PIXELS_AT_ONCE // tiles[0, 0].numel())
+        for start in range(0, len(tiles), count):
+            some = slice(start, start + count)
             wanted = _finely(tiles[some].double()).clamp_(0, 255)
             found[some] = _project_units(wanted, select(said, some), slack).to(torch.uint8)
         size.put_back(found, picture)

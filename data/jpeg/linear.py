@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -40,7 +41,7 @@ def synthesise(planes: list[Tensor], sampling: Sampling, height: int, width: int
     blue_red = fold(_inverse(torch.stack(planes[1:], dim=1)), -(-height // vertical), -(-width // horizontal))
     large = blue_red.repeat_interleave(vertical, dim=2).repeat_interleave(horizontal, dim=3)[..., :height, :width]
     ycc = torch.cat([luma[:, None], large], dim=1)
-    return _mix(ycc, torch.linalg.inv(_to_ycc(ycc)))
+    return _mix(ycc, _to_rgb(ycc))
 
 
 def fold(plane: Tensor, height: int, width: int) -> Tensor:
@@ -73,14 +74,26 @@ def _columns(plane: Tensor, basis: Tensor) -> Tensor:
 
 def _basis(like: Tensor) -> Tensor:
     """The orthonormal DCT-II, (8 frequencies, 8 places)."""
-    frequency, place = torch.arange(BLOCK, dtype=torch.float64), torch.arange(BLOCK, dtype=torch.float64)
-    basis = torch.cos(math.pi / BLOCK * (place + 0.5) * frequency[:, None]) / 2
-    basis[0] *= math.sqrt(0.5)
-    return basis.to(like)
+    return _constants(like.dtype, like.device)[0]
 
 
 def _to_ycc(like: Tensor) -> Tensor:
-    return torch.tensor(TO_YCC, dtype=torch.float64).to(like)
+    return _constants(like.dtype, like.device)[1]
+
+
+def _to_rgb(like: Tensor) -> Tensor:
+    return _constants(like.dtype, like.device)[2]
+
+
+@cache
+def _constants(dtype: torch.dtype, device: torch.device) -> tuple[Tensor, ...]:
+    """Computed once: the exact projection asks for them thousands of times."""
+    with torch.inference_mode(mode=False):  # else the first caller decides whether gradients can flow
+        frequency, place = torch.arange(BLOCK, dtype=torch.float64), torch.arange(BLOCK, dtype=torch.float64)
+        basis = torch.cos(math.pi / BLOCK * (place + 0.5) * frequency[:, None]) / 2
+        basis[0] *= math.sqrt(0.5)
+        to_ycc = torch.tensor(TO_YCC, dtype=torch.float64)
+        return tuple(matrix.to(device, dtype) for matrix in (basis, to_ycc, torch.linalg.inv(to_ycc)))
 
 
 def _mix(picture: Tensor, matrix: Tensor) -> Tensor:

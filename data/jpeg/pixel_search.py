@@ -9,7 +9,7 @@ from . import codec
 from .coded import Sampling
 from .quantisation import Cell
 
-STEPS, CANDIDATES = 256, 32
+STEPS, CANDIDATES = 512, 64
 PICTURES_AT_ONCE = 16
 
 
@@ -57,7 +57,9 @@ def _neighbours(rounded: Tensor, turn: int) -> Tensor:
     """(N, CANDIDATES, C, h, w): one pixel of each a grey level up or down, or as it was, by colour."""
     generator = torch.Generator().manual_seed(turn)
     pixels = torch.randint(rounded[0, 0].numel(), (CANDIDATES,), generator=generator).to(rounded.device)
-    steps = torch.randint(-1, 2, (CANDIDATES, rounded.shape[1]), generator=generator).to(rounded)
+    colours = rounded.shape[1]
+    steps = torch.randint(-1, 2, (CANDIDATES, colours), generator=generator).to(rounded)
+    steps[::2] *= torch.eye(colours).to(rounded)[torch.arange(CANDIDATES // 2) % colours]  # half are of one colour
     tried = rounded[:, None].repeat(1, CANDIDATES, 1, 1, 1)
     tried.flatten(3)[:, torch.arange(CANDIDATES), :, pixels] += steps[:, None]
     return 255 - (255 - tried.abs()).abs()  # steps out of 0..255 turn round

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pscgan.data.jpeg import codec
+from pscgan.data.jpeg import codec, linear
 from pscgan.data.jpeg.coded import SAMPLINGS
 from pscgan.data.jpeg.linear import analyse, synthesise
 
@@ -61,6 +61,16 @@ def test_gradients_are_those_of_differences(kind):
     assert torch.autograd.gradcheck(lambda x: tuple(analyse(x, sampling_of(kind))), x, fast_mode=True)
     planes = [plane[:1].requires_grad_() for plane in random_planes(kind, 9, 18)]
     assert torch.autograd.gradcheck(lambda *p: synthesise(list(p), sampling_of(kind), 9, 18), planes, fast_mode=True)
+
+
+def test_gradients_flow_after_a_first_call_in_inference_mode():
+    linear._constants.cache_clear()
+    with torch.inference_mode():
+        planes = analyse(random_picture(16, 16), SAMPLINGS["4:2:0"])
+        synthesise(planes, SAMPLINGS["4:2:0"], 16, 16)
+    x = random_picture(16, 16).requires_grad_()
+    synthesise(analyse(x, SAMPLINGS["4:2:0"]), SAMPLINGS["4:2:0"], 16, 16).sum().backward()
+    assert x.grad is not None
 
 
 @pytest.mark.parametrize("size", [(96, 96), (83, 61)])
