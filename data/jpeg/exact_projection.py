@@ -4,7 +4,8 @@ A file says that each coefficient lies in an interval; together these are a cell
 Moving every coefficient to the nearest point of its interval reaches it in real numbers, but rounding to 8 bits,
 clipping to 0..255 and the encoder's own integer arithmetic move coefficients by up to some units again. So the error is
 measured with the exact encoder and fed back into an unrounded copy of the picture, where it adds up until pixels round
-the other way. In the corners of the colour cube, where clipping undoes the feedback, single pixels are tried at last.
+the other way. Where that does not end, at black and white above all, it begins again from the plain decode, and at last
+single pixels are tried.
 
 The unrounded copy is a multiple of 1/256 and every sum is exact, so the result is the same on any device and in any
 batch.
@@ -72,9 +73,25 @@ def project_exactly(restored: Tensor, coded: Coded, slack: float = 0.0) -> Tenso
 
 def _project_units(wanted: Tensor, coded: Coded, slack: float) -> Tensor:
     """Each of (N, C, h, w) pictures, rounded, in the state in which the fewest levels were wrong."""
+    best, fewest = _feed_back(wanted, coded, slack)
+    (left,) = (fewest > 0).nonzero(as_tuple=True)
+    if len(left):  # once more from the plain decode, which lies about in the middle of the cell
+        remaining = select(coded, left)
+        again, still = _feed_back(codec.decode(remaining).double(), remaining, slack)
+        better = still < fewest[left]
+        best[left[better]], fewest[left[better]] = again[better], still[better]
+    (near,) = ((fewest > 0) & (fewest <= SEARCHED_LEVELS)).nonzero(as_tuple=True)
+    if len(near):
+        remaining = select(coded, near)
+        best[near] = search(best[near], _cells(remaining, slack), coded.sampling)
+    return best
+
+
+def _feed_back(wanted: Tensor, coded: Coded, slack: float) -> tuple[Tensor, Tensor]:
+    """The best state of each picture on its way, and how many levels are wrong in it, (N,)."""
     best, fewest = wanted.clone(), torch.full((len(wanted),), torch.inf, device=wanted.device)
     left = torch.arange(len(wanted), device=wanted.device)
-    all_cells = cells = _cells(coded, slack)
+    cells = _cells(coded, slack)
     for turn in range(ROUNDS):
         rounded = _rounded(wanted, turn)
         planes = codec.coefficients(rounded, coded.sampling)
@@ -86,12 +103,10 @@ def _project_units(wanted: Tensor, coded: Coded, slack: float) -> Tensor:
             break
         left, cells = left[keep], [Cell(low[keep], high[keep]) for low, high in cells]
         correction = _correction([plane[keep] for plane in planes], cells, MARGINS[turn % len(MARGINS)], coded)
-        wanted = wanted[keep] + (STUBBORN_GAIN if turn >= STUBBORN_AFTER else 1) * correction
+        gain = STUBBORN_GAIN ** (turn % 2) / _free(rounded[keep], correction) if turn >= STUBBORN_AFTER else 1
+        wanted = wanted[keep] + _finely(gain * correction)
         wanted.clamp_(-OVERSHOOT, 255 + OVERSHOOT)
-    near = (fewest > 0) & (fewest <= SEARCHED_LEVELS)
-    if near.any():
-        best[near] = search(best[near], [Cell(low[near], high[near]) for low, high in all_cells], coded.sampling)
-    return best
+    return best, fewest
 
 
 def _cells(coded: Coded, slack: float) -> list[Cell]:
@@ -134,6 +149,12 @@ def _correction(planes: list[Tensor], cells: list[Cell], margin: float, coded: C
     return _finely(
         parts[0][:, None] if len(parts) == 1 else colour.difference_to_rgb(_finely(torch.stack(parts, dim=1)))
     )
+
+
+def _free(rounded: Tensor, correction: Tensor) -> Tensor:
+    """The share of values, (N, 1, 1, 1), that a correction can move; at black and white the others move for them."""
+    free = ((rounded > 0) | (correction > 0)) & ((rounded < 255) | (correction < 0))
+    return free.double().mean(dim=(1, 2, 3), keepdim=True).clamp_(min=1 / 64)
 
 
 def _finely(picture: Tensor) -> Tensor:
