@@ -14,6 +14,9 @@ from . import chroma, colour, dct
 from .coded import BLOCK, Coded, Sampling, blocks
 from .quantisation import quantise
 
+PIXELS_AT_ONCE = 2**17
+"""On a CPU: what stays in its cache, and in the hands of its allocator, is twice as fast."""
+
 
 def coefficients(picture: Tensor, sampling: Sampling) -> list[Tensor]:
     """Unquantised integer DCT coefficients of (B, C, H, W) whole numbers 0..255, C being 1 or 3.
@@ -63,11 +66,18 @@ def dequantise(levels: Tensor, table: Tensor) -> Tensor:
 
 def encode(picture: Tensor, tables: Tensor, sampling: Sampling) -> Coded:
     """What libjpeg writes for (B, C, H, W) whole numbers 0..255 with tables (B, C, 8, 8)."""
-    levels = [
+    count = max(1, PIXELS_AT_ONCE // picture[0, 0].numel()) if picture.device.type == "cpu" else len(picture)
+    parts = [
+        _levels(*some, sampling) for some in zip(torch.split(picture, count), torch.split(tables, count), strict=True)
+    ]
+    return Coded([torch.cat(planes) for planes in zip(*parts, strict=True)], tables, sampling, *picture.shape[-2:])
+
+
+def _levels(picture: Tensor, tables: Tensor, sampling: Sampling) -> list[Tensor]:
+    return [
         quantise(by_rows(plane), spread(tables[:, component], plane)).flatten(1, 2).to(torch.int16)
         for component, plane in enumerate(coefficients(picture, sampling))
     ]
-    return Coded(levels, tables, sampling, *picture.shape[-2:])
 
 
 def decode(coded: Coded) -> Tensor:
