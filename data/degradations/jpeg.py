@@ -58,8 +58,8 @@ class Jpeg:
             raise ValueError(f"sampling is {sampling}; allowed is one or several of {', '.join(SAMPLINGS)}, in quotes")
         if channels not in (1, 3):
             raise ValueError(f"channels is {channels}; allowed is 3 (colour) or 1 (grey)")
-        if any(name not in MAPS for name in maps) or len(set(maps)) < len(maps):
-            raise ValueError(f"maps is {list(maps)}; allowed is a list of {', '.join(MAPS)}, each once, or []")
+        if not isinstance(maps, Sequence) or any(name not in MAPS for name in maps) or len(set(maps)) < len(maps):
+            raise ValueError(f"maps is {maps}; allowed is a list of {', '.join(MAPS)}, each once, or []")
         if not slack >= 0:
             raise ValueError(f"slack is {slack}; allowed is 0 or more quantisation steps")
         self.low, self.high = bounds

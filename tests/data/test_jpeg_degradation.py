@@ -69,18 +69,18 @@ def test_draws_depend_on_the_image_alone():
 
 
 @pytest.mark.parametrize("channels", [3, 1])
-@pytest.mark.parametrize("maps", [True, False])
+@pytest.mark.parametrize("maps", [["steps", "coefficients"], ["coefficients"], []])
 def test_the_condition_has_the_channels_it_announces(channels, maps):
     degradation = Jpeg(10, channels=channels, maps=maps)
     measurement = measured(degradation, clean(2, 19, 27, "grey" if channels == 1 else "4:2:0"))
-    assert degradation.num_maps == (2 * channels if maps else 0)
+    assert degradation.num_maps == len(maps) * channels
     assert measurement.condition.shape == (2, channels + degradation.num_maps, 19, 27)
 
 
 @pytest.mark.parametrize("sampling", SAMPLINGS)
 def test_maps_say_step_and_coefficient_at_a_pixels_place(sampling):
     height, width = 32, 48
-    measurement = measured(Jpeg([5, 95], sampling), clean(3, height, width))
+    measurement = measured(Jpeg([5, 95], sampling, maps=["steps", "coefficients"]), clean(3, height, width))
     ((_, coded),) = coded_of(measurement.facts, height, width)
     for component in range(3):
         steps, coefficients = measurement.maps[:, 2 * component : 2 * component + 2].unbind(1)
@@ -96,8 +96,8 @@ def test_maps_say_step_and_coefficient_at_a_pixels_place(sampling):
 
 
 def test_the_inverse_transform_of_the_maps_is_the_picture():
-    measurement = measured(Jpeg(80, "4:4:4"), clean(2, 32, 48))
-    planes = [1024 * (measurement.maps[:, 2 * component + 1] - 0.5) for component in range(3)]
+    measurement = measured(Jpeg(80, "4:4:4", maps=["coefficients"]), clean(2, 32, 48))
+    planes = [1024 * (measurement.maps[:, component] - 0.5) for component in range(3)]
     picture = 128 + synthesise(planes, SAMPLINGS["4:4:4"], 32, 48)
     difference = picture.clamp(0, 255) - 255 * measurement.degraded
     assert difference.square().mean().sqrt() < 1  # the decoder rounds, and clips planes before it mixes colours
@@ -152,6 +152,9 @@ def test_wrong_samplings_are_refused(sampling):
         ({"channels": 2}, r"channels is 2; allowed is 3 \(colour\) or 1"),
         ({"channels": 0}, r"channels is 0; allowed is 3"),
         ({"slack": -0.1}, r"slack is -0.1; allowed is 0 or more"),
+        ({"maps": True}, r"maps is True; allowed is a list of steps, coefficients, each once, or \[\]"),
+        ({"maps": "steps"}, r"maps is steps; allowed"),
+        ({"maps": ["steps", "steps"]}, r"maps is .*; allowed"),
         ({"slack": float("nan")}, r"slack is nan; allowed is 0 or more"),
     ],
 )
