@@ -15,10 +15,8 @@ import statistics
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from importlib.resources import files
 from typing import Any
 
-import numpy as np
 import torch
 from PIL import Image
 from rich.console import Console
@@ -26,6 +24,7 @@ from rich.table import Table
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..data.image_source import BUNDLED, ImageSource
 from ..data.jpeg import codec
 from ..data.jpeg.certificate import certify
 from ..data.jpeg.coded import SAMPLINGS
@@ -40,16 +39,14 @@ MEGAPIXEL, TILE = 1_000_000, 320
 
 
 def photographs(count: int, height: int, width: int) -> Tensor:
-    """Crops of the bundled photographs, repeated where they are too few or too small, (count, 3, height, width)."""
-    crops: list[Tensor] = []
-    for path in sorted((files("pscgan.data") / "photos").iterdir(), key=lambda path: path.name):
-        if path.name.endswith(".webp") and len(crops) < count:
-            with path.open("rb") as file, Image.open(file) as image:
-                pixels = np.asarray(image.convert("RGB"))
-            repeats = (-(-height // pixels.shape[0]), -(-width // pixels.shape[1]), 1)
-            pixels = np.tile(pixels, repeats)
-            top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
-            crops.append(torch.from_numpy(pixels[top : top + height, left : left + width].copy()).permute(2, 0, 1))
+    """Centres of the bundled photographs, repeated where they are too few or too small, (count, 3, height, width)."""
+    source = ImageSource(BUNDLED)
+    crops = []
+    for name in source.names[:count]:
+        pixels = source.read(name)
+        pixels = pixels.repeat(1, -(-height // pixels.shape[1]), -(-width // pixels.shape[2]))
+        top, left = (pixels.shape[1] - height) // 2, (pixels.shape[2] - width) // 2
+        crops.append(pixels[:, top : top + height, left : left + width])
     return torch.stack(crops).repeat(-(-count // len(crops)), 1, 1, 1)[:count].contiguous()
 
 

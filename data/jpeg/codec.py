@@ -30,7 +30,7 @@ def coefficients(picture: Tensor, sampling: Sampling) -> list[Tensor]:
         return [_transform(picture, height, width)]
     wide = blocks(width, sampling.horizontal) * BLOCK * sampling.horizontal
     even = -(-height // sampling.vertical) * sampling.vertical
-    ycc = colour.to_ycc(_extend(picture, even, wide))
+    ycc = colour.to_ycc(extend(picture, even, wide))
     luma, blue_red = ycc[:, :1, :height, :width], chroma.shrink(ycc[:, 1:], sampling)
     chroma_height = even // sampling.vertical
     planes = _transform(blue_red.flatten(0, 1)[:, None], chroma_height, wide // sampling.horizontal)
@@ -40,11 +40,12 @@ def coefficients(picture: Tensor, sampling: Sampling) -> list[Tensor]:
 
 def _transform(plane: Tensor, height: int, width: int) -> Tensor:
     """Coefficients (B, 8 rows, 8 columns) of (B, 1, height, width), whose last row and column fill up the blocks."""
-    whole = _extend(plane, blocks(height) * BLOCK, blocks(width) * BLOCK)
+    whole = extend(plane, blocks(height) * BLOCK, blocks(width) * BLOCK)
     return dct.forward(whole[:, 0] - 128)
 
 
-def _extend(picture: Tensor, height: int, width: int) -> Tensor:
+def extend(picture: Tensor, height: int, width: int) -> Tensor:
+    """Copies of the last row and column up to that size, as libjpeg fills up blocks."""
     below, right = height - picture.shape[-2], width - picture.shape[-1]
     return F.pad(picture, (0, right, 0, below), mode="replicate") if below or right else picture
 

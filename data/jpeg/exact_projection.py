@@ -7,8 +7,8 @@ measured with the exact encoder and fed back into an unrounded copy of the pictu
 the other way. Where that does not end, at black and white above all, it begins again from the plain decode, and at last
 single pixels are tried.
 
-The unrounded copy is a multiple of 1/256 and every sum is exact, so the result is the same on any device and in any
-batch.
+The unrounded copy is a multiple of 1/256 and every sum is exact, so the result depends neither on the batch nor on the
+order in which a device adds.
 """
 
 from __future__ import annotations

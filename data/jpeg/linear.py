@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from .codec import extend
 from .coded import BLOCK, Sampling, blocks
 
 TO_YCC = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
@@ -22,7 +23,7 @@ def analyse(picture: Tensor, sampling: Sampling) -> list[Tensor]:
     horizontal, vertical = sampling
     wide = blocks(width, horizontal) * BLOCK * horizontal
     high = -(-height // vertical) * vertical
-    ycc = _mix(_extend(picture, high, wide), _to_ycc(picture))
+    ycc = _mix(extend(picture, high, wide), _to_ycc(picture))
     luma = _transform(ycc[:, 0, :height, :width] - 128, height, width)
     chroma = F.avg_pool2d(ycc[:, 1:], (vertical, horizontal))
     return [luma, *_transform(chroma, *chroma.shape[-2:]).unbind(1)]
@@ -55,7 +56,7 @@ def fold(plane: Tensor, height: int, width: int) -> Tensor:
 
 def _transform(plane: Tensor, height: int, width: int) -> Tensor:
     """Coefficients of (..., height, width), whose last row and column fill up the blocks."""
-    whole, basis = _extend(plane, blocks(height) * BLOCK, blocks(width) * BLOCK), _basis(plane)
+    whole, basis = extend(plane, blocks(height) * BLOCK, blocks(width) * BLOCK), _basis(plane)
     return _columns(_rows(whole, basis), basis)
 
 
@@ -99,8 +100,3 @@ def _constants(dtype: torch.dtype, device: torch.device) -> tuple[Tensor, ...]:
 def _mix(picture: Tensor, matrix: Tensor) -> Tensor:
     """A 3 x 3 matrix applied to the colours of every pixel."""
     return torch.bmm(matrix.expand(len(picture), 3, 3), picture.flatten(2)).view_as(picture)
-
-
-def _extend(picture: Tensor, height: int, width: int) -> Tensor:
-    below, right = height - picture.shape[-2], width - picture.shape[-1]
-    return F.pad(picture, (0, right, 0, below), mode="replicate") if below or right else picture
