@@ -1,0 +1,92 @@
+"""Networks that treat every pixel by itself: a sampler and a critic for problems of one point."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ..bounds import require_at_least
+from ..rng import Rng
+from .generator import Latent, check_latent, repeat
+from .residual_block import SLOPE, conv
+
+
+class PointwiseGenerator(nn.Module):
+    """x̂ = y + f(y, z) at every pixel, f a perceptron.
+
+    Args:
+        image_channels: C.
+        condition_channels: C + M, channels of y and of its maps.
+        width: of the hidden layers.
+        layers: hidden layers after z has entered.
+        latent_channels: values of z a pixel; 0 leaves z out: the deterministic twin.
+
+    Raises:
+        ValueError: if a count is out of range.
+    """
+
+    def __init__(
+        self, image_channels: int, condition_channels: int, width: int = 64, layers: int = 2, latent_channels: int = 4
+    ) -> None:
+        super().__init__()
+        require_at_least(1, width=width, layers=layers)
+        require_at_least(0, latent_channels=latent_channels)
+        self.image_channels, self.latent_channels = image_channels, latent_channels
+        self.seen = conv(condition_channels, width, size=1, gain=1.0)
+        self.noise = conv(latent_channels, width, size=1, gain=1.0) if latent_channels else None
+        self.hidden = _perceptron(width, layers)
+        self.out = conv(width, image_channels, size=1, gain=0.15)
+
+    def encode(self, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """y, and what z will be added to."""
+        return condition[:, : self.image_channels], self.seen(2 * condition - 1)
+
+    def decode(self, features: tuple[Tensor, Tensor], latent: Latent) -> Tensor:
+        """(K, B, C, H, W) from z as ``draw_latent`` gives it; K is 1 for a deterministic network."""
+        degraded, seen = features
+        height, width = degraded.shape[-2:]
+        check_latent(latent, [(height, width)] if self.latent_channels else [], height, width)
+        num_samples = len(latent[0]) if latent else 1
+        x = repeat(seen, num_samples)
+        if self.noise is not None:
+            x = x + self.noise(latent[0].flatten(0, 1).to(x))
+        return degraded + self.out(self.hidden(x)).unflatten(0, (num_samples, len(degraded)))
+
+    def draw_latent(self, num_samples: int, height: int, width: int, rng: Rng) -> Latent:
+        """One map (K, B, latent_channels, H, W); none for a deterministic network."""
+        if not self.latent_channels:
+            return []
+        return [rng.randn(num_samples, self.latent_channels, height, width).movedim(1, 0)]
+
+
+class PointwiseCritic(nn.Module):
+    """D(x, y), the mean over pixels of a perceptron's score.
+
+    Args:
+        image_channels: C.
+        condition_channels: C + M, channels of y and of its maps.
+        width: of the hidden layers.
+        layers: hidden layers.
+
+    Raises:
+        ValueError: if a count is out of range.
+    """
+
+    def __init__(self, image_channels: int, condition_channels: int, width: int = 64, layers: int = 3) -> None:
+        super().__init__()
+        require_at_least(1, width=width, layers=layers)
+        self.seen = conv(image_channels + condition_channels, width, size=1, gain=1.0)
+        self.hidden = _perceptron(width, layers)
+        self.score = conv(width, 1, size=1, gain=1.0)
+
+    def forward(self, image: Tensor, condition: Tensor) -> Tensor:
+        """Realism of (B, C, H, W) given (B, C + M, H, W): (B,), unbounded, higher for real."""
+        seen = self.seen(2 * torch.cat([image, condition], dim=1) - 1)
+        scores: Tensor = self.score(self.hidden(seen))
+        return scores.mean(dim=(1, 2, 3))
+
+
+def _perceptron(width: int, layers: int) -> nn.Sequential:
+    """Activation and 1 x 1 convolution, ``layers`` times, and an activation."""
+    steps = [module for _ in range(layers) for module in (nn.LeakyReLU(SLOPE), conv(width, width, size=1))]
+    return nn.Sequential(*steps, nn.LeakyReLU(SLOPE))
