@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
+import torch
 from torch import Tensor, nn
 
 from ..bounds import require_at_least
@@ -16,7 +17,7 @@ Estimator = Callable[[Tensor, Tensor, Any], Tensor]
 
 @runtime_checkable
 class Adaptive(Protocol):
-    """An estimator with a weight that follows what validations measure; the weight is a buffer."""
+    """A module in a penalty with a weight that follows what validations measure; the weight is a buffer."""
 
     def adapt(self, gain_db: float, gain_db_exact: float) -> None:
         """Told after each validation what averaging gains, and what it would gain if the samples were exact."""
@@ -70,4 +71,6 @@ class Penalty(nn.Module):
 
     def forward(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Any) -> Tensor:
         """The unweighted value on K samples of all images given, in fp32 or above, a scalar."""
-        return self.estimator(at_least_fp32(samples_KBCHW[: self.samples_per_image]), at_least_fp32(clean), measurement)
+        samples, clean = at_least_fp32(samples_KBCHW[: self.samples_per_image]), at_least_fp32(clean)
+        with torch.autocast(clean.device.type, enabled=False):
+            return self.estimator(samples, clean, measurement)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import pytorch_lightning as pl
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
@@ -85,8 +85,9 @@ class Training(pl.LightningModule):
         """Weights that penalties adapt during the run, by log name."""
         return {
             f"generator/{name}/{weight}": float(value)
-            for name, penalty in self.game.penalties.items()
-            for weight, value in penalty.named_buffers()
+            for name, module in self.game.penalties.named_modules()
+            if isinstance(module, Adaptive) and isinstance(module, nn.Module)
+            for weight, value in module.named_buffers(recurse=False)
         }
 
     def configure_optimizers(self) -> list[Optimizer]:
@@ -133,9 +134,9 @@ class Training(pl.LightningModule):
             figures = self.consistency.compute()
             self.scores |= {f"consistency/{name}": figure for name, figure in figures.items()}
             self.consistency.reset()
-        for penalty in self.game.penalties.values():
-            if isinstance(penalty, Penalty) and isinstance(penalty.estimator, Adaptive):
-                penalty.estimator.adapt(self.scores["gain_db"], self.scores["gain_db_exact"])
+        for module in self.game.penalties.modules():
+            if isinstance(module, Adaptive):
+                module.adapt(self.scores["gain_db"], self.scores["gain_db_exact"])
 
     def on_train_epoch_end(self) -> None:
         """Validation has just been; stop when all images have been seen."""
