@@ -13,9 +13,9 @@ from torch.utils.data import DataLoader
 
 from ..data.degradation import Certifying
 from ..data.image_data import ImageData
-from ..losses.penalty import Adaptive, Penalty
-from ..models.generator import Generator
-from ..rng import Rng
+from ..losses.occasion import Occasion
+from ..losses.penalty import Adaptive
+from ..models.generator import Generator, is_deterministic
 from .consistency import Consistency
 from .evaluation import Evaluation
 from .game import Game
@@ -148,9 +148,9 @@ def _require_samples(game: Game, evaluation: Evaluation) -> None:
     wanted = {"evaluation": evaluation.samples_per_image} | {
         f"penalty.{name}": penalty.samples_per_image
         for name, penalty in game.penalties.items()
-        if isinstance(penalty, Penalty)
+        if isinstance(penalty, Occasion)
     }
-    latent = cast(Generator, game.generator).draw_latent(1, 1, 1, Rng(0, "latent", [0]))
+    deterministic = is_deterministic(cast(Generator, game.generator))
     for part, count in wanted.items():
-        if not latent and count > 1:
+        if deterministic and count > 1:
             raise ValueError(f"{part}.samples_per_image is {count}; allowed for a deterministic generator is 1")

@@ -75,7 +75,7 @@ def trained(first_moment, reward, sigma, validations):
 def test_controller_leads_to_the_true_spread(start, biased):
     """From collapse and from too much; also where a biased first moment pulls towards collapse all the time."""
     reward = SpreadReward(scale=0.0, adapt_rate=0.02, damping=0.2)
-    mu, sigma = trained(FirstMoment(biased), reward, start, validations=300)
+    mu, sigma = trained(FirstMoment(biased), reward, start, validations=150)
     assert mu == pytest.approx(MU, abs=0.01)
     assert abs(sigma) == pytest.approx(SIGMA, rel=0.01)
     wanted = 2 * SIGMA / 2 if biased else 0.0  # the slope of σ²/K at the true spread
