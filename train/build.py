@@ -7,6 +7,7 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from ..data.degradation import Degradation
 from ..rng import key
 from .callbacks.checkpoints import Checkpoints
 from .evaluation import Evaluation
@@ -37,25 +38,8 @@ def build_training(config: DictConfig) -> Training:
         count = OmegaConf.select(config, name, throw_on_missing=True)
         if not isinstance(count, int):
             raise ValueError(f"{name} is {count}; allowed is a whole number, written without an exponent")
-    with torch.random.fork_rng():
-        torch.manual_seed(key(config.seed, "initial weights", 0))
-        degradation = instantiate(config.degradation)
-        data = instantiate(config.dataset)
-        game = Game(
-            generator=instantiate(config.generator, **network_channels(config, degradation)),
-            degradation=degradation,
-            penalties={name: instantiate(penalty) for name, penalty in config.penalty.items()},
-            generator_optimizer=instantiate(config.generator_optimizer),
-            ema=instantiate(config.ema),
-            schedule=instantiate(config.schedule),
-            seed=config.seed,
-            critic=None
-            if config.critic is None
-            else instantiate(config.critic, **critic_channels(config, degradation)),
-            adversarial=None if config.adversarial is None else instantiate(config.adversarial),
-            critic_optimizer=None if config.critic is None else instantiate(config.critic_optimizer),
-            **config.game,
-        )
+    degradation, data = instantiate(config.degradation), instantiate(config.dataset)
+    game = build_game(config, degradation, config.dataset.channels)
     return Training(
         game,
         data,
@@ -63,6 +47,36 @@ def build_training(config: DictConfig) -> Training:
         images=config.images,
         log_every_images=config.log_every_images,
         checkpoint_every_images=config.checkpoint_every_images,
+    )
+
+
+def build_game(config: DictConfig, degradation: Degradation, image_channels: int) -> Game:
+    """Networks and objective; initial weights are a function of ``config.seed`` alone.
+
+    Raises:
+        hydra.errors.InstantiationException: naming the part of the config that does not fit.
+        ValueError: if parts do not fit each other.
+    """
+    channels = network_channels(image_channels, degradation)
+    with torch.random.fork_rng():
+        torch.manual_seed(key(config.seed, "initial weights", 0))
+        generator = instantiate(config.generator, **channels)
+        penalties = {name: instantiate(penalty) for name, penalty in config.penalty.items()}
+        critic = None
+        if config.critic is not None:
+            critic = instantiate(config.critic, **critic_channels(channels, config.game.paired))
+    return Game(
+        generator=generator,
+        degradation=degradation,
+        penalties=penalties,
+        generator_optimizer=instantiate(config.generator_optimizer),
+        ema=instantiate(config.ema),
+        schedule=instantiate(config.schedule),
+        seed=config.seed,
+        critic=critic,
+        adversarial=None if config.adversarial is None else instantiate(config.adversarial),
+        critic_optimizer=None if critic is None else instantiate(config.critic_optimizer),
+        **config.game,
     )
 
 

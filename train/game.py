@@ -16,6 +16,7 @@ from ..data.measurement import Measurement
 from ..losses.adversarial.objective import Adversarial
 from ..losses.generator_penalty import GeneratorPenalty
 from ..losses.occasion import Occasion
+from ..losses.penalty import Adaptive
 from ..losses.term import Term, Terms
 from ..models.generator import Generator, is_deterministic
 from ..rng import Rng
@@ -139,6 +140,12 @@ class Game(nn.Module):
         if self.critic is not None and (critic_only or not self.alternate):
             self._move_critic(clean, measurement, numbers, fakes)
         times.images_seen += len(clean)
+
+    def adapt(self, gain_db: float, gain_db_exact: float) -> None:
+        """Penalties whose weight follows the gain of averaging are told it: as measured, and of exact samples."""
+        for module in self.penalties.modules():
+            if isinstance(module, Adaptive):
+                module.adapt(gain_db, gain_db_exact)
 
     def _move_generator(self, clean: Tensor, measurement: Measurement, numbers: Tensor) -> list[Fakes]:
         """Adversarial term, penalties, step, average; returns what the critic will judge, by part."""

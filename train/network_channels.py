@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from omegaconf import DictConfig
-
 from ..data.degradation import Degradation
 
 
-def network_channels(config: DictConfig, degradation: Degradation) -> dict[str, int]:
+def network_channels(image_channels: int, degradation: Degradation) -> dict[str, int]:
     """Constructor arguments of the generator: C, and C + M with the maps of the degradation."""
-    channels = config.dataset.channels
-    return {"image_channels": channels, "condition_channels": channels + degradation.num_maps}
+    return {"image_channels": image_channels, "condition_channels": image_channels + degradation.num_maps}
 
 
-def critic_channels(config: DictConfig, degradation: Degradation) -> dict[str, int]:
+def critic_channels(channels: dict[str, int], paired: bool) -> dict[str, int]:
     """Constructor arguments of the critic: those of the generator, and C more where it is shown pairs."""
-    channels = network_channels(config, degradation)
-    if config.game.paired:
-        channels["condition_channels"] += channels["image_channels"]
-    return channels
+    more = channels["image_channels"] if paired else 0
+    return channels | {"condition_channels": channels["condition_channels"] + more}

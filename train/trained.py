@@ -70,7 +70,7 @@ def load_trained(run: Path, device: torch.device | str = "cpu") -> Trained:
     config = cast(DictConfig, OmegaConf.create(state["config"]))
     with torch.random.fork_rng(devices=[]):  # initial weights are drawn, and replaced
         degradation = instantiate(config.degradation)
-        generator = instantiate(config.generator, **network_channels(config, degradation))
+        generator = instantiate(config.generator, **network_channels(config.dataset.channels, degradation))
     return Trained(
         generator=_with_average(generator, state["game"], path).to(device),
         degradation=degradation,

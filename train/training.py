@@ -134,9 +134,7 @@ class Training(pl.LightningModule):
             figures = self.consistency.compute()
             self.scores |= {f"consistency/{name}": figure for name, figure in figures.items()}
             self.consistency.reset()
-        for module in self.game.penalties.modules():
-            if isinstance(module, Adaptive):
-                module.adapt(self.scores["gain_db"], self.scores["gain_db_exact"])
+        self.game.adapt(self.scores["gain_db"], self.scores["gain_db_exact"])
 
     def on_train_epoch_end(self) -> None:
         """Validation has just been; stop when all images have been seen."""
