@@ -14,7 +14,9 @@ from .denoiser_sampler import Denoiser
 
 
 class Chains:
-    """K * B states, each (C, H, W), with their denoiser and their noise; arguments as ``DenoiserSampler.sample`` has them.
+    """K * B states, each (C, H, W), with their denoiser and their noise.
+
+    Arguments and errors are those of ``DenoiserSampler.sample``.
 
     Attributes:
         degraded: y for each state, (K * B, C, H, W), fp32 or float64.
@@ -52,7 +54,7 @@ class Chains:
 
     def samples(self, x: Tensor) -> Tensor:
         """(K * B, C, H, W) to (K, B, C, H, W)."""
-        return x.unflatten(0, (self._num_samples, -1))
+        return x.view(self._num_samples, -1, *x.shape[1:])
 
 
 def geometric(sigma: float, sigma_min: float, steps: int) -> list[float]:

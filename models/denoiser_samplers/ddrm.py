@@ -29,14 +29,16 @@ def variance_exploding_levels(count: int) -> list[float]:
 
 @dataclass(frozen=True)
 class DDRM:
-    """The rule for singular values of 1, from level s to s' with x̂ = D(x, s)::
+    """The rule for singular values of 1.
+
+    From level s to s', with x̂ = D(x, s)::
 
         s' < σ:   x ← x̂ + √(1 − η²) s'/σ (y − x̂) + η s' n
         s' ≥ σ:   x ← (1 − η_b) x̂ + η_b y + √(s'² − η_b² σ²) n
 
-    begun at y + √(s² − σ²) n and ended at s' = 0, which is D. A state would have the right law if x̂ were the truth; x̂ is
-    an estimate whose error is left out, so no number of levels makes the samples those of the posterior. With η_b = 1 no
-    state at s' ≥ σ depends on the denoiser, and the calls there are lost.
+    begun at y + √(s² − σ²) n and ended at s' = 0, which is D. A state would have the right law if x̂ were the truth; x̂
+    is an estimate whose error is left out, so no number of levels makes the samples those of the posterior. With
+    η_b = 1 no state at s' ≥ σ depends on the denoiser, and the calls there are lost.
 
     Denoiser: s as ``variance_exploding_levels`` has them, up to 79.
 

@@ -12,8 +12,8 @@ from ...rng import Rng
 Denoiser = Callable[[Tensor, float], Tensor]
 """D(x, s) = E[x₀ | x] for x = x₀ + s n: (N, C, H, W) and s, in units of [0, 1] images, to (N, C, H, W).
 
-Every image of a call has the same s, any that the sampler's docstring names, not only that of y. Where a sampler takes a
-difference of two calls, 16 bit are too few inside the denoiser.
+Every image of a call has the same s, any that the sampler's docstring names, not only that of y. Where a sampler takes
+a difference of two calls, 16 bit are too few inside the denoiser.
 """
 
 

@@ -15,7 +15,9 @@ from .denoiser_sampler import Denoiser
 
 @dataclass(frozen=True)
 class Langevin:
-    """From x = y, at levels σ > s₁ > ... > s_L = ``sigma_min`` of one ratio, ``steps_per_level`` times::
+    """Langevin steps on the posterior while the noise anneals.
+
+    From x = y, at levels σ > s₁ > ... > s_L = ``sigma_min`` of one ratio, ``steps_per_level`` times::
 
         x ← x + a [(D(x, s) − x) / s² + (y − x) / (σ² − s²)] + √(2a) n,    a = step s² / s_L²
 

@@ -21,7 +21,9 @@ PROBE = 0.05  # length of a difference along a unit of noise, in units of s: D v
 
 @dataclass(frozen=True)
 class ReverseChain:
-    """Levels σ = s₁ > ... > s_N = ``sigma_min`` of one ratio; from s to s', and at last x = D(x, s_N)::
+    """Draw x at ever lower noise, each time by a Gaussian around what the denoiser says.
+
+    Levels σ = s₁ > ... > s_N = ``sigma_min`` of one ratio; from s to s', and at last x = D(x, s_N)::
 
         x ← x + w (D(x, s) − x) + √w e,    w = (s² − s'²) / s²
 
