@@ -1,0 +1,88 @@
+"""Priors whose MMSE denoiser and posterior under noise are known."""
+
+from math import sqrt
+
+import torch
+from torch import Tensor
+
+
+def normal(seed: int, *shape: int) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+class GaussianPixels:
+    """Independent pixels, N(mean, std²)."""
+
+    def __init__(self, mean: float = 0.5, std: float = 0.2):
+        self.mean, self.std = mean, std
+
+    def clean(self, seed: int, *shape: int) -> Tensor:
+        return self.mean + self.std * normal(seed, *shape)
+
+    def slope(self, s: float) -> float:
+        """dD/dx, and the posterior variance over s²."""
+        return self.std**2 / (self.std**2 + s**2)
+
+    def denoise(self, x: Tensor, s: float) -> Tensor:
+        return self.mean + self.slope(s) * (x - self.mean)
+
+
+class TwoModes:
+    """Independent pixels, an equal mixture of two Gaussians."""
+
+    modes, std = (0.3, 0.7), 0.04
+
+    def clean(self, seed: int, *shape: int) -> Tensor:
+        high = normal(seed + 1, *shape) > 0
+        return torch.where(high, self.modes[1], self.modes[0]) + self.std * normal(seed, *shape)
+
+    def _posterior(self, x: Tensor, s: float) -> tuple[Tensor, Tensor, Tensor]:
+        """Probability of the upper mode, and the mean under either."""
+        low, high = self.modes
+        variance = self.std**2 + s**2
+        odds = ((x - low) ** 2 - (x - high) ** 2) / (2 * variance)
+        means = [mode + self.std**2 / variance * (x - mode) for mode in self.modes]
+        return odds.sigmoid(), *means
+
+    def denoise(self, x: Tensor, s: float) -> Tensor:
+        high, mean_low, mean_high = self._posterior(x, s)
+        return mean_low + high * (mean_high - mean_low)
+
+    def posterior_sample(self, y: Tensor, sigma: float, seed: int) -> Tensor:
+        high, mean_low, mean_high = self._posterior(y, sigma)
+        chosen = torch.rand(y.shape, generator=torch.Generator().manual_seed(seed)) < high
+        deviation = sigma * self.std / sqrt(sigma**2 + self.std**2)
+        return torch.where(chosen, mean_high, mean_low) + deviation * normal(seed + 1, *y.shape)
+
+
+class GaussianTexture:
+    """A stationary Gaussian field on a torus, ``side`` x ``side``, power falling with the square of the frequency.
+
+    Attributes:
+        power: variance of the orthonormal Fourier coefficient at each frequency; its mean is std².
+        frequency: cycles an image, of each.
+    """
+
+    def __init__(self, side: int = 16, mean: float = 0.5, std: float = 0.2):
+        axis = torch.fft.fftfreq(side, 1 / side)
+        self.mean, self.frequency = mean, (axis[:, None] ** 2 + axis**2).sqrt()
+        self.power = 1 / (1 + self.frequency**2)
+        self.power *= std**2 / self.power.mean()
+
+    def _filter(self, gain: Tensor, x: Tensor) -> Tensor:
+        return torch.fft.ifft2(gain * torch.fft.fft2(x)).real
+
+    def clean(self, seed: int, num_images: int) -> Tensor:
+        return self.mean + self._filter(self.power.sqrt(), normal(seed, num_images, 1, *self.power.shape))
+
+    def slope(self, s: float) -> Tensor:
+        """The filter that D is, and the posterior power over s²."""
+        return self.power / (self.power + s**2)
+
+    def denoise(self, x: Tensor, s: float) -> Tensor:
+        return self.mean + self._filter(self.slope(s), x - self.mean)
+
+
+def spectrum(images: Tensor) -> Tensor:
+    """Mean power of the orthonormal Fourier coefficients of (..., H, W), at each frequency."""
+    return torch.fft.fft2(images, norm="ortho").abs().square().flatten(0, -3).mean(0)
