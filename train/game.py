@@ -180,7 +180,7 @@ class Game(nn.Module):
         if self.critic is None or self.adversarial is None:
             return {}
         self.critic.requires_grad_(False)
-        condition = _shown(measurement, self._fakes(drawn))
+        condition = shown_to_critic(measurement, self._fakes(drawn))
         terms = self.adversarial.generator_terms(self.critic, clean, drawn.sample(0), condition)
         return _share(terms, len(clean) / batch_size)
 
@@ -209,7 +209,12 @@ class Game(nn.Module):
         rng = Rng(self.seed, "critic", numbers.tolist(), clean.device)
         for part, fake in zip(self._parts(len(clean)), fakes, strict=True):
             terms = self.adversarial.critic_terms(
-                self.critic, clean[part], fake.sample, _shown(measurement[part], fake), rng[part], times.critic_steps
+                self.critic,
+                clean[part],
+                fake.sample,
+                shown_to_critic(measurement[part], fake),
+                rng[part],
+                times.critic_steps,
             )
             self._backward("critic", _share(terms, len(fake.sample) / len(clean)))
         self._step("critic")
@@ -268,7 +273,7 @@ class Game(nn.Module):
         return False
 
 
-def _shown(measurement: Measurement, fakes: Fakes) -> Tensor:
+def shown_to_critic(measurement: Measurement, fakes: Fakes) -> Tensor:
     """What the critic is conditioned on: y, its maps, and the other sample of a pair."""
     parts = [measurement.condition] if fakes.other is None else [measurement.condition, fakes.other]
     return torch.cat(parts, dim=1)

@@ -85,7 +85,8 @@ class Training(pl.LightningModule):
         """Weights that penalties adapt during the run, by log name."""
         return {
             f"generator/{name}/{weight}": float(value)
-            for name, module in self.game.penalties.named_modules()
+            for name, penalty in self.game.penalties.items()
+            for module in penalty.modules()
             if isinstance(module, Adaptive) and isinstance(module, nn.Module)
             for weight, value in module.named_buffers(recurse=False)
         }
