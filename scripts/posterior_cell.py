@@ -1,0 +1,122 @@
+"""One cell of the posterior benchmark: a row, trained or given the exact denoiser, measured on a world."""
+
+from __future__ import annotations
+
+import math
+import time
+from importlib import resources
+from typing import Any, NamedTuple, cast
+
+from hydra import compose, initialize_config_module
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from torch import Tensor
+
+from ..data.measurement import Measurement
+from ..data.worlds.gaussian import GaussianWorld
+from ..data.worlds.world import Denoising, World
+from ..rng import Rng
+from ..train import posterior_distance as distance
+from ..train.world_training import learn, sample
+
+EXACT = "exact"
+PARTS = ("points", "fields")  # what worlds have in common
+MMSE_IMAGES = 4096  # the MMSE is the mean posterior variance over so many measurements
+
+
+class Cell(NamedTuple):
+    """A place in the table."""
+
+    world: str
+    row: str
+    seed: int
+
+
+class Examination(NamedTuple):
+    """Measurements of a world, and what is known of their posterior."""
+
+    clean: Tensor
+    measurement: Measurement
+    mean: Tensor
+    exact_KBCHW: Tensor
+    mmse: float
+
+
+def world_names() -> list[str]:
+    """Worlds by the name of their config."""
+    folder = resources.files("pscgan.conf") / "world"
+    names = (path.name.removesuffix(".yaml") for path in folder.iterdir())
+    return sorted(name for name in names if name not in PARTS)
+
+
+def compose_cell(cell: Cell, overrides: list[str]) -> DictConfig:
+    """The config of a cell: that of the world, of the row, and what the user overrides.
+
+    Raises:
+        hydra.errors.HydraException: if an override names nothing.
+    """
+    with initialize_config_module("pscgan.conf", version_base="1.3"):
+        objectives = compose("posterior_benchmark", [f"world={cell.world}", *overrides]).objectives
+        row = str(objectives.get(cell.row, "")).split()
+        return compose("posterior_benchmark", [f"world={cell.world}", *row, *overrides, f"seed={cell.seed}"])
+
+
+def run_cell(cell: Cell, overrides: list[str]) -> dict[str, Any]:
+    """Figures of a cell, as plain values; the same for the same cell and overrides, but for the seconds."""
+    config = compose_cell(cell, overrides)
+    world: World = instantiate(config.world)
+    examination = examine(world, config.evaluation.images, config.evaluation.samples, cell.seed)
+    samples_KBCHW, effort = _samples(cell, config, world, examination)
+    figures = measure(samples_KBCHW, world, examination, config.pointwise)
+    return {"config": OmegaConf.to_container(config, resolve=True), **effort, **figures}
+
+
+def examine(world: World, images: int, num_samples: int, seed: int) -> Examination:
+    """Draw measurements that no training has seen."""
+    rng = Rng(seed, "examination", range(images))
+    clean = world.draw(rng)
+    measurement = world.degradation(clean, rng)
+    many = Rng(0, "mmse", range(MMSE_IMAGES))
+    mmse = float(world.posterior_variance(world.degradation(world.draw(many), many)).mean())
+    exact = world.posterior_samples(measurement, num_samples, Rng(seed, "exact", range(images)))
+    return Examination(clean, measurement, world.posterior_mean(measurement), exact, mmse)
+
+
+def _samples(cell: Cell, config: DictConfig, world: World, examination: Examination) -> tuple[Tensor, dict[str, Any]]:
+    """(K, B, C, H, W) float64 of a row, and what they cost."""
+    measurement, start = examination.measurement, time.perf_counter()
+    K, rng = config.evaluation.samples, Rng(cell.seed, "row", range(len(measurement)))
+    if cell.row == EXACT:
+        return world.posterior_samples(measurement, K, rng), {"calls": 0, "train_seconds": 0.0}
+    if cell.row in config.comparators:
+        sampler = instantiate(config.comparators[cell.row])
+        denoising = cast(Denoising, world)
+        samples = sampler.sample(denoising.denoise, measurement.degraded.double(), denoising.sigma, K, rng)
+        return samples, {"calls": sampler.calls, "train_seconds": 0.0, "seconds": time.perf_counter() - start}
+    learned = learn(config, world)
+    effort = {"calls": 1, "train_seconds": learned.seconds, "generator_steps": learned.generator_steps}
+    return sample(learned.generator, measurement, K, cell.seed), effort
+
+
+def measure(samples_KBCHW: Tensor, world: World, examination: Examination, pointwise: bool) -> dict[str, Any]:
+    """Every figure of ``train/posterior_distance.py``; distances in units of the root of the MMSE."""
+    mean, exact, mmse = examination.mean, examination.exact_KBCHW, examination.mmse
+    unit = math.sqrt(mmse)
+    ranks = distance.rank_histogram(samples_KBCHW[: distance.RANKED].float(), examination.clean)
+    figures = {
+        "mmse": mmse,
+        "mean_db": distance.decibels(1 + distance.mean_error(samples_KBCHW, mean) / mmse),
+        "mean64_db": distance.loss_db(samples_KBCHW[: distance.AVERAGED], mean, mmse),
+        "variance_ratio": float(samples_KBCHW.var(dim=0).mean()) / mmse,
+        "w1": distance.sliced_w1(samples_KBCHW, exact, pointwise) / unit,
+        "coverage": distance.coverage(ranks),
+        "ranks": ranks.tolist(),
+    }
+    if isinstance(world, GaussianWorld):
+        figures["w2"] = distance.gaussian_w2(samples_KBCHW, mean, world.posterior_covariance) / unit
+    if pointwise:
+        figures["nearest"] = distance.nearest_law(samples_KBCHW, exact, mean)
+    else:
+        figures["spectrum_db"] = distance.spectrum_error_db(samples_KBCHW, exact)
+        figures["spectrum"] = (distance.radial_power(samples_KBCHW) / distance.radial_power(exact)).tolist()
+    return figures
