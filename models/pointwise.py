@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from ..bounds import require_at_least
 from ..rng import Rng
 from .generator import Latent, check_latent, repeat
-from .residual_block import SLOPE, conv
+from .residual_block import GAIN, SLOPE
 
 
 class PointwiseGenerator(nn.Module):
@@ -32,14 +32,14 @@ class PointwiseGenerator(nn.Module):
         require_at_least(1, width=width, layers=layers)
         require_at_least(0, latent_channels=latent_channels)
         self.image_channels, self.latent_channels = image_channels, latent_channels
-        self.seen = conv(condition_channels, width, size=1, gain=1.0)
-        self.noise = conv(latent_channels, width, size=1, gain=1.0) if latent_channels else None
+        self.seen = _linear(condition_channels, width, gain=1.0)
+        self.noise = _linear(latent_channels, width, gain=1.0) if latent_channels else None
         self.hidden = _perceptron(width, layers)
-        self.out = conv(width, image_channels, size=1, gain=0.15)
+        self.out = _linear(width, image_channels, gain=0.15)
 
     def encode(self, condition: Tensor) -> tuple[Tensor, Tensor]:
         """y, and what z will be added to."""
-        return condition[:, : self.image_channels], self.seen(2 * condition - 1)
+        return condition[:, : self.image_channels], self.seen(2 * condition.movedim(1, -1) - 1)
 
     def decode(self, features: tuple[Tensor, Tensor], latent: Latent) -> Tensor:
         """(K, B, C, H, W) from z as ``draw_latent`` gives it; K is 1 for a deterministic network."""
@@ -49,8 +49,8 @@ class PointwiseGenerator(nn.Module):
         num_samples = len(latent[0]) if latent else 1
         x = repeat(seen, num_samples)
         if self.noise is not None:
-            x = x + self.noise(latent[0].flatten(0, 1).to(x))
-        return degraded + self.out(self.hidden(x)).unflatten(0, (num_samples, len(degraded)))
+            x = x + self.noise(latent[0].flatten(0, 1).movedim(1, -1).to(x))
+        return degraded + self.out(self.hidden(x)).movedim(-1, 1).unflatten(0, (num_samples, len(degraded)))
 
     def draw_latent(self, num_samples: int, height: int, width: int, rng: Rng) -> Latent:
         """One map (K, B, latent_channels, H, W); none for a deterministic network."""
@@ -75,18 +75,26 @@ class PointwiseCritic(nn.Module):
     def __init__(self, image_channels: int, condition_channels: int, width: int = 64, layers: int = 3) -> None:
         super().__init__()
         require_at_least(1, width=width, layers=layers)
-        self.seen = conv(image_channels + condition_channels, width, size=1, gain=1.0)
+        self.seen = _linear(image_channels + condition_channels, width, gain=1.0)
         self.hidden = _perceptron(width, layers)
-        self.score = conv(width, 1, size=1, gain=1.0)
+        self.score = _linear(width, 1, gain=1.0)
 
     def forward(self, image: Tensor, condition: Tensor) -> Tensor:
         """Realism of (B, C, H, W) given (B, C + M, H, W): (B,), unbounded, higher for real."""
-        seen = self.seen(2 * torch.cat([image, condition], dim=1) - 1)
+        seen = self.seen(2 * torch.cat([image, condition], dim=1).movedim(1, -1) - 1)
         scores: Tensor = self.score(self.hidden(seen))
         return scores.mean(dim=(1, 2, 3))
 
 
 def _perceptron(width: int, layers: int) -> nn.Sequential:
-    """Activation and 1 x 1 convolution, ``layers`` times, and an activation."""
-    steps = [module for _ in range(layers) for module in (nn.LeakyReLU(SLOPE), conv(width, width, size=1))]
+    """Activation and linear layer, ``layers`` times, and an activation."""
+    steps = [module for _ in range(layers) for module in (nn.LeakyReLU(SLOPE), _linear(width, width))]
     return nn.Sequential(*steps, nn.LeakyReLU(SLOPE))
+
+
+def _linear(in_channels: int, out_channels: int, gain: float = GAIN) -> nn.Linear:
+    """On the last axis; keeps the second moment of an activated input at ``gain`` GAIN."""
+    layer = nn.Linear(in_channels, out_channels)
+    nn.init.normal_(layer.weight, std=gain / in_channels**0.5)
+    nn.init.zeros_(layer.bias)
+    return layer

@@ -7,7 +7,6 @@ import time
 from typing import NamedTuple, cast
 
 import torch
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 from torch import Tensor
 

@@ -17,9 +17,14 @@ class LinearMeasurement:
         lift: L, (C H W, m), from measured values to an image of the size of x.
         sigma: standard deviation of the noise in units of the image.
         maps: condition maps that go with every y, (M, H, W), as a mask; None for none.
+
+    Raises:
+        ValueError: if ``sigma`` is not above 0.
     """
 
     def __init__(self, operator: Tensor, lift: Tensor, sigma: float, maps: Tensor | None = None) -> None:
+        if not sigma > 0:
+            raise ValueError(f"sigma is {sigma}; allowed is a number above 0")
         self.operator, self.lift, self.sigma, self.maps = operator, lift, sigma, maps
         self.num_maps = 0 if maps is None else len(maps)
 
@@ -42,7 +47,9 @@ class LinearMeasurement:
 
 
 class GaussianWorld:
-    """x ~ N(m, S) seen as y = A x + sigma n::
+    """Images of a Gaussian law, seen through a linear operator and noise.
+
+    x ~ N(m, S), y = A x + sigma n::
 
         Cov[x | y] = S − G A S,    E[x | y] = m + G (y − A m),    G = S Aᵀ (A S Aᵀ + sigma² I)⁻¹
 

@@ -16,7 +16,9 @@ from .gaussian import GaussianWorld, LinearMeasurement
 MEAN, STD = 0.5, 0.2
 
 
-def gaussian_points(size: int = 8, channels: Literal[1, 3] = 1, correlation: float = 0.7, sigma: float = 50.0) -> GaussianWorld:
+def gaussian_points(
+    size: int = 8, channels: Literal[1, 3] = 1, correlation: float = 0.7, sigma: float = 50.0
+) -> GaussianWorld:
     """Gaussian pixels under white noise; three channels vary together with ``correlation``.
 
     Raises:
@@ -43,12 +45,19 @@ class TwoModes:
         modes: m₁ and m₂.
         std: s, of each mode.
         sigma: of the noise, on the 0..255 scale.
+
+    Raises:
+        ValueError: if ``size`` is below 1, or ``std`` or ``sigma`` out of range.
     """
 
     image_channels = 1
 
-    def __init__(self, size: int = 8, modes: tuple[float, float] = (0.3, 0.7), std: float = 0.04, sigma: float = 50.0) -> None:
+    def __init__(
+        self, size: int = 8, modes: tuple[float, float] = (0.3, 0.7), std: float = 0.04, sigma: float = 50.0
+    ) -> None:
         require_at_least(1, size=size)
+        if not std > 0:
+            raise ValueError(f"std is {std}; allowed is a number above 0")
         self.size, self.std, self.sigma = size, std, sigma / 255
         self.modes = torch.tensor(modes, dtype=torch.float64).view(-1, 1, 1, 1, 1)
         self.degradation = GaussianNoise(sigma)
