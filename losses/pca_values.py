@@ -29,7 +29,7 @@ class PcaValues:
     Args:
         components: R.
         squared: the paper's (1 − ρ)², whose slope E ρ(1−ρ) vanishes where E ρ = E ρ²: with one truth an image, at
-            too wide a spread (m = 10: variance 1.6 times the true one). Otherwise 2(ρ − 1 − ln ρ), the same
+            too wide a spread (m = 10: variance 1.26 times the true one). Otherwise 2(ρ − 1 − ln ρ), the same
             near ρ = 1, whose slope E (1−ρ) vanishes at the true spread.
 
     Raises:

@@ -249,7 +249,9 @@ class Game(nn.Module):
             yield slice(start, min(start + size, batch_size))
 
     def _backward(self, player: str, terms: Terms) -> None:
-        """Add the gradient of the weighted sum; note every unweighted term under player/name."""
+        """Add the gradient of the weighted sum, if anything is due; note every unweighted term under player/name."""
+        if not terms:
+            return
         loss = torch.stack([term.weight * term.value for term in terms.values()]).sum()
         loss.backward()  # type: ignore[no-untyped-call]
         for name, term in terms.items():

@@ -139,7 +139,7 @@ def test_the_square_of_the_paper_rests_at_too_wide_a_spread():
         return a * (1 - a) + (1 - 2 * a) * mean_u * ratio - mean_u2 * ratio**2
 
     factor = brentq(slope, 0.1, 1.5) ** -0.5
-    assert 1.1 < factor < 1.5
+    assert factor**2 == pytest.approx(1.26, abs=0.005)
     estimator = PcaValues(2, squared=True)
     assert widened(estimator, 1.0, 20) < -0.01
     assert abs(widened(estimator, factor, 20)) < 0.01
