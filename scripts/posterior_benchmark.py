@@ -6,7 +6,7 @@ that is finished is kept in ``--out``, so the same command continues an interrup
 or rows extend it::
 
     pscgan-posterior-benchmark --worlds field_noise --rows exact default rcgan --seeds 0 1 2
-    pscgan-posterior-benchmark --worlds modes --rows exact mine "+objectives.mine='penalty=[fair_crps] adversarial=hinge'"
+    pscgan-posterior-benchmark --rows exact mine "+objectives.mine='penalty=[fair_crps] adversarial=hinge'"
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ from torch import Tensor
 
 RANKED = 19  # samples a truth is ranked among: 20 bins, of which the central 18 are nominal coverage 0.9
 AVERAGED = 64  # samples of the mean whose loss in dB is given
-DIRECTIONS = 32
+DIRECTIONS = 128  # of slices of images; a pixel has few channels
+PIXEL_DIRECTIONS = 16
 
 
 def decibels(ratio: float) -> float:
@@ -68,8 +69,9 @@ def sliced_w1(samples_KBCHW: Tensor, exact_KBCHW: Tensor, pointwise: bool, seed:
     """
     views = [images.movedim(2, -1) if pointwise else images.flatten(2) for images in (samples_KBCHW, exact_KBCHW)]
     n = views[0].shape[-1]
+    count = 1 if n == 1 else PIXEL_DIRECTIONS if pointwise else DIRECTIONS
     generator = torch.Generator().manual_seed(seed)
-    directions = torch.randn(n, DIRECTIONS if n > 1 else 1, generator=generator, dtype=torch.float64)
+    directions = torch.randn(n, count, generator=generator, dtype=torch.float64)
     directions = directions / directions.norm(dim=0)
     samples, exact = ((view @ directions).sort(dim=0).values for view in views)
     return float((samples - exact).abs().mean())
