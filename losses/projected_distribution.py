@@ -125,7 +125,7 @@ def wasserstein(a: Tensor, b: Tensor, p: int = 1) -> Tensor:
     """
     P, Q = a.shape[-1], b.shape[-1]
     if P == Q:
-        differences, shares = a - b, torch.full((P,), 1 / P).to(a)
+        differences, shares = a - b, a.new_full((P,), 1 / P)
     else:
         steps = torch.arange(1, max(P, Q) + 1, device=a.device)
         ends = torch.cat([steps[:P] * Q, steps[:Q] * P]).unique()  # in units of 1/(PQ)

@@ -14,6 +14,7 @@ from .build import build_trainer, build_training
 from .callbacks.checkpoints import Interrupted
 from .game import NonfiniteGradients
 from .metrics_csv import MetricsCsv
+from .provenance import feature_networks
 from .report import print_result, result_of
 from .run_folder import RunFolder, run_name
 from .training import Training
@@ -36,7 +37,7 @@ def train(config: DictConfig) -> float:
         training = build_training(config)
         best_crps = _restore(training, folder)
         trainer = build_trainer(config, folder, best_crps)
-        folder.note_start(training.images_seen, trainer.precision)
+        folder.note_start(training.images_seen, trainer.precision, feature_networks(training.game))
         for logger in trainer.loggers:
             if isinstance(logger, MetricsCsv):
                 logger.rewind(training.images_seen)
