@@ -128,7 +128,7 @@ def wasserstein(a: Tensor, b: Tensor, p: int = 1) -> Tensor:
         differences, shares = a - b, a.new_full((P,), 1 / P)
     else:
         steps = torch.arange(1, max(P, Q) + 1, device=a.device)
-        ends = torch.cat([steps[:P] * Q, steps[:Q] * P]).unique()  # in units of 1/(PQ)
+        ends = torch.unique(torch.cat([steps[:P] * Q, steps[:Q] * P]))  # in units of 1/(PQ)
         shares = (ends.diff(prepend=ends.new_zeros(1)).double() / (P * Q)).to(a)
         differences = a[..., (ends - 1) // Q] - b[..., (ends - 1) // P]
     if p == 1:

@@ -76,8 +76,8 @@ class FrozenFeatures(nn.Module):
         return activations
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        self._frozen[0]._apply(fn)
-        return super()._apply(fn, recurse)
+        self._frozen[0]._apply(fn)  # type: ignore[no-untyped-call]
+        return super()._apply(fn, recurse)  # type: ignore[no-untyped-call, no-any-return]
 
     def _check(self, images: Tensor) -> None:
         if images.ndim != 4 or images.shape[1] not in (1, 3):
@@ -127,7 +127,7 @@ class FrozenFeatures(nn.Module):
     def _drop_what_is_not_run(self) -> None:
         model, run = self._frozen[0], set()
         handles = [
-            module.register_forward_pre_hook(lambda _, __, name=name: run.add(name))  # type: ignore[misc]
+            module.register_forward_pre_hook(lambda _, __, name=name: run.add(name))
             for name, module in model.named_modules()
         ]
         self._run(torch.zeros(1, 3, self.least_side, self.least_side))

@@ -22,14 +22,21 @@ def lite():
 
 
 @pytest.fixture(scope="module")
+def vgg_relu3():
+    return FrozenFeatures("vgg11", ["relu3_1"], "random")
+
+
+@pytest.fixture(scope="module")
 def vgg_state():
     torch.manual_seed(0)
     return timm.create_model("vgg11").state_dict()
 
 
-def vgg(vgg_state, tmp_path, layers):
-    save_file(vgg_state, tmp_path / "vgg.safetensors")
-    return FrozenFeatures("vgg11", layers, str(tmp_path / "vgg.safetensors"))
+def test_a_safetensors_file_fills_the_network(tmp_path):
+    expected = FrozenFeatures(LITE, ["blocks.0"], "wheel")
+    save_file(wheel_state(), tmp_path / "lite.safetensors")
+    found = FrozenFeatures(LITE, ["blocks.0"], str(tmp_path / "lite.safetensors"))
+    assert found.identity.split("sha256")[1] == expected.identity.split("sha256")[1]
 
 
 def photographs():
@@ -90,14 +97,14 @@ def test_padding_and_normalisation_are_those_the_wheel_was_trained_with(lite):
     assert ours < 0.7 * misfit(LITE, *imagenet)
 
 
-def test_taps_of_a_vgg_are_those_of_its_layers_one_by_one(vgg_state, tmp_path):
+def test_taps_of_a_vgg_are_those_of_its_layers_one_by_one(vgg_state):
     layers = ["relu1_1", "relu2_1", "relu3_2", "features.6"]
-    features = vgg(vgg_state, tmp_path, layers)
+    features = FrozenFeatures("vgg11", layers, "random", seed=0)
     model = timm.create_model("vgg11").eval()
     model.load_state_dict(vgg_state)
     images = torch.rand(2, 3, 20, 24)
     x, expected = (images - features.mean) / features.std, {}
-    for place, module in enumerate(model.features):
+    for place, module in enumerate(model.features[:10]):
         x = module(x.clone())
         expected[place] = x.clone()
     for tap, place in zip(features(images), (1, 4, 9, 6), strict=True):
@@ -105,8 +112,8 @@ def test_taps_of_a_vgg_are_those_of_its_layers_one_by_one(vgg_state, tmp_path):
     assert features.layers == tuple(layers)
 
 
-def test_what_is_behind_the_last_tap_is_not_kept(vgg_state, tmp_path):
-    features = vgg(vgg_state, tmp_path, ["relu1_1"])
+def test_what_is_behind_the_last_tap_is_not_kept():
+    features = FrozenFeatures("vgg11", ["relu1_1"], "random")
     assert sum(parameter.numel() for parameter in features._frozen[0].parameters()) == 3 * 64 * 9 + 64
 
 
@@ -168,9 +175,9 @@ def test_random_weights_are_a_function_of_the_seed_and_leave_the_global_generato
         (torch.full((1, 3, 32, 32), torch.nan), "activations of layer relu3_1 are not finite"),
     ],
 )
-def test_images_that_do_not_fit_are_refused(images, named, vgg_state, tmp_path):
+def test_images_that_do_not_fit_are_refused(images, named, vgg_relu3):
     with pytest.raises(ValueError, match=named):
-        vgg(vgg_state, tmp_path, ["relu3_1"])(images)
+        vgg_relu3(images)
 
 
 def test_a_file_that_does_not_fit_is_refused(vgg_state, tmp_path):
