@@ -134,7 +134,7 @@ class FrozenFeatures(nn.Module):
         _remove(handles)
         for name, module in list(model.named_modules()):
             if name not in run and not any(module.children()):
-                model.set_submodule(name, nn.Identity())
+                model.set_submodule(name, nn.Identity().eval())
 
 
 def _remove(handles: Sequence[RemovableHandle]) -> None:
