@@ -50,7 +50,7 @@ class EnergyScore(nn.Module):
         with torch.no_grad():
             truth = self.distance.embed(at_least_fp32(clean))
         drawn = self.distance.embed(at_least_fp32(samples_KBCHW).flatten(0, 1))
-        error = between([x.repeat(K, *[1] * (x.dim() - 1)) for x in truth], drawn).mean()
+        error = between(drawn, [x.repeat(K, *[1] * (x.dim() - 1)) for x in truth]).mean()
         # ½ Σ_{i≠j}: every pair once, those i places apart in one call
         apart = (between([x[i * B :] for x in drawn], [x[: -i * B] for x in drawn]) for i in range(1, K))
         differences = torch.stack([distances.sum() for distances in apart]).sum() / B

@@ -37,4 +37,4 @@ class Reference(nn.Module):
         with torch.no_grad():
             truth = self.distance.embed(at_least_fp32(clean))
         drawn = self.distance.embed(at_least_fp32(samples_KBCHW).flatten(0, 1))
-        return self.distance.between([x.repeat(K, *[1] * (x.dim() - 1)) for x in truth], drawn).mean()
+        return self.distance.between(drawn, [x.repeat(K, *[1] * (x.dim() - 1)) for x in truth]).mean()

@@ -15,7 +15,7 @@ from pscgan.train.build import build_training
 CONF = Path(__file__).parents[1] / "conf"
 GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name != "__pycache__")
 OPTIONS = [(group, path.stem) for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))]
-PLACES = {"optimizer": "optimizer@generator_optimizer"}
+PLACES = {"optimizer": "optimizer@generator_optimizer", "features": "+features"}
 
 
 def composed(*overrides):
@@ -43,7 +43,7 @@ def test_there_are_the_groups_a_user_expects():
     expected = (
         "degradation dataset generator critic adversarial penalty optimizer ema schedule trainer logger callbacks"
     )
-    assert set(GROUPS) == {*expected.split(), "callbacks", "experiment", "debug"}
+    assert set(GROUPS) == {*expected.split(), "features", "callbacks", "experiment", "debug"}
 
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
@@ -58,6 +58,9 @@ def test_every_option_composes_and_builds(group, option, image_folder):
     if group in ("experiment", "debug"):
         training = build_training(config)
         assert training.game.players["generator"].optimizer.param_groups
+    elif group == "features":
+        part.weights = "random" if part.weights == "hub" else part.weights  # no test downloads
+        assert instantiate(part).identity
     elif group in ("penalty", "callbacks"):
         for name, node in part.items():
             assert instantiate(node) is not None, name
@@ -83,7 +86,15 @@ def test_every_option_opens_with_a_comment(group, option):
 
 @pytest.mark.parametrize("path", sorted((CONF / "penalty").glob("*.yaml")), ids=lambda path: path.stem)
 def test_a_penalty_is_logged_under_its_own_name(path):
-    assert list(OmegaConf.load(path)) == [path.stem]
+    assert [name for name in OmegaConf.load(path) if name != "defaults"] == [path.stem]
+
+
+def test_one_override_switches_the_features_of_a_penalty():
+    place = "features@penalty.pdl.estimator.distance.features"
+    config = composed("penalty=[fair_crps,pdl]", f"{place}=vgg19")
+    assert config.penalty.pdl.estimator.distance.features.network == "vgg19"
+    assert config.penalty.pdl.estimator.distance.features.layers[0] == "relu1_2"
+    assert config.penalty.pdl.weight == composed("penalty=[pdl]").penalty.pdl.weight
 
 
 def test_another_command_is_another_folder():

@@ -14,6 +14,7 @@ from .build import build_trainer, build_training
 from .callbacks.checkpoints import Interrupted
 from .game import NonfiniteGradients
 from .metrics_csv import MetricsCsv
+from .provenance import feature_networks
 from .rehearsal import rehearse
 from .report import print_result, result_of
 from .run_folder import RunFolder, run_name
@@ -38,7 +39,7 @@ def train(config: DictConfig) -> float:
         rehearse(training.game, training.data.source.channels, training.data.training.crop)
         best_crps = _restore(training, folder)
         trainer = build_trainer(config, folder, best_crps)
-        folder.note_start(training.images_seen, trainer.precision)
+        folder.note_start(training.images_seen, trainer.precision, feature_networks(training.game))
         for logger in trainer.loggers:
             if isinstance(logger, MetricsCsv):
                 logger.rewind(training.images_seen)

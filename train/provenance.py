@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from .. import __version__
+from ..models.frozen_features import FrozenFeatures
 
 PACKAGES = (
     "torch",
@@ -41,6 +43,11 @@ def provenance() -> dict[str, Any]:
         "packages": {name: _version(name) for name in PACKAGES},
         "hardware": _hardware(),
     }
+
+
+def feature_networks(game: nn.Module) -> list[str]:
+    """Identities of all frozen networks that judge: network, layers, source and hash of the weights."""
+    return sorted({module.identity for module in game.modules() if isinstance(module, FrozenFeatures)})
 
 
 def _version(package: str) -> str | None:

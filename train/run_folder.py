@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,13 +73,19 @@ class RunFolder:
         """Mark the run as finished."""
         write_whole(self.path / "result.json", f"{json.dumps(result, indent=2)}\n".encode())
 
-    def note_start(self, images_seen: int, precision: str) -> None:
+    def note_start(self, images_seen: int, precision: str, feature_networks: Sequence[str] = ()) -> None:
         """Write the config, and add to ``run.json`` what this start is made with: command, versions, hardware."""
         if not self.config_path.exists():
             write_whole(self.config_path, OmegaConf.to_yaml(OmegaConf.create(self.config)).encode())
         path = self.path / "run.json"
         starts = json.loads(path.read_text()) if path.exists() else []
-        starts.append({"images_seen": images_seen, "seed": self.config["seed"], "precision": precision} | provenance())
+        start = {
+            "images_seen": images_seen,
+            "seed": self.config["seed"],
+            "precision": precision,
+            "feature_networks": list(feature_networks),
+        }
+        starts.append(start | provenance())
         write_whole(path, f"{json.dumps(starts, indent=2)}\n".encode())
 
     def _check_same_config(self) -> None:

@@ -34,7 +34,8 @@ def test_adversarial(path):
 
 @pytest.mark.parametrize("path", sorted((CONF / "penalty").glob("*.yaml")), ids=lambda path: path.stem)
 def test_penalty(path):
-    config = OmegaConf.load(path)
+    with initialize_config_module("pscgan.conf", version_base="1.3"):
+        config = compose("train", [f"penalty=[{path.stem}]", "folder=unused"]).penalty
     assert list(config) == [path.stem]
     penalty = instantiate(config[path.stem], _convert_="all")
     samples, clean = normal(0, penalty.samples_per_image, 2, 3, 8, 8), normal(1, 2, 3, 8, 8)
