@@ -50,7 +50,8 @@ class PointwiseGenerator(nn.Module):
         x = repeat(seen, num_samples)
         if self.noise is not None:
             x = x + self.noise(latent[0].flatten(0, 1).movedim(1, -1).to(x))
-        return degraded + self.out(self.hidden(x)).movedim(-1, 1).unflatten(0, (num_samples, len(degraded)))
+        residual: Tensor = self.out(self.hidden(x)).movedim(-1, 1)
+        return degraded + residual.reshape(num_samples, *degraded.shape)
 
     def draw_latent(self, num_samples: int, height: int, width: int, rng: Rng) -> Latent:
         """One map (K, B, latent_channels, H, W); none for a deterministic network."""

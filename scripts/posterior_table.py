@@ -61,7 +61,7 @@ def _by_distance(results: Results) -> Callable[[str], float]:
 
     def distance(row: str) -> float:
         of_row = [figures for cell, figures in results.items() if cell.row == row]
-        return statistics.fmean(figures.get("w2", figures["w1"]) for figures in of_row)
+        return statistics.fmean(figures["w2" if "w2" in figures else "w1"] for figures in of_row)
 
     return distance
 

@@ -20,7 +20,7 @@ def field_covariance(size: int) -> Tensor:
     period = TORUS * size
     frequency = torch.fft.fftfreq(period, dtype=torch.float64)
     power = 1 / (frequency[:, None].square() + frequency.square() + 1 / period**2)
-    autocovariance = STD**2 * torch.fft.ifft2(power / power.mean()).real
+    autocovariance: Tensor = STD**2 * torch.fft.ifft2(power / power.mean()).real
     lag = (torch.arange(size)[:, None] - torch.arange(size)) % period
     return autocovariance[lag[:, None, :, None], lag[None, :, None, :]].reshape(size**2, size**2)
 

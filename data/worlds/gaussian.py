@@ -79,31 +79,36 @@ class GaussianWorld:
     def draw(self, rng: Rng) -> Tensor:
         """x ~ p(x), (B, C, H, W) float32, an image for each generator."""
         white = rng.randn(len(self._root)).double()
-        return (self.mean + white @ self._root.T).view(-1, *self.shape).float()
+        images: Tensor = self.mean + white @ self._root.T
+        return images.view(-1, *self.shape).float()
 
     def posterior_mean(self, measurement: Measurement) -> Tensor:
         """E[x | y], (B, C, H, W) float64."""
         expected = self.mean * self.degradation.operator.sum(dim=1)
-        mean = self.mean + (measurement.facts["values"] - expected) @ self.gain.T
+        mean: Tensor = self.mean + (measurement.facts["values"] - expected) @ self.gain.T
         return mean.view(-1, *self.shape)
 
     def posterior_variance(self, measurement: Measurement) -> Tensor:
         """Var[x | y] of each value, (B, C, H, W) float64."""
-        return self.posterior_covariance.diagonal().view(self.shape).expand(len(measurement), -1, -1, -1)
+        variance: Tensor = self.posterior_covariance.diagonal()
+        return variance.view(self.shape).expand(len(measurement), -1, -1, -1)
 
     def posterior_samples(self, measurement: Measurement, num_samples: int, rng: Rng) -> Tensor:
         """x ~ p(x | y), (K, B, C, H, W) float64."""
         white = rng.randn(num_samples, len(self._root)).double().movedim(1, 0)
-        return self.posterior_mean(measurement) + (white @ self._posterior_root.T).unflatten(-1, self.shape)
+        spread: Tensor = white @ self._posterior_root.T
+        return self.posterior_mean(measurement) + spread.view(num_samples, -1, *self.shape)
 
     def denoise(self, noisy: Tensor, sigma: float) -> Tensor:
         """E[x | x + sigma n] of (N, C, H, W), for any standard deviation; meant for worlds with A = I."""
         values, vectors = self._spectrum
-        shrunk = (noisy.double().flatten(1) - self.mean) @ vectors * (values / (values + sigma**2))
-        return (self.mean + shrunk @ vectors.T).view(-1, *self.shape)
+        shrunk: Tensor = (noisy.double().flatten(1) - self.mean) @ vectors * (values / (values + sigma**2))
+        mean: Tensor = self.mean + shrunk @ vectors.T
+        return mean.view(-1, *self.shape)
 
 
 def _root(covariance: Tensor) -> Tensor:
     """R with R Rᵀ = C, for a C that may be singular."""
     values, vectors = torch.linalg.eigh(covariance)
-    return vectors * values.clamp(min=0).sqrt()
+    root: Tensor = vectors * values.clamp(min=0).sqrt()
+    return root

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import torch
@@ -87,7 +88,7 @@ class TwoModes:
         (first, _), (low, high), variance = self._posterior(measurement.degraded.double(), self.sigma)
         shape = (num_samples, *measurement.degraded.shape[1:])
         chosen = torch.where(rng.rand(*shape).movedim(1, 0) < first, low, high)
-        return chosen + variance**0.5 * rng.randn(*shape).movedim(1, 0).double()
+        return chosen + math.sqrt(variance) * rng.randn(*shape).movedim(1, 0).double()
 
     def _posterior(self, noisy: Tensor, sigma: float) -> tuple[Tensor, Tensor, float]:
         """Weights and means of both modes, (2, N, 1, H, W) each, and their common variance."""

@@ -15,7 +15,7 @@ TINY = ["images=64", "schedule.warmup_images=0", "evaluation.images=4", "evaluat
 
 @pytest.fixture
 def here(monkeypatch):
-    """Cells in this process: a process of its own takes seconds to start."""
+    """Have cells run in this process: one of its own takes seconds to start."""
 
     def run(todo, overrides, out, processes):
         for cell in todo:
@@ -41,7 +41,8 @@ def test_a_table_is_made_continued_and_extended(here, monkeypatch, tmp_path, cap
     table = (tmp_path / "tables.md").read_text()
     assert "### field_noise" in table
     assert "| ddrm_20 |" in table
-    assert Image.open(tmp_path / "figure.png").width > 500
+    with Image.open(tmp_path / "figure.png") as figure:
+        assert figure.width > 500
     figures = json.loads(cell.read_text())
     assert sum(figures["ranks"]) == pytest.approx(1)
 
