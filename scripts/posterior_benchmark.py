@@ -29,7 +29,7 @@ from rich.console import Console
 from ..train.user_errors import one_line_errors, user_error
 from ..train.whole_file import write_whole
 from .posterior_cell import EXACT, Cell, compose_cell, run_cell, world_names
-from .posterior_figure import draw_figure
+from .posterior_figure import draw_figure, require_matplotlib
 from .posterior_table import Results, tables
 
 PROGRAM = "pscgan-posterior-benchmark"
@@ -110,6 +110,7 @@ def main() -> None:
 
 
 def _main(options: argparse.Namespace) -> None:
+    require_matplotlib()
     console, start = Console(), time.perf_counter()
     overrides = options.overrides
     wanted = cells(options.worlds or world_names(), options.rows, options.seeds, overrides)

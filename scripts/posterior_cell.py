@@ -91,8 +91,8 @@ def _samples(cell: Cell, config: DictConfig, world: World, examination: Examinat
     if cell.row in config.comparators:
         sampler = instantiate(config.comparators[cell.row])
         denoising = cast(Denoising, world)
-        samples = sampler.sample(denoising.denoise, measurement.degraded.double(), denoising.sigma, K, rng)
-        return samples, {"calls": sampler.calls, "train_seconds": 0.0, "seconds": time.perf_counter() - start}
+        samples = sampler.sample(denoising.denoise, measurement.degraded.float(), denoising.sigma, K, rng)
+        return samples.double(), {"calls": sampler.calls, "train_seconds": 0.0, "seconds": time.perf_counter() - start}
     learned = learn(config, world)
     effort = {"calls": 1, "train_seconds": learned.seconds, "generator_steps": learned.generator_steps}
     return sample(learned.generator, measurement, K, cell.seed), effort

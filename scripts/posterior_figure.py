@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from .posterior_table import Results
 
-SHOWN = 6  # rows of a world, the nearest to the posterior and what they are compared with
 
-
-def draw_figure(results: Results, path: Path) -> None:
-    """Write a picture: of every world the rank histograms, and of fields the spectra of samples around their mean.
+def require_matplotlib() -> None:
+    """Say so before hours of work, not after.
 
     Raises:
         ValueError: if matplotlib is missing.
     """
-    try:
-        import matplotlib
-    except ModuleNotFoundError as error:
-        raise ValueError("the figure needs matplotlib; pip install pscgan[figures] brings it") from error
-    matplotlib.use("agg")
+    if find_spec("matplotlib") is None:
+        raise ValueError("the figure needs matplotlib; pip install pscgan[figures] brings it")
+
+
+def draw_figure(results: Results, path: Path) -> None:
+    """Write a picture: of every world the rank histograms, and of fields the spectra of samples around their mean."""
+    import matplotlib
     from matplotlib import pyplot
 
+    matplotlib.use("agg")
     worlds = sorted({cell.world for cell in results})
     figure, axes = pyplot.subplots(len(worlds), 2, figsize=(11, 3 * len(worlds)), squeeze=False, layout="constrained")
     for world, (ranks, spectrum) in zip(worlds, axes, strict=True):

@@ -100,9 +100,9 @@ class GaussianWorld:
         return self.posterior_mean(measurement) + spread.view(num_samples, -1, *self.shape)
 
     def denoise(self, noisy: Tensor, sigma: float) -> Tensor:
-        """E[x | x + sigma n] of (N, C, H, W), for any standard deviation; meant for worlds with A = I."""
-        values, vectors = self._spectrum
-        shrunk: Tensor = (noisy.double().flatten(1) - self.mean) @ vectors * (values / (values + sigma**2))
+        """E[x | x + sigma n] of (N, C, H, W), for any standard deviation, in the precision of ``noisy``."""
+        values, vectors = (part.to(noisy) for part in self._spectrum)
+        shrunk: Tensor = (noisy.flatten(1) - self.mean) @ vectors * (values / (values + sigma**2))
         mean: Tensor = self.mean + shrunk @ vectors.T
         return mean.view(-1, *self.shape)
 

@@ -70,11 +70,11 @@ class TwoModes:
 
     def posterior_mean(self, measurement: Measurement) -> Tensor:
         """E[x | y], (B, 1, H, W) float64."""
-        return self.denoise(measurement.degraded, self.sigma)
+        return self.denoise(measurement.degraded.double(), self.sigma)
 
     def denoise(self, noisy: Tensor, sigma: float) -> Tensor:
-        """E[x | x + sigma n] of (N, 1, H, W), float64."""
-        weights, means, _ = self._posterior(noisy.double(), sigma)
+        """E[x | x + sigma n] of (N, 1, H, W), in the precision of ``noisy``."""
+        weights, means, _ = self._posterior(noisy, sigma)
         return (weights * means).sum(dim=0)
 
     def posterior_variance(self, measurement: Measurement) -> Tensor:
@@ -94,8 +94,9 @@ class TwoModes:
         """Weights and means of both modes, (2, N, 1, H, W) each, and their common variance."""
         total = self.std**2 + sigma**2
         gain = self.std**2 / total
-        weights = torch.softmax(-(noisy - self.modes).square() / (2 * total), dim=0)
-        return weights, self.modes + gain * (noisy - self.modes), (1 - gain) * self.std**2
+        modes = self.modes.to(noisy)
+        weights = torch.softmax(-(noisy - modes).square() / (2 * total), dim=0)
+        return weights, modes + gain * (noisy - modes), (1 - gain) * self.std**2
 
 
 class Disk:

@@ -41,10 +41,10 @@ class World(Protocol):
 
 @runtime_checkable
 class Denoising(Protocol):
-    """A world under white noise, so that its denoiser is known at every noise level."""
+    """A world whose denoiser is known at every noise level: where y = x + noise, it is all that a sampler needs."""
 
     sigma: float
 
     def denoise(self, noisy: Tensor, sigma: float) -> Tensor:
-        """E[x | x + sigma n] of (N, C, H, W), for any standard deviation in units of the image."""
+        """E[x | x + sigma n] of (N, C, H, W), for any standard deviation, in the precision of ``noisy``."""
         ...

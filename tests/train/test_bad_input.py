@@ -87,8 +87,8 @@ MISTAKES = {
     "sigma 0": (["degradation.sigma=0"], ["degradation", "sigma is 0", "allowed"]),
     "sigma 300": (["degradation.sigma=300"], ["degradation", "sigma is 300", "allowed"]),
     "sigma a word": (["degradation.sigma=loud"], ["degradation", "convert string"]),
-    "K = 1": (["penalty.fair_crps.samples_per_image=1"], ["samples_per_image is 1", "FairCRPS needs at least 2"]),
-    "a word for a weight": (["penalty.fair_crps.weight=much"], ["penalty.fair_crps", "weight is much", "a number"]),
+    "K = 1": (["penalty.patch_energy.samples_per_image=1"], ["samples_per_image is 1", "EnergyScore needs at least 2"]),
+    "a word for a weight": (["penalty.patch_energy.weight=much"], ["penalty.patch_energy", "weight is much", "a number"]),
     "blocks larger than the crop": (
         ["penalty=[multiscale_crps]", "penalty.multiscale_crps.estimator.scales=7"],
         ["penalty.multiscale_crps: ", "scales is 7", "hold no block of 64"],
@@ -115,13 +115,13 @@ MISTAKES = {
     ),
     "samples of a deterministic generator to train by": (
         ["generator=unet_small_mmse", "evaluation.samples_per_image=1"],
-        ["penalty.fair_crps.samples_per_image is 2", "deterministic"],
+        ["penalty.patch_energy.samples_per_image is 2", "deterministic"],
     ),
     "a critic without an objective": (["~adversarial"], ["critic and adversarial come together"]),
     "a precision there is not": (["precision=fp8"], ["precision is fp8", "auto, bf16, fp32"]),
     "a loss that is nowhere": (
-        ["penalty.fair_crps.estimator._target_=my_losses.missing"],
-        ["penalty.fair_crps", "my_losses"],
+        ["penalty.patch_energy.estimator._target_=my_losses.missing"],
+        ["penalty.patch_energy", "my_losses"],
     ),
     "a run folder below a file": (["hydra.run.dir=a_file/run"], ["Not a directory", "a_file"]),
 }
@@ -203,7 +203,7 @@ def test_a_corrupt_image_found_by_a_validation_is_an_error(pscgan_train, tmp_pat
 
 @pytest.mark.parametrize(("limit", "last"), [(2, "none yet"), (4, "run/last.ckpt")])
 def test_gradients_that_stay_infinite_end_the_run_with_the_last_good_checkpoint_named(limit, last, pscgan_train):
-    code, _, stderr = pscgan_train(f"game.nonfinite_limit={limit}", "penalty.fair_crps.weight=inf")
+    code, _, stderr = pscgan_train(f"game.nonfinite_limit={limit}", "penalty.patch_energy.weight=inf")
     (line,) = stderr.splitlines()
     assert f"stopped: {limit} moves of the generator in a row" in line
     assert line.endswith(last)

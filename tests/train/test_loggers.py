@@ -14,8 +14,8 @@ def test_tensorboard_holds_terms_scores_and_the_picture(tmp_path):
     events = accumulator.EventAccumulator(str(folder / "tensorboard"))
     events.Reload()
     tags = events.Tags()
-    assert {"generator/fair_crps", "critic/adversarial", "validation/psnr_mean"} <= set(tags["scalars"])
-    assert [event.step for event in events.Scalars("generator/fair_crps")] == [4, 8, 12, 16]
+    assert {"generator/patch_energy", "critic/adversarial", "validation/psnr_mean"} <= set(tags["scalars"])
+    assert [event.step for event in events.Scalars("generator/patch_energy")] == [4, 8, 12, 16]
     assert tags["images"] == ["validation/samples"]
     (picture,) = events.Images("validation/samples")
     assert picture.step == 16

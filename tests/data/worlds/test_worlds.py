@@ -117,7 +117,7 @@ def test_field_covariance_is_a_cut_of_a_torus():
 def test_denoiser_of_fields_at_the_level_of_the_noise_is_the_posterior_mean():
     world = noisy_field(8, sigma=50)
     _, measurement = measured(world, images=4)
-    mean = world.denoise(measurement.degraded, 50 / 255)
+    mean = world.denoise(measurement.degraded.double(), 50 / 255)
     assert torch.allclose(mean, world.posterior_mean(measurement), atol=1e-6)
 
 
