@@ -5,26 +5,37 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from pscgan.losses.adversarial.gradient_penalty import GradientPenalty
+from pscgan.losses.adversarial.hinge import Hinge
 from pscgan.losses.adversarial.logistic import Logistic
 from pscgan.losses.adversarial.relativistic import Relativistic
 from pscgan.losses.adversarial.wasserstein import Wasserstein
+from pscgan.losses.adversarial.zero_centred import ZeroCentred
 from pscgan.losses.term import Terms
 from pscgan.rng import Rng
 
 from .critics import NUM_IMAGES, LinearCritic, SmoothCritic, batch
 
+SLOPES = {
+    "gradient_penalty": GradientPenalty(),
+    "one_sided": GradientPenalty(sided="one"),
+    "r1": ZeroCentred(),
+    "r2": ZeroCentred(at="fake"),
+    "both": ZeroCentred(at="both"),
+    "differences": ZeroCentred(at="both", difference_std=0.01),
+}
 OBJECTIVES = {
-    "wasserstein": Wasserstein(),
-    "wasserstein_one_sided": Wasserstein(sided="one"),
-    "logistic": Logistic(),
-    "relativistic": Relativistic(),
-    "relativistic_r1": Relativistic(penalize_fake=False),
+    f"{objective.__name__}-{name}": objective(slope=slope)
+    for objective in (Wasserstein, Logistic, Relativistic, Hinge)
+    for name, slope in SLOPES.items()
 }
 every_objective = pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=OBJECTIVES)
 
 
-def critic_terms(objective, critic, images: dict[str, Tensor], step: int = 0) -> Terms:
-    return objective.critic_terms(critic, **images, rng=Rng(0, "interpolation", range(NUM_IMAGES)), critic_step=step)
+def critic_terms(objective, critic, images: dict[str, Tensor], images_seen: int = 0) -> Terms:
+    terms = objective.critic_terms(critic, **images)
+    rng = Rng(0, "interpolation", range(NUM_IMAGES))
+    return terms | objective.slope(critic, **images, rng=rng, images_seen=images_seen)
 
 
 def total(terms: Terms) -> Tensor:
@@ -150,14 +161,16 @@ def test_generator_term_carries_its_weight(objective):
     ("build", "message"),
     [
         (lambda: Wasserstein(generator_weight=-1.0), "generator_weight is -1.0; allowed is 0 or more"),
-        (lambda: Wasserstein(penalty_weight=-1.0), "penalty_weight is -1.0; allowed is 0 or more"),
-        (lambda: Wasserstein(sided="three"), "sided is 'three'; allowed are 'one' and 'two'"),
+        (lambda: GradientPenalty(weight=-1.0), "weight is -1.0; allowed is 0 or more"),
+        (lambda: GradientPenalty(sided="three"), "sided is 'three'; allowed are 'one' and 'two'"),
         (lambda: Logistic(generator_weight=float("nan")), "generator_weight is nan; allowed is 0 or more"),
-        (lambda: Logistic(r1_gamma=-1.0), "r1_gamma is -1.0; allowed is 0 or more"),
-        (lambda: Logistic(r1_every_critic_steps=0), "r1_every_critic_steps is 0; allowed is 1 or more"),
+        (lambda: ZeroCentred(gamma=-1.0), "gamma is -1.0; allowed is 0 or more"),
+        (lambda: ZeroCentred(every_critic_steps=0), "every_critic_steps is 0; allowed is 1 or more"),
         (lambda: Relativistic(generator_weight=-1.0), "generator_weight is -1.0; allowed is 0 or more"),
-        (lambda: Relativistic(gamma=-1.0), "gamma is -1.0; allowed is 0 or more"),
-        (lambda: Relativistic(penalty_every_critic_steps=0), "penalty_every_critic_steps is 0; allowed is 1 or more"),
+        (lambda: ZeroCentred(difference_std=0.0), "difference_std is 0.0"),
+        (lambda: ZeroCentred(final_gamma=2.0, fall_images=9), "final_gamma is 2.0; allowed is 0 up to gamma"),
+        (lambda: ZeroCentred(final_gamma=0.1), "allowed are both"),
+        (lambda: GradientPenalty(every_critic_steps=0), "every_critic_steps is 0; allowed is 1 or more"),
     ],
 )
 def test_arguments_out_of_range(build, message):
