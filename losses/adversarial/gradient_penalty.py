@@ -29,9 +29,7 @@ class GradientPenalty:
         ValueError: if ``weight`` is negative, ``sided`` is neither or ``every_critic_steps`` is below 1.
     """
 
-    def __init__(
-        self, weight: float = 10.0, sided: Literal["one", "two"] = "two", every_critic_steps: int = 1
-    ) -> None:
+    def __init__(self, weight: float = 10.0, sided: Literal["one", "two"] = "two", every_critic_steps: int = 1) -> None:
         require_at_least(0, weight=weight)
         require_at_least(1, every_critic_steps=every_critic_steps)
         if sided not in ("one", "two"):

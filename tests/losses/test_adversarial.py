@@ -85,7 +85,9 @@ def test_penalty_is_blind_to_the_condition(objective):
         penalties(critic_terms(objective, flat, images)), penalties(critic_terms(objective, steep, images)), strict=True
     ):
         assert torch.allclose(expected, value, rtol=1e-12)
-        assert torch.autograd.grad(value, [steep.v, images["condition"]], allow_unused=True) == (None, None)
+        of_v, of_y = torch.autograd.grad(value, [steep.v, images["condition"]], allow_unused=True)
+        assert of_v is None or of_v.abs().max() < 1e-10  # differences cancel it to rounding
+        assert of_y is None
 
 
 @every_objective
