@@ -155,7 +155,7 @@ class Game(nn.Module):
         return fake, terms
 
     def _move_critic(self, clean: Tensor, measurement: Measurement, numbers: Tensor, fakes: list[Tensor]) -> None:
-        """Adversarial terms of the critic on samples that carry no graph, the price on its slope when due, its steps."""
+        """Adversarial terms of the critic on samples without a graph, the price on its slope when due, its steps."""
         assert self.critic is not None
         assert self.adversarial is not None
         critic, adversarial, slope, times = self.critic, self.adversarial, self.adversarial.slope, self.clock.times

@@ -16,7 +16,9 @@ from .gradient_norm import gradient_norm
 
 
 class ZeroCentred:
-    """Price on any slope at the images themselves, logged as ``r1`` and ``r2``::
+    """Price on any slope at the images themselves, logged as ``r1`` and ``r2``.
+
+    Over clean images, over fakes, or over both::
 
         γ/2 E ‖∇ D(x, y)‖² + γ/2 E ‖∇ D(x̂, y)‖²
 
