@@ -1,13 +1,14 @@
-"""When, on what and with which weight a penalty on the sample set is applied."""
+"""A penalty on the sample set: a formula, and when, on what and with which weight it is applied."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
-from torch import Tensor, nn
+import torch
+from torch import Tensor
 
-from ..bounds import require_at_least
+from .occasion import Occasion
 from .precision import at_least_fp32
 
 Estimator = Callable[[Tensor, Tensor, Any], Tensor]
@@ -16,58 +17,20 @@ Estimator = Callable[[Tensor, Tensor, Any], Tensor]
 
 @runtime_checkable
 class Adaptive(Protocol):
-    """An estimator with a weight that follows what validations measure; the weight is a buffer."""
+    """A module in a penalty with a weight that follows what validations measure; the weight is a buffer."""
 
     def adapt(self, gain_db: float, gain_db_exact: float) -> None:
         """Told after each validation what averaging gains, and what it would gain if the samples were exact."""
         ...
 
 
-class Penalty(nn.Module):
-    """A penalty on the sample set, and its own clock.
+class Penalty(Occasion):
+    """A penalty on the sample set, whose estimator sees samples, truth and measurement; arguments: ``Occasion``."""
 
-    Args:
-        estimator: the formula; a function or an object.
-        weight: factor in the generator's objective. The log shows the unweighted value.
-        samples_per_image: K.
-        images: applied to the first so many images of the batch; None means all.
-        every_generator_steps: applied at generator steps 0, n, 2n ...; the weight is not multiplied by n.
-
-    Raises:
-        ValueError: if an argument is out of range or K is too small for the estimator.
-    """
-
-    def __init__(
-        self,
-        estimator: Estimator,
-        weight: float = 1.0,
-        samples_per_image: int = 2,
-        images: int | None = None,
-        every_generator_steps: int = 1,
-    ) -> None:
-        super().__init__()
-        least = getattr(estimator, "min_samples", 1)
-        if samples_per_image < least:
-            name = getattr(estimator, "__name__", type(estimator).__name__)
-            raise ValueError(f"samples_per_image is {samples_per_image}; {name} needs at least {least}")
-        if images is not None and images < 1:
-            raise ValueError(f"images is {images}; allowed is a count of at least 1, or null for the whole batch")
-        require_at_least(1, every_generator_steps=every_generator_steps)
-        self.estimator = estimator
-        self.weight = weight
-        self.samples_per_image = samples_per_image
-        self.images = images
-        self.every_generator_steps = every_generator_steps
-
-    def is_due(self, generator_step: int) -> bool:
-        """Whether it is applied at this step."""
-        return generator_step % self.every_generator_steps == 0
-
-    def count(self, batch_size: int, start: int = 0, stop: int | None = None) -> int:
-        """How many images of ``batch[start:stop]`` it is applied to: it takes the first ones of the whole batch."""
-        last = batch_size if self.images is None else min(self.images, batch_size)
-        return max(0, min(last, batch_size if stop is None else stop) - start)
+    estimator: Estimator
 
     def forward(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Any) -> Tensor:
         """The unweighted value on K samples of all images given, in fp32 or above, a scalar."""
-        return self.estimator(at_least_fp32(samples_KBCHW[: self.samples_per_image]), at_least_fp32(clean), measurement)
+        samples, clean = at_least_fp32(samples_KBCHW[: self.samples_per_image]), at_least_fp32(clean)
+        with torch.autocast(clean.device.type, enabled=False):
+            return self.estimator(samples, clean, measurement)

@@ -30,6 +30,11 @@ class Generator(Protocol):
         ...
 
 
+def is_deterministic(generator: Generator) -> bool:
+    """Whether it has no z."""
+    return not generator.draw_latent(1, 1, 1, Rng(0, "latent", [0]))
+
+
 def repeat(x: Tensor, num_samples: int) -> Tensor:
     """(B, ...) to (K * B, ...), the order of a flattened (K, B, ...): a feature of y, once for each sample."""
     return x.expand(num_samples, *x.shape).flatten(0, 1)

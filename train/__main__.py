@@ -14,6 +14,7 @@ from .build import build_trainer, build_training
 from .callbacks.checkpoints import Interrupted
 from .game import NonfiniteGradients
 from .metrics_csv import MetricsCsv
+from .rehearsal import rehearse
 from .report import print_result, result_of
 from .run_folder import RunFolder, run_name
 from .training import Training
@@ -34,6 +35,7 @@ def train(config: DictConfig) -> float:
     result = folder.result()
     if result is None:
         training = build_training(config)
+        rehearse(training.game, training.data.source.channels, training.data.training.crop)
         best_crps = _restore(training, folder)
         trainer = build_trainer(config, folder, best_crps)
         folder.note_start(training.images_seen, trainer.precision)

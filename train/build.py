@@ -11,7 +11,7 @@ from ..rng import key
 from .callbacks.checkpoints import Checkpoints
 from .evaluation import Evaluation
 from .game import Game
-from .network_channels import network_channels
+from .network_channels import critic_channels, network_channels
 from .precision import lightning_precision
 from .run_folder import RunFolder
 from .training import Training
@@ -41,16 +41,17 @@ def build_training(config: DictConfig) -> Training:
         torch.manual_seed(key(config.seed, "initial weights", 0))
         degradation = instantiate(config.degradation)
         data = instantiate(config.dataset)
-        channels = network_channels(config, degradation)
         game = Game(
-            generator=instantiate(config.generator, **channels),
+            generator=instantiate(config.generator, **network_channels(config, degradation)),
             degradation=degradation,
             penalties={name: instantiate(penalty) for name, penalty in config.penalty.items()},
             generator_optimizer=instantiate(config.generator_optimizer),
             ema=instantiate(config.ema),
             schedule=instantiate(config.schedule),
             seed=config.seed,
-            critic=None if config.critic is None else instantiate(config.critic, **channels),
+            critic=None
+            if config.critic is None
+            else instantiate(config.critic, **critic_channels(config, degradation)),
             adversarial=None if config.adversarial is None else instantiate(config.adversarial),
             critic_optimizer=None if config.critic is None else instantiate(config.critic_optimizer),
             **config.game,

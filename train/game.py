@@ -3,32 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import cast
+from functools import partial
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ..bounds import require_at_least
-from ..data.degradation import Degradation, project_samples
+from ..data.degradation import Degradation
 from ..data.measurement import Measurement
 from ..losses.adversarial.objective import Adversarial
-from ..losses.penalty import Penalty
+from ..losses.generator_penalty import GeneratorPenalty
+from ..losses.occasion import Occasion
 from ..losses.term import Term, Terms
-from ..models.generator import Generator, draw_samples
+from ..models.generator import Generator, is_deterministic
 from ..rng import Rng
 from .averages import Averages
 from .clock import Clock
+from .drawing import Drawn, Restorer
 from .ema import Ema
 from .lazy import correct_for_lazy_steps
 from .player import Player
 from .schedule import Schedule
 
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
+Due = dict[str, tuple[Occasion, int]]
+"""Penalties by name, each with the count of images of a part of the batch it is applied to."""
 
 
 class NonfiniteGradients(RuntimeError):
     """Too many moves of a player in a row had a gradient that is not finite."""
+
+
+class Fakes(NamedTuple):
+    """What the critic judges of a part of the batch, without its graph."""
+
+    sample: Tensor
+    """One sample of each image, (B, C, H, W)."""
+    other: Tensor | None
+    """Another one for a critic of pairs."""
 
 
 class Game(nn.Module):
@@ -41,7 +55,7 @@ class Game(nn.Module):
     Args:
         generator: what is trained; the seam is models/generator.py.
         degradation: clean images to measurements, on the device of the images.
-        penalties: on the sample set, by their log name.
+        penalties: on the sample set or on the generator, by their log name.
         generator_optimizer: parameters -> optimiser.
         ema: average of the generator, used by validation and export.
         schedule: images seen -> factor on the learning rates.
@@ -52,20 +66,27 @@ class Game(nn.Module):
         generator_clip_norm: largest norm of the generator's gradient; None does not clip.
         critic_clip_norm: the same for the critic; clipping weakens a lazy R1, whose gradient is rare and large.
         micro_batch: images a forward pass, gradients add up to those of the whole batch; None takes all at once.
+        samples_per_pass: samples of an image whose graph is held at once, the gradient being that of all K; decoding is
+            then paid for twice. None holds all.
         project: whether samples are made consistent with their measurement before they are judged, as they are when
             the generator is used.
+        paired: whether the critic is also shown another sample x̂₂ of the same y: D(x̂₁ | y, x̂₂) against D(x | y, x̂₂), so
+            that it sees at once where samples do not differ. At equilibrium (x, x̂₂) and (x̂₁, x̂₂) have one law given y,
+            so x̂ has that of x. After Adler and Öktem (arXiv 1811.05910), where gradients reach both samples and the
+            truth stands in either place; here x̂₂ is part of the condition.
         alternate: True: a batch serves one player, the critic first (PSCGAN); False: it serves both.
         nonfinite_limit: so many moves of a player in a row without a finite gradient end the run.
 
     Raises:
-        ValueError: if critic and objective do not come together, or a count is out of range.
+        ValueError: if critic and objective do not come together, pairs are wanted without a critic or of a
+            deterministic generator, or a count is out of range.
     """
 
     def __init__(
         self,
         generator: nn.Module,
         degradation: Degradation,
-        penalties: Mapping[str, Penalty],
+        penalties: Mapping[str, Occasion],
         generator_optimizer: MakeOptimizer,
         ema: Ema,
         schedule: Schedule,
@@ -76,7 +97,9 @@ class Game(nn.Module):
         generator_clip_norm: float | None = None,
         critic_clip_norm: float | None = None,
         micro_batch: int | None = None,
+        samples_per_pass: int | None = None,
         project: bool = True,
+        paired: bool = False,
         alternate: bool = False,
         nonfinite_limit: int = 20,
     ) -> None:
@@ -86,12 +109,17 @@ class Game(nn.Module):
         if adversarial is None and (alternate or not penalties):
             raise ValueError("without a critic there must be a penalty to train by, and alternate must be false")
         require_at_least(1, nonfinite_limit=nonfinite_limit)
-        if micro_batch is not None:
-            require_at_least(1, micro_batch=micro_batch)
+        for name, count in (("micro_batch", micro_batch), ("samples_per_pass", samples_per_pass)):
+            if count is not None:
+                require_at_least(1, **{name: count})
+        if paired and (critic is None or is_deterministic(cast(Generator, generator))):
+            raise ValueError("paired is true; allowed with a critic and a generator that is not deterministic")
         self.generator, self.critic, self.adversarial = generator, critic, adversarial
         self.penalties = nn.ModuleDict(penalties)
         self.degradation, self.schedule, self.seed = degradation, schedule, seed
-        self.project, self.alternate, self.micro_batch = project, alternate, micro_batch
+        self.alternate, self.paired = alternate, paired
+        self.micro_batch, self.samples_per_pass = micro_batch, samples_per_pass
+        self.restorer = Restorer(cast(Generator, generator), degradation, project)
         self.nonfinite_limit = nonfinite_limit
         self.ema, self.clock, self.averages = ema, Clock(), Averages()
         self.ema.start(generator)
@@ -116,45 +144,60 @@ class Game(nn.Module):
             self._move_critic(clean, measurement, numbers, fakes)
         times.images_seen += len(clean)
 
-    def _move_generator(self, clean: Tensor, measurement: Measurement, numbers: Tensor) -> list[Tensor]:
-        """Adversarial term, penalties, step, average; returns one sample of each image, by part."""
+    def _move_generator(self, clean: Tensor, measurement: Measurement, numbers: Tensor) -> list[Fakes]:
+        """Adversarial term, penalties, step, average; returns what the critic will judge, by part."""
         times, fakes = self.clock.times, []
         for part in self._parts(len(clean)):
-            fake, terms = self._generator_terms(clean[part], measurement[part], numbers[part], part, len(clean))
+            due = self._due(len(clean), part)
+            drawn = self._draw(measurement[part], numbers[part], due)
+            fakes.append(self._fakes(drawn))
+            terms = self._adversarial_terms(drawn, clean[part], measurement[part], len(clean))
+            terms |= self._penalty_terms(drawn, due, clean[part], measurement[part], numbers[part], len(clean))
             self._backward("generator", terms)
-            fakes.append(fake.detach())
+            drawn.backward()
         if self._step("generator"):
             batches = 2 if self.alternate else 1
             self.ema.update(self.generator, batches * len(clean), times.images_seen + len(clean))
         times.generator_steps += 1
         return fakes
 
-    def _generator_terms(
-        self, clean: Tensor, measurement: Measurement, numbers: Tensor, part: slice, batch_size: int
-    ) -> tuple[Tensor, Terms]:
-        """One sample of each image of this part of the batch, and what the generator minimises on it."""
+    def _due(self, batch_size: int, part: slice) -> Due:
+        """Penalties due at this step, and on how many images of this part of the batch."""
         steps = self.clock.times.generator_steps
-        counts = {
+        return {
             name: (penalty, n)
             for name, penalty in self.penalties.items()
-            if isinstance(penalty, Penalty)
+            if isinstance(penalty, Occasion)
             and penalty.is_due(steps)
             and (n := penalty.count(batch_size, part.start, part.stop))
         }
-        num_samples = max((penalty.samples_per_image for penalty, _ in counts.values()), default=1)
-        num_penalised = max((n for _, n in counts.values()), default=0)
-        samples_KnCHW, fake = self._draw(measurement, numbers, num_samples, num_penalised)
-        terms: Terms = {}
-        if self.critic is not None and self.adversarial is not None:
-            self.critic.requires_grad_(False)
-            terms = self.adversarial.generator_terms(self.critic, clean, fake, measurement.condition)
-            terms = _share(terms, len(clean) / batch_size)
-        for name, (penalty, n) in counts.items():
-            value = penalty(samples_KnCHW[:, :n], clean[:n], measurement[:n])
-            terms |= _share({name: Term(value, penalty.weight)}, n / penalty.count(batch_size))
-        return fake, terms
 
-    def _move_critic(self, clean: Tensor, measurement: Measurement, numbers: Tensor, fakes: list[Tensor]) -> None:
+    def _adversarial_terms(self, drawn: Drawn, clean: Tensor, measurement: Measurement, batch_size: int) -> Terms:
+        """The game's side of the generator, on one sample of each image of a part of the batch."""
+        if self.critic is None or self.adversarial is None:
+            return {}
+        self.critic.requires_grad_(False)
+        condition = shown_to_critic(measurement, self._fakes(drawn))
+        terms = self.adversarial.generator_terms(self.critic, clean, drawn.sample(0), condition)
+        return _share(terms, len(clean) / batch_size)
+
+    def _penalty_terms(
+        self, drawn: Drawn, due: Due, clean: Tensor, measurement: Measurement, numbers: Tensor, batch_size: int
+    ) -> Terms:
+        """Each penalty on its K samples of its n images."""
+        terms: Terms = {}
+        for name, (penalty, n) in due.items():
+            samples_KnCHW = drawn.samples_KnCHW[:, :n]
+            if isinstance(penalty, GeneratorPenalty):
+                restore = partial(drawn.restore, num_samples=penalty.samples_per_image)
+                rng = Rng(self.seed, f"penalty {name}", numbers[:n].tolist(), clean.device)
+                value = penalty(restore, samples_KnCHW, measurement[:n].condition, rng)
+            else:
+                value = penalty(samples_KnCHW, clean[:n], measurement[:n])
+            terms |= _share({name: Term(value, penalty.weight)}, n / penalty.count(batch_size))
+        return terms
+
+    def _move_critic(self, clean: Tensor, measurement: Measurement, numbers: Tensor, fakes: list[Fakes]) -> None:
         """Adversarial terms of the critic on samples without a graph, the price on its slope when due, its steps."""
         assert self.critic is not None
         assert self.adversarial is not None
@@ -162,42 +205,44 @@ class Game(nn.Module):
         critic.requires_grad_(True)
         rng = Rng(self.seed, "critic", numbers.tolist(), clean.device)
         parts = [
-            (rng[part], (critic, clean[part], fake, measurement[part].condition), len(fake) / len(clean))
+            (rng[part], (critic, clean[part], fake.sample, shown_to_critic(measurement[part], fake)))
             for part, fake in zip(self._parts(len(clean)), fakes, strict=True)
         ]
-        for _, seen, share in parts:
-            self._backward("critic", _share(adversarial.critic_terms(*seen), share))
+        for rng_part, seen in parts:
+            self._backward("critic", _share(adversarial.critic_terms(*seen), len(rng_part) / len(clean)))
         if slope is not None and times.critic_steps % slope.every_critic_steps == 0:
-            if slope.every_critic_steps > 1:
+            lazy = slope.every_critic_steps > 1
+            if lazy:
                 self._step("critic")
-            for rng_part, seen, share in parts:
+            for rng_part, seen in parts:
                 terms = slope(*seen, rng_part, times.images_seen)
-                self._backward("critic", _share(terms, slope.every_critic_steps * share))
-            self._step("critic", "slope_" if slope.every_critic_steps > 1 else "")
+                self._backward("critic", _share(terms, slope.every_critic_steps * len(rng_part) / len(clean)))
+            self._step("critic", "slope_" if lazy else "")
         else:
             self._step("critic")
         times.critic_steps += 1
 
-    def _draw(
-        self, measurement: Measurement, numbers: Tensor, num_samples: int = 1, num_images: int = 0
-    ) -> tuple[Tensor, Tensor]:
-        """K samples of the first n images, (K, n, C, H, W), and one sample of every image, (B, C, H, W)."""
-        rng, condition = Rng(self.seed, "latent", numbers.tolist(), measurement.degraded.device), measurement.condition
-        n = num_images
-        groups = [(slice(0, n), num_samples), (slice(n, len(condition)), 1)]
-        drawn = []
-        for group, k in groups:
-            if group.start < group.stop:
-                samples = draw_samples(cast(Generator, self.generator), condition[group], k, rng[group])
-                if self.project:
-                    samples = project_samples(self.degradation, samples, measurement[group])
-                drawn.append(samples)
-        return drawn[0], torch.cat([samples[0] for samples in drawn])
+    def _draw(self, measurement: Measurement, numbers: Tensor, due: Due) -> Drawn:
+        """As many samples of as many images of a part of the batch as anything due wants."""
+        return Drawn(
+            self.restorer,
+            measurement,
+            Rng(self.seed, "latent", numbers.tolist(), measurement.degraded.device),
+            num_samples=max((penalty.samples_per_image for penalty, _ in due.values()), default=1),
+            num_images=max((n for _, n in due.values()), default=0),
+            num_others=2 if self.paired else 1,
+            samples_per_pass=self.samples_per_pass,
+        )
+
+    def _fakes(self, drawn: Drawn) -> Fakes:
+        """What the critic judges, without its graph."""
+        return Fakes(drawn.sample(0).detach(), drawn.sample(1).detach() if self.paired else None)
 
     @torch.no_grad()
-    def _draw_without_graph(self, measurement: Measurement, numbers: Tensor) -> list[Tensor]:
-        """One sample of each image, by part."""
-        return [self._draw(measurement[part], numbers[part])[1] for part in self._parts(len(numbers))]
+    def _draw_without_graph(self, measurement: Measurement, numbers: Tensor) -> list[Fakes]:
+        """What the critic judges where the generator does not move, by part."""
+        parts = self._parts(len(numbers))
+        return [self._fakes(self._draw(measurement[part], numbers[part], {})) for part in parts]
 
     def _parts(self, batch_size: int) -> Iterator[slice]:
         """The micro-batches of a batch."""
@@ -206,7 +251,9 @@ class Game(nn.Module):
             yield slice(start, min(start + size, batch_size))
 
     def _backward(self, player: str, terms: Terms) -> None:
-        """Add the gradient of the weighted sum; note every unweighted term under player/name."""
+        """Add the gradient of the weighted sum, if anything is due; note every unweighted term under player/name."""
+        if not terms:
+            return
         loss = torch.stack([term.weight * term.value for term in terms.values()]).sum()
         loss.backward()  # type: ignore[no-untyped-call]
         for name, term in terms.items():
@@ -228,6 +275,12 @@ class Game(nn.Module):
                 f"the last one after {times.images_seen} images"
             )
         return False
+
+
+def shown_to_critic(measurement: Measurement, fakes: Fakes) -> Tensor:
+    """What the critic is conditioned on: y, its maps, and the other sample of a pair."""
+    parts = [measurement.condition] if fakes.other is None else [measurement.condition, fakes.other]
+    return torch.cat(parts, dim=1)
 
 
 def _share(terms: Terms, share: float) -> Terms:

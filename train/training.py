@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import pytorch_lightning as pl
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
 from ..data.degradation import Certifying
 from ..data.image_data import ImageData
-from ..losses.penalty import Adaptive, Penalty
-from ..models.generator import Generator
-from ..rng import Rng
+from ..losses.occasion import Occasion
+from ..losses.penalty import Adaptive
+from ..models.generator import Generator, is_deterministic
 from .consistency import Consistency
 from .evaluation import Evaluation
 from .game import Game
@@ -86,7 +86,9 @@ class Training(pl.LightningModule):
         return {
             f"generator/{name}/{weight}": float(value)
             for name, penalty in self.game.penalties.items()
-            for weight, value in penalty.named_buffers()
+            for module in penalty.modules()
+            if isinstance(module, Adaptive) and isinstance(module, nn.Module)
+            for weight, value in module.named_buffers(recurse=False)
         }
 
     def configure_optimizers(self) -> list[Optimizer]:
@@ -133,9 +135,9 @@ class Training(pl.LightningModule):
             figures = self.consistency.compute()
             self.scores |= {f"consistency/{name}": figure for name, figure in figures.items()}
             self.consistency.reset()
-        for penalty in self.game.penalties.values():
-            if isinstance(penalty, Penalty) and isinstance(penalty.estimator, Adaptive):
-                penalty.estimator.adapt(self.scores["gain_db"], self.scores["gain_db_exact"])
+        for module in self.game.penalties.modules():
+            if isinstance(module, Adaptive):
+                module.adapt(self.scores["gain_db"], self.scores["gain_db_exact"])
 
     def on_train_epoch_end(self) -> None:
         """Validation has just been; stop when all images have been seen."""
@@ -147,9 +149,9 @@ def _require_samples(game: Game, evaluation: Evaluation) -> None:
     wanted = {"evaluation": evaluation.samples_per_image} | {
         f"penalty.{name}": penalty.samples_per_image
         for name, penalty in game.penalties.items()
-        if isinstance(penalty, Penalty)
+        if isinstance(penalty, Occasion)
     }
-    latent = cast(Generator, game.generator).draw_latent(1, 1, 1, Rng(0, "latent", [0]))
+    deterministic = is_deterministic(cast(Generator, game.generator))
     for part, count in wanted.items():
-        if not latent and count > 1:
+        if deterministic and count > 1:
             raise ValueError(f"{part}.samples_per_image is {count}; allowed for a deterministic generator is 1")

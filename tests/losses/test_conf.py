@@ -9,8 +9,10 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 import pscgan.conf
+from pscgan.losses.generator_penalty import GeneratorPenalty
 from pscgan.losses.penalty import Penalty
 from pscgan.losses.term import Term
+from pscgan.rng import Rng
 
 from .critics import SmoothCritic, batch
 from .scalar_world import normal
@@ -35,8 +37,12 @@ def test_penalty(path):
     config = OmegaConf.load(path)
     assert list(config) == [path.stem]
     penalty = instantiate(config[path.stem], _convert_="all")
-    assert isinstance(penalty, Penalty)
-    value = penalty(normal(0, penalty.samples_per_image, 2, 3, 8, 8), normal(1, 2, 3, 8, 8), None)
+    samples, clean = normal(0, penalty.samples_per_image, 2, 3, 8, 8), normal(1, 2, 3, 8, 8)
+    if isinstance(penalty, GeneratorPenalty):
+        value = penalty(lambda condition: samples + condition - clean, samples, clean, Rng(0, "penalty", range(2)))
+    else:
+        assert isinstance(penalty, Penalty)
+        value = penalty(samples, clean, None)
     assert value.shape == torch.Size([])
 
 

@@ -88,6 +88,13 @@ MISTAKES = {
     "sigma 300": (["degradation.sigma=300"], ["degradation", "sigma is 300", "allowed"]),
     "sigma a word": (["degradation.sigma=loud"], ["degradation", "convert string"]),
     "K = 1": (["penalty.fair_crps.samples_per_image=1"], ["samples_per_image is 1", "FairCRPS needs at least 2"]),
+    "a word for a weight": (["penalty.fair_crps.weight=much"], ["penalty.fair_crps", "weight is much", "a number"]),
+    "blocks larger than the crop": (
+        ["penalty=[multiscale_crps]", "penalty.multiscale_crps.estimator.scales=7"],
+        ["penalty.multiscale_crps: ", "scales is 7", "hold no block of 64"],
+    ),
+    "a critic too deep for the crop": (["critic.levels=6"], ["critic: image is 32 x 32", "at least 64 x 64"]),
+    "no samples a pass": (["game.samples_per_pass=0"], ["samples_per_pass is 0", "1 or more"]),
     "an unknown key": (["nonsense=1"], ["nonsense"]),
     "an unknown key of a part": (["generator.nonsense=1"], ["nonsense"]),
     "an added key of a part": (["+generator.nonsense=1"], ["generator", "nonsense"]),

@@ -147,6 +147,13 @@ def test_a_penalty_is_applied_at_its_interval():
     assert calls == [(5, 3), (5, 3)]
 
 
+@pytest.mark.parametrize("arguments", [{"every_generator_steps": 2}, {"images": 1}])
+def test_without_a_critic_nothing_may_be_due(arguments):
+    """At every other step, or for the images of the second half of a batch."""
+    game = play(regression(penalties={"crps": Penalty(FairCRPS(), **arguments)}, micro_batch=2), 2)
+    assert (game.clock.times.generator_steps, game.clock.times.nonfinite_steps) == (2, 0)
+
+
 def test_terms_are_logged_unweighted():
     def logged(weight):
         game = regression(penalties={"crps": Penalty(FairCRPS(), weight=weight)})

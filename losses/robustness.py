@@ -1,0 +1,100 @@
+"""Robustness of a sampler to its input (Ohayon et al., arXiv 2211.08944), which keeps its samples apart."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..bounds import require_at_least
+from ..rng import Rng
+from .generator_penalty import Restore
+
+
+class Robustness:
+    """The most that samples can be moved by a small change of y, z held fixed.
+
+    ::
+
+        R = max_{‖d‖₂ ≤ ε} 1/K Σᵢ |G(y, zᵢ) − G(y + d, zᵢ)|²    mean over channels, pixels and images
+
+    A sampler that is sharp, consistent and hardly depends on z must jump when y moves; where jumping costs, samples
+    vary with z instead. The same z on both sides makes R an upper bound of the distance between the two laws.
+    The attack is Adam's, fresh for each call, started at random on the sphere and projected onto the ball after
+    each step. Its steps are of equal size in each value, so d tends to patterns of sign: a lower bound of the maximum.
+    Only the image part of the condition is moved. Projection is that of the original measurement.
+
+    Args:
+        epsilon: ε, Euclidean over all values of an image in [0, 1]; 2.5 for 3 x 64 x 64 is 33 dB.
+        steps: of the attack, each of which decodes all K samples with their graph; 0 leaves d at its random start.
+        learning_rate: of the attack.
+
+    Raises:
+        ValueError: if an argument is negative.
+    """
+
+    min_samples = 1
+
+    def __init__(self, epsilon: float = 2.5, steps: int = 5, learning_rate: float = 1.0) -> None:
+        require_at_least(0, epsilon=epsilon, steps=steps, learning_rate=learning_rate)
+        self.epsilon, self.steps, self.learning_rate = epsilon, steps, learning_rate
+
+    def __call__(self, restore: Restore, samples_KBCHW: Tensor, condition: Tensor, rng: Rng) -> Tensor:
+        """R, a scalar."""
+        start = on_sphere(samples_KBCHW, rng, self.epsilon)
+        d = self._attack(restore, samples_KBCHW.detach(), condition, start)
+        return squared_change(restore, samples_KBCHW, condition, d).mean()
+
+    @torch.enable_grad()
+    def _attack(self, restore: Restore, samples_KBCHW: Tensor, condition: Tensor, start: Tensor) -> Tensor:
+        """Ascend; gradients go to d alone, whatever the state of the networks."""
+        d = start.requires_grad_()
+        adam = torch.optim.Adam([d], self.learning_rate, betas=(0.9, 0.999), maximize=True)
+        for _ in range(self.steps):
+            (d.grad,) = torch.autograd.grad(squared_change(restore, samples_KBCHW, condition, d).sum(), d)
+            adam.step()
+            norms = torch.linalg.vector_norm(d.detach(), dim=(1, 2, 3), keepdim=True)
+            d.data *= (self.epsilon / norms.clamp_min(1e-12)).clamp(max=1)
+        return d.detach()
+
+
+class JacobianRobustness:
+    """How far samples move for a random change of y of length ε, z held fixed: one probe in place of the attack.
+
+    With d = εu, u uniform on the unit sphere of the n values of y, the expectation is for small ε
+
+        E 1/K Σᵢ |G(y, zᵢ) − G(y + d, zᵢ)|² ≈ ε² ‖J‖_F² / n²
+
+    per value of the restoration, J being the Jacobian of G in y: exact for linear G. It is the mean over directions
+    in place of the largest, so a single steep one hardly counts; it costs one more evaluation.
+
+    Args:
+        epsilon: ε, Euclidean over all values of an image in [0, 1].
+
+    Raises:
+        ValueError: if ``epsilon`` is negative.
+    """
+
+    min_samples = 1
+
+    def __init__(self, epsilon: float = 2.5) -> None:
+        require_at_least(0, epsilon=epsilon)
+        self.epsilon = epsilon
+
+    def __call__(self, restore: Restore, samples_KBCHW: Tensor, condition: Tensor, rng: Rng) -> Tensor:
+        """The mean squared change, a scalar."""
+        d = on_sphere(samples_KBCHW, rng, self.epsilon)
+        return squared_change(restore, samples_KBCHW, condition, d).mean()
+
+
+def squared_change(restore: Restore, samples_KBCHW: Tensor, condition: Tensor, d: Tensor) -> Tensor:
+    """|G(y, z) − G(y + d, z)|² of every value, (K, B, C, H, W)."""
+    C = samples_KBCHW.shape[2]
+    moved = torch.cat([condition[:, :C] + d, condition[:, C:]], dim=1)
+    return (restore(moved) - samples_KBCHW).square()
+
+
+def on_sphere(samples_KBCHW: Tensor, rng: Rng, radius: float) -> Tensor:
+    """One uniform direction an image, (B, C, H, W), of Euclidean length ``radius``."""
+    draw = rng.randn(*samples_KBCHW.shape[2:]).to(samples_KBCHW)
+    norms: Tensor = torch.linalg.vector_norm(draw, dim=(1, 2, 3), keepdim=True)
+    return radius * draw / norms

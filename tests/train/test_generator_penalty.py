@@ -1,0 +1,46 @@
+"""Penalties on the generator in the game: the same z on both sides, whatever the batch is cut into."""
+
+import pytest
+import torch
+
+from pscgan.data.degradations.jpeg import Jpeg
+from pscgan.losses.fair_crps import FairCRPS
+from pscgan.losses.generator_penalty import GeneratorPenalty
+from pscgan.losses.penalty import Penalty
+from pscgan.losses.robustness import Robustness
+
+from .test_game import clean_images, make_game, play, weights
+
+
+@pytest.mark.parametrize("samples_per_pass", [None, 1])
+@pytest.mark.parametrize("degradation", [{}, {"degradation": Jpeg(10, maps=())}], ids=["noise", "jpeg"])
+def test_the_same_condition_gives_the_same_samples(samples_per_pass, degradation):
+    calls = []
+
+    def spy(restore, samples_KBCHW, condition, rng):
+        restored = restore(condition)
+        assert restored.shape == samples_KBCHW.shape == (2, 3, 3, 16, 16)
+        assert torch.allclose(restored, samples_KBCHW, atol=1e-5)
+        assert not torch.allclose(restore(condition.roll(1, 0)), samples_KBCHW, atol=1e-2)
+        calls.append(len(rng))
+        return restored.mean()
+
+    penalties = {
+        "spy": GeneratorPenalty(spy, samples_per_image=2, images=3),
+        "crps": Penalty(FairCRPS(), samples_per_image=4),
+    }
+    play(make_game(penalties=penalties, samples_per_pass=samples_per_pass, **degradation), 1)
+    assert calls == [3]
+
+
+def test_micro_batches_and_the_attack():
+    moves = []
+    for size in (None, 3):
+        penalty = GeneratorPenalty(Robustness(0.5, steps=2), weight=10.0, samples_per_image=2, images=3)
+        game = make_game(penalties={"robustness": penalty}, micro_batch=size).double()
+        clean, numbers = clean_images()
+        game.play(clean.double(), numbers)
+        moves.append(weights(game.generator))
+        assert game.averages.pop()["generator/robustness"] > 0
+        assert all(parameter.grad is None for parameter in game.parameters())
+    assert torch.allclose(*moves, atol=1e-10)
