@@ -5,14 +5,16 @@ import torch
 
 from pscgan.losses.adversarial.gradient_norm import gradient_norm
 from pscgan.losses.adversarial.gradient_penalty import GradientPenalty
+from pscgan.losses.adversarial.hinge import Hinge
 from pscgan.losses.adversarial.logistic import Logistic
 from pscgan.losses.adversarial.relativistic import Relativistic
 from pscgan.losses.adversarial.wasserstein import Wasserstein
 from pscgan.losses.adversarial.zero_centred import ZeroCentred
 from pscgan.rng import Rng
 
-from .critics import NUM_IMAGES, LinearCritic, RadialCritic, batch
-from .test_adversarial import critic_terms
+from .critics import NUM_IMAGES, SHAPE, LinearCritic, RadialCritic, batch
+from .scalar_world import normal
+from .test_adversarial import critic_terms, price
 
 
 def scores(critic, images):
@@ -93,21 +95,68 @@ def test_relativistic_generator_pulls_along_the_slope():
     assert clean.grad is None
 
 
+def many_images():
+    """Enough for scores on every side of the margins."""
+    return {name: normal(40 + i, 50, *SHAPE) for i, name in enumerate(("clean", "fake", "condition"))}
+
+
+def margin_loss(scores, is_clean: bool):
+    """max(0, 1 ∓ D), as torch has it for dissimilar pairs."""
+    signed = scores if is_clean else -scores
+    return torch.nn.functional.hinge_embedding_loss(signed, -torch.ones_like(signed), margin=1.0)
+
+
+def test_hinge():
+    critic, images = LinearCritic(slope=1.5), many_images()
+    D_clean, D_fake = scores(critic, images)
+    (term,) = Hinge().critic_terms(critic, **images).values()
+    assert torch.allclose(term.value, margin_loss(D_clean, True) + margin_loss(D_fake, False), rtol=1e-12)
+    assert torch.allclose(Hinge().generator_terms(critic, **images)["adversarial"].value, -D_fake.mean(), rtol=1e-12)
+
+
+def test_hinge_pulls_at_images_within_the_margin_alone():
+    """∂L/∂w = (−Σ x [D(x) < 1] + Σ x̂ [D(x̂) > −1]) / B; ∂L/∂x̂ = −w/B however high the score."""
+    critic, images = LinearCritic(slope=1.5), many_images()
+    D_clean, D_fake = scores(critic, images)
+    pulled = [(images["clean"], D_clean < 1, -1), (images["fake"], D_fake > -1, 1)]
+    assert all(within.any() and not within.all() for _, within, _ in pulled)
+    Hinge().critic_terms(critic, **images)["adversarial"].value.backward()
+    expected = sum(sign * image[within].sum(0) / 50 for image, within, sign in pulled)
+    assert torch.allclose(critic.w.grad, expected, rtol=1e-12)
+    fake = images["fake"].requires_grad_()
+    Hinge().generator_terms(critic, **images)["adversarial"].value.backward()
+    assert torch.allclose(fake.grad, (-critic.w / 50).expand_as(fake), rtol=1e-12)
+
+
 @pytest.mark.parametrize(
-    ("objective", "norms"),
-    [(Logistic(slope=ZeroCentred()), ["clean"]), (Relativistic(slope=ZeroCentred(at="both")), ["clean", "fake"])],
+    ("at", "norms"),
+    [("clean", {"r1": "clean"}), ("fake", {"r2": "fake"}), ("both", {"r1": "clean", "r2": "fake"})],
 )
-def test_zero_centred_penalties_sit_on_the_images(objective, norms):
+def test_zero_centred_prices_sit_on_the_images(at, norms):
+    """γ/2 E ‖∇D‖², here of D = ‖x‖²/2."""
     images = batch()
-    terms = critic_terms(objective, RadialCritic(), images)
-    expected = {f"r{i}": images[name].square().sum((1, 2, 3)).mean() for i, name in enumerate(norms, 1)}
-    assert terms.keys() - {"adversarial"} == expected.keys()
-    assert all(torch.allclose(terms[name].value, value, rtol=1e-12) for name, value in expected.items())
+    terms = price(ZeroCentred(gamma=3.0, at=at), RadialCritic(), images)
+    assert terms.keys() == norms.keys()
+    for name, where in norms.items():
+        assert torch.allclose(terms[name].value, images[where].square().sum((1, 2, 3)).mean(), rtol=1e-12)
+        assert terms[name].weight == 1.5
+
+
+def test_differences_at_clean_and_fake_take_directions_of_their_own():
+    critic, rng = LinearCritic(slope=3.0), Rng(0, "interpolation", range(NUM_IMAGES))
+    terms = price(ZeroCentred(at="both", difference_std=0.1), critic, batch())
+    for name in ("r1", "r2"):
+        expected = (critic.w * rng.randn(*SHAPE)).sum((1, 2, 3)).square().mean()
+        assert torch.allclose(terms[name].value, expected, rtol=1e-9)
+    assert terms["r1"].value != terms["r2"].value
 
 
 def test_gamma_falls_by_half_a_cosine_and_stays():
     slope = ZeroCentred(gamma=2.0, final_gamma=0.2, fall_images=100)
-    assert [slope.gamma_after(t) for t in (0, 50, 100, 1000)] == pytest.approx([2.0, 1.1, 0.2, 0.2])
+    quarter = 0.2 + 1.8 * (1 + 0.5**0.5) / 2
+    expected = [2.0, quarter, 1.1, 2.2 - quarter, 0.2, 0.2]
+    assert [slope.gamma_after(t) for t in (0, 25, 50, 75, 100, 1000)] == pytest.approx(expected)
+    assert price(slope, RadialCritic(), batch(), images_seen=50)["r1"].weight == pytest.approx(1.1 / 2)
     assert ZeroCentred(gamma=2.0).gamma_after(10**9) == 2
 
 
