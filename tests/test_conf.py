@@ -77,6 +77,27 @@ def test_every_option_composes_and_builds(group, option, image_folder):
         assert instantiate(part) is not None
 
 
+@pytest.mark.parametrize(
+    ("overrides", "gamma", "correction"),
+    [
+        ([], 1, 16 / 17),
+        (["adversarial.slope.gamma=2"], 2, 16 / 17),
+        (["adversarial.slope.every_critic_steps=4"], 1, 4 / 5),
+        (["adversarial=r3gan"], 1, 1),
+        (["adversarial.slope=null"], None, 1),
+    ],
+)
+def test_the_price_on_the_slope_is_chosen_by_one_override(overrides, gamma, correction):
+    config = composed(*overrides)
+    game = build_training(config).game
+    assert getattr(game.adversarial.slope, "gamma", None) == gamma
+    optimizer, chosen = game.players["critic"].optimizer, config.critic_optimizer
+    for options in (optimizer.defaults, optimizer.param_groups[0]):
+        assert options["lr"] == pytest.approx(correction * chosen.lr)
+        assert options["betas"] == pytest.approx([beta**correction for beta in chosen.betas])
+    assert game.players["generator"].optimizer.defaults["lr"] == config.generator_optimizer.lr
+
+
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
 def test_every_option_opens_with_a_comment(group, option):
     lines = (CONF / group / f"{option}.yaml").read_text().splitlines()

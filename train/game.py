@@ -24,6 +24,7 @@ from .averages import Averages
 from .clock import Clock
 from .drawing import Drawn, Restorer
 from .ema import Ema
+from .lazy import correct_for_lazy_steps
 from .player import Player
 from .schedule import Schedule
 
@@ -126,7 +127,10 @@ class Game(nn.Module):
         optimizer = generator_optimizer(generator.parameters())
         self.players = {"generator": Player(generator, optimizer, generator_clip_norm)}
         if critic is not None and critic_optimizer is not None:
-            self.players["critic"] = Player(critic, critic_optimizer(critic.parameters()), critic_clip_norm)
+            optimizer = critic_optimizer(critic.parameters())
+            if adversarial is not None and adversarial.slope is not None:
+                correct_for_lazy_steps(optimizer, adversarial.slope.every_critic_steps)
+            self.players["critic"] = Player(critic, optimizer, critic_clip_norm)
 
     def play(self, clean: Tensor, numbers: Tensor) -> None:
         """One batch: clean images (B, C, H, W) in [0, 1] and their numbers (B,) in the stream of images seen."""
@@ -201,23 +205,28 @@ class Game(nn.Module):
         return terms
 
     def _move_critic(self, clean: Tensor, measurement: Measurement, numbers: Tensor, fakes: list[Fakes]) -> None:
-        """Adversarial terms of the critic on samples that carry no graph, and its step."""
+        """Adversarial terms of the critic on samples without a graph, the price on its slope when due, its steps."""
         assert self.critic is not None
         assert self.adversarial is not None
-        times = self.clock.times
-        self.critic.requires_grad_(True)
+        critic, adversarial, slope, times = self.critic, self.adversarial, self.adversarial.slope, self.clock.times
+        critic.requires_grad_(True)
         rng = Rng(self.seed, "critic", numbers.tolist(), clean.device)
-        for part, fake in zip(self._parts(len(clean)), fakes, strict=True):
-            terms = self.adversarial.critic_terms(
-                self.critic,
-                clean[part],
-                fake.sample,
-                shown_to_critic(measurement[part], fake),
-                rng[part],
-                times.critic_steps,
-            )
-            self._backward("critic", _share(terms, len(fake.sample) / len(clean)))
-        self._step("critic")
+        parts = [
+            (rng[part], (critic, clean[part], fake.sample, shown_to_critic(measurement[part], fake)))
+            for part, fake in zip(self._parts(len(clean)), fakes, strict=True)
+        ]
+        for rng_part, seen in parts:
+            self._backward("critic", _share(adversarial.critic_terms(*seen), len(rng_part) / len(clean)))
+        if slope is not None and times.critic_steps % slope.every_critic_steps == 0:
+            lazy = slope.every_critic_steps > 1
+            if lazy:
+                self._step("critic")
+            for rng_part, seen in parts:
+                terms = slope(*seen, rng_part, times.images_seen)
+                self._backward("critic", _share(terms, slope.every_critic_steps * len(rng_part) / len(clean)))
+            self._step("critic", "slope_" if lazy else "")
+        else:
+            self._step("critic")
         times.critic_steps += 1
 
     def _draw(self, measurement: Measurement, numbers: Tensor, due: Due) -> Drawn:
@@ -257,19 +266,19 @@ class Game(nn.Module):
         for name, term in terms.items():
             self.averages.add(f"{player}/{name}", term.value)
 
-    def _step(self, name: str) -> bool:
+    def _step(self, name: str, kind: str = "") -> bool:
         """Step a player at the scheduled rate; count a gradient that is not finite, and whether it was finite."""
-        times = self.clock.times
+        times, move = self.clock.times, f"{kind}{name}"
         norm = self.players[name].move(self.schedule(times.images_seen))
         if norm is not None:
-            self.averages.add(f"{name}/gradient_norm", norm)
-            times.nonfinite_in_a_row[name] = 0
+            self.averages.add(f"{name}/{kind}gradient_norm", norm)
+            times.nonfinite_in_a_row[move] = 0
             return True
         times.nonfinite_steps += 1
-        in_a_row = times.nonfinite_in_a_row[name] = times.nonfinite_in_a_row.get(name, 0) + 1
+        in_a_row = times.nonfinite_in_a_row[move] = times.nonfinite_in_a_row.get(move, 0) + 1
         if in_a_row >= self.nonfinite_limit:
             raise NonfiniteGradients(
-                f"{in_a_row} moves of the {name} in a row (nonfinite_limit) had a gradient that is not finite, "
+                f"{in_a_row} moves of the {move} in a row (nonfinite_limit) had a gradient that is not finite, "
                 f"the last one after {times.images_seen} images"
             )
         return False

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ..data.measurement import Measurement
 from ..losses.generator_penalty import GeneratorPenalty
 from ..losses.occasion import Occasion
+from ..losses.term import Terms
 from ..rng import Rng
 from .game import Fakes, Game, shown_to_critic
 
@@ -19,9 +20,9 @@ IMAGES = 2
 
 
 def rehearse(game: Game, channels: int, crop: int) -> None:
-    """Evaluate every penalty and the adversarial objective on random numbers in place of restorations.
+    """Evaluate every penalty, both adversarial objectives and the slope's price on random numbers as restorations.
 
-    The generator is not run. Weights, buffers and random streams are left as they are.
+    The generator is not run. Weights, what of them is trained, buffers and random streams are left as they are.
 
     Args:
         game: as it will be played, before its first batch or after any.
@@ -42,13 +43,29 @@ def rehearse(game: Game, channels: int, crop: int) -> None:
                     _require_usable(
                         _value(penalty, _samples(game, clean, penalty.samples_per_image), clean, measurement)
                     )
-        if game.critic is not None and game.adversarial is not None:
-            with _named("critic"):
-                fake, other = _samples(game, clean, 2)
-                condition = shown_to_critic(measurement, Fakes(fake, other.detach() if game.paired else None))
-                _require_sight(game, fake.detach(), condition)
-                terms = game.adversarial.generator_terms(game.critic, clean, fake, condition)
-                _require_usable(torch.stack([term.value for term in terms.values()]).sum())
+        _rehearse_critic(game, clean, measurement)
+
+
+def _rehearse_critic(game: Game, clean: Tensor, measurement: Measurement) -> None:
+    """Both sides of the adversarial objective, and the price on the slope of the critic."""
+    if game.critic is None or game.adversarial is None:
+        return
+    critic, adversarial, slope = game.critic.requires_grad_(True), game.adversarial, game.adversarial.slope
+    with _named("critic"):
+        fake, other = _samples(game, clean, 2)
+        condition = shown_to_critic(measurement, Fakes(fake, other.detach() if game.paired else None))
+        _require_sight(game, fake.detach(), condition)
+        _require_usable(_sum(adversarial.generator_terms(critic, clean, fake, condition)))
+        _require_usable(_sum(adversarial.critic_terms(critic, clean, fake.detach(), condition)))
+    if slope is not None:
+        with _named("adversarial.slope"):
+            rng = Rng(game.seed, "rehearsal slope", range(len(clean)))
+            terms = slope(critic, clean, fake.detach(), condition, rng, game.clock.times.images_seen)
+            _require_usable(_sum(terms))
+
+
+def _sum(terms: Terms) -> Tensor:
+    return torch.stack([term.value for term in terms.values()]).sum()
 
 
 def _samples(game: Game, clean: Tensor, num_samples: int) -> Tensor:
@@ -98,11 +115,14 @@ def _named(part: str) -> Iterator[None]:
 
 @contextmanager
 def _unchanged(modules: nn.Module) -> Iterator[None]:
-    """Buffers and the global random streams as they were."""
+    """Buffers, which parameters take gradients, and the global random streams as they were."""
     buffers = [(buffer, buffer.clone()) for buffer in modules.buffers()]
+    trained = [(parameter, parameter.requires_grad) for parameter in modules.parameters()]
     with torch.random.fork_rng():
         try:
             yield
         finally:
             for buffer, before in buffers:
                 buffer.copy_(before)
+            for parameter, requires_grad in trained:
+                parameter.requires_grad_(requires_grad)

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
 from torch import Tensor
 
-from ...rng import Rng
 from ..term import Terms
-
-Critic = Callable[[Tensor, Tensor], Tensor]
-"""(image, condition) -> (B,): how real an image is for its measurement."""
+from .critic import Critic
+from .slope import SlopePenalty
 
 
 class Adversarial(Protocol):
-    """Two sides of one game. Gradients of penalties are taken with respect to the image only, never the condition."""
+    """Two sides of one game; any of them goes with any price on the slope of the critic.
 
-    def critic_terms(
-        self, critic: Critic, clean: Tensor, fake: Tensor, condition: Tensor, rng: Rng, critic_step: int
-    ) -> Terms:
-        """What the critic minimises; ``fake`` carries no graph, ``critic_step`` counts from 0."""
+    Attributes:
+        slope: the price, which the game adds to the critic's side; None for none.
+    """
+
+    slope: SlopePenalty | None
+
+    def critic_terms(self, critic: Critic, clean: Tensor, fake: Tensor, condition: Tensor) -> Terms:
+        """What the critic minimises besides the price on its slope; one entry named ``adversarial``.
+
+        ``fake`` may carry a graph, into which no gradient is led.
+        """
         ...
 
     def generator_terms(self, critic: Critic, clean: Tensor, fake: Tensor, condition: Tensor) -> Terms:

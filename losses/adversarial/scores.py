@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..precision import at_least_fp32
-from .objective import Critic
+from .critic import Critic
 
 
 def critic_scores(critic: Critic, clean: Tensor, fake: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:

@@ -5,58 +5,85 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from pscgan.losses.adversarial.gradient_penalty import GradientPenalty
+from pscgan.losses.adversarial.hinge import Hinge
 from pscgan.losses.adversarial.logistic import Logistic
 from pscgan.losses.adversarial.relativistic import Relativistic
 from pscgan.losses.adversarial.wasserstein import Wasserstein
+from pscgan.losses.adversarial.zero_centred import ZeroCentred
 from pscgan.losses.term import Terms
 from pscgan.rng import Rng
 
 from .critics import NUM_IMAGES, LinearCritic, SmoothCritic, batch
 
-OBJECTIVES = {
-    "wasserstein": Wasserstein(),
-    "wasserstein_one_sided": Wasserstein(sided="one"),
-    "logistic": Logistic(),
-    "relativistic": Relativistic(),
-    "relativistic_r1": Relativistic(penalize_fake=False),
+SLOPES = {
+    "gradient_penalty": GradientPenalty(),
+    "one_sided": GradientPenalty(sided="one"),
+    "r1": ZeroCentred(),
+    "r2": ZeroCentred(at="fake"),
+    "both": ZeroCentred(at="both"),
+    "differences": ZeroCentred(at="both", difference_std=0.01),
 }
-every_objective = pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=OBJECTIVES)
+OBJECTIVES = (Wasserstein, Logistic, Relativistic, Hinge)
+PAIRS = {
+    f"{objective.__name__}-{name}": objective(slope=slope) for objective in OBJECTIVES for name, slope in SLOPES.items()
+}
+every_objective = pytest.mark.parametrize("objective", [make() for make in OBJECTIVES], ids=lambda o: type(o).__name__)
+every_slope = pytest.mark.parametrize("slope", SLOPES.values(), ids=SLOPES)
+every_pair = pytest.mark.parametrize("objective", PAIRS.values(), ids=PAIRS)
 
 
-def critic_terms(objective, critic, images: dict[str, Tensor], step: int = 0) -> Terms:
-    return objective.critic_terms(critic, **images, rng=Rng(0, "interpolation", range(NUM_IMAGES)), critic_step=step)
+def price(slope, critic, images: dict[str, Tensor], images_seen: int = 0) -> Terms:
+    rng = Rng(0, "interpolation", range(NUM_IMAGES))
+    return slope(critic, **images, rng=rng, images_seen=images_seen)
+
+
+def critic_terms(objective, critic, images: dict[str, Tensor], images_seen: int = 0) -> Terms:
+    terms = objective.critic_terms(critic, **images)
+    return terms | price(objective.slope, critic, images, images_seen)
 
 
 def total(terms: Terms) -> Tensor:
     return sum(term.weight * term.value for term in terms.values())
 
 
-def penalties(terms: Terms) -> list[Tensor]:
-    return [term.value for name, term in terms.items() if name != "adversarial"]
+def values(terms: Terms) -> list[Tensor]:
+    return [term.value for term in terms.values()]
 
 
-@every_objective
-@pytest.mark.parametrize("player", ["critic", "generator"])
-def test_gradient_is_the_derivative(objective, player):
-    critic, images = SmoothCritic(), batch()
+def assert_derivative_in_parameters(terms_of) -> None:
+    critic = SmoothCritic()
     names, parameters = zip(*critic.named_parameters(), strict=True)
 
-    def critic_objective(*values):
+    def objective(*parameters):
         def stateless(image, condition):
-            return functional_call(critic, dict(zip(names, values, strict=True)), (image, condition))
+            return functional_call(critic, dict(zip(names, parameters, strict=True)), (image, condition))
 
-        return total(critic_terms(objective, stateless, images))
+        return total(terms_of(stateless))
 
-    def generator_objective(fake):
-        return total(objective.generator_terms(critic, **(images | {"fake": fake})))
-
-    if player == "critic":
-        assert torch.autograd.gradcheck(critic_objective, parameters)
-    else:
-        assert torch.autograd.gradcheck(generator_objective, images["fake"].requires_grad_())
+    assert torch.autograd.gradcheck(objective, parameters)
 
 
 @every_objective
+def test_gradient_of_the_critic(objective):
+    assert_derivative_in_parameters(lambda critic: objective.critic_terms(critic, **batch()))
+
+
+@every_slope
+def test_gradient_of_the_price(slope):
+    assert_derivative_in_parameters(lambda critic: price(slope, critic, batch()))
+
+
+@every_objective
+def test_gradient_of_the_generator(objective):
+    critic, images = SmoothCritic(), batch()
+    assert torch.autograd.gradcheck(
+        lambda fake: total(objective.generator_terms(critic, **(images | {"fake": fake}))),
+        images["fake"].requires_grad_(),
+    )
+
+
+@every_pair
 def test_critic_phase_does_not_reach_the_generator(objective):
     critic, images = SmoothCritic(), batch()
     scale = torch.ones((), dtype=torch.float64, requires_grad=True)
@@ -65,16 +92,17 @@ def test_critic_phase_does_not_reach_the_generator(objective):
     assert all(parameter.grad.norm() > 0 for parameter in critic.parameters() if parameter.ndim > 1)
 
 
-@every_objective
-def test_penalty_is_blind_to_the_condition(objective):
+@every_slope
+def test_price_is_blind_to_the_condition(slope):
     flat, steep = LinearCritic(slope=3.0, condition_slope=0.0), LinearCritic(slope=3.0, condition_slope=1e6)
     images = batch()
     images["condition"].requires_grad_()
-    for expected, value in zip(
-        penalties(critic_terms(objective, flat, images)), penalties(critic_terms(objective, steep, images)), strict=True
-    ):
-        assert torch.allclose(expected, value, rtol=1e-12)
-        assert torch.autograd.grad(value, [steep.v, images["condition"]], allow_unused=True) == (None, None)
+    for expected, value in zip(values(price(slope, flat, images)), values(price(slope, steep, images)), strict=True):
+        # differences cancel y's part, of the size of 1e6, to rounding
+        assert torch.allclose(expected, value, rtol=1e-6 if slope is SLOPES["differences"] else 1e-12)
+        of_v, of_y = torch.autograd.grad(value, [steep.v, images["condition"]], allow_unused=True)
+        assert of_v is None or of_v.abs().max() < 1e-10
+        assert of_y is None
 
 
 @every_objective
@@ -96,33 +124,40 @@ def test_critic_step_widens_the_gap(objective):
         return (critic(images["clean"], images["condition"]) - critic(images["fake"], images["condition"])).mean()
 
     before = gap().item()
-    critic_terms(objective, critic, images)["adversarial"].value.backward()
+    objective.critic_terms(critic, **images)["adversarial"].value.backward()
     critic.w.data -= 0.1 * critic.w.grad
     assert gap() > before
 
 
 @every_objective
-def test_fp32_under_autocast(objective):
+def test_objective_is_fp32_under_autocast(objective):
     critic, images = SmoothCritic(torch.float32), {name: image.float() for name, image in batch().items()}
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        terms = critic_terms(objective, critic, images)
+        terms = objective.critic_terms(critic, **images)
         rough = objective.generator_terms(critic, **images)
-    exact = critic_terms(objective, critic, images)
-    for value, expected in zip(penalties(terms), penalties(exact), strict=True):
-        assert torch.equal(value, expected)
-    assert {term.value.dtype for term in [*terms.values(), *rough.values()]} == {torch.float32}
+    assert {value.dtype for value in [*values(terms), *values(rough)]} == {torch.float32}
+    exact = objective.critic_terms(critic, **images)
     assert not torch.equal(terms["adversarial"].value, exact["adversarial"].value)  # autocast was at work
 
 
-@every_objective
-def test_bf16_images_are_penalised_in_fp32(objective):
+@every_slope
+def test_price_is_out_of_autocast(slope):
+    critic, images = SmoothCritic(torch.float32), {name: image.float() for name, image in batch().items()}
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = values(price(slope, critic, images))
+    expected = values(price(slope, critic, images))
+    assert all(torch.equal(*pair) and pair[0].dtype == torch.float32 for pair in zip(found, expected, strict=True))
+
+
+@every_slope
+def test_bf16_images_are_priced_in_fp32(slope):
     critic, images = SmoothCritic(torch.float32), {name: image.bfloat16() for name, image in batch().items()}
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        values = penalties(critic_terms(objective, critic, images))
-    assert {value.dtype for value in values} == {torch.float32}
+        found = values(price(slope, critic, images))
+    assert {value.dtype for value in found} == {torch.float32}
 
 
-@every_objective
+@every_pair
 def test_critic_that_starts_at_zero_learns(objective):
     critic = SmoothCritic()
     nn.init.zeros_(critic.score.weight)
@@ -131,7 +166,7 @@ def test_critic_that_starts_at_zero_learns(objective):
     assert critic.score.weight.grad.norm() > 0
 
 
-@every_objective
+@every_pair
 def test_images_are_left_alone(objective):
     images, critic = batch(), SmoothCritic()
     critic_terms(objective, critic, images)
@@ -140,24 +175,33 @@ def test_images_are_left_alone(objective):
 
 
 @every_objective
-def test_generator_term_carries_its_weight(objective):
+def test_terms_carry_their_weights(objective):
     ((name, term),) = objective.generator_terms(SmoothCritic(), **batch()).items()
     assert (name, term.weight) == ("adversarial", 1e-3)
-    assert critic_terms(objective, SmoothCritic(), batch())["adversarial"].weight == 1
+    ((name, term),) = objective.critic_terms(SmoothCritic(), **batch()).items()
+    assert (name, term.weight) == ("adversarial", 1)
 
 
 @pytest.mark.parametrize(
     ("build", "message"),
     [
         (lambda: Wasserstein(generator_weight=-1.0), "generator_weight is -1.0; allowed is 0 or more"),
-        (lambda: Wasserstein(penalty_weight=-1.0), "penalty_weight is -1.0; allowed is 0 or more"),
-        (lambda: Wasserstein(sided="three"), "sided is 'three'; allowed are 'one' and 'two'"),
+        (lambda: GradientPenalty(weight=-1.0), "weight is -1.0; allowed is 0 or more"),
+        (lambda: GradientPenalty(sided="three"), "sided is 'three'; allowed are 'one' and 'two'"),
         (lambda: Logistic(generator_weight=float("nan")), "generator_weight is nan; allowed is 0 or more"),
-        (lambda: Logistic(r1_gamma=-1.0), "r1_gamma is -1.0; allowed is 0 or more"),
-        (lambda: Logistic(r1_every_critic_steps=0), "r1_every_critic_steps is 0; allowed is 1 or more"),
+        (lambda: ZeroCentred(gamma=-1.0), "gamma is -1.0; allowed is 0 or more"),
+        (lambda: ZeroCentred(every_critic_steps=0), "every_critic_steps is 0; allowed is 1 or more"),
         (lambda: Relativistic(generator_weight=-1.0), "generator_weight is -1.0; allowed is 0 or more"),
-        (lambda: Relativistic(gamma=-1.0), "gamma is -1.0; allowed is 0 or more"),
-        (lambda: Relativistic(penalty_every_critic_steps=0), "penalty_every_critic_steps is 0; allowed is 1 or more"),
+        (lambda: ZeroCentred(difference_std=0.0), "difference_std is 0.0"),
+        (lambda: ZeroCentred(final_gamma=2.0, fall_images=9), "final_gamma is 2.0; allowed is 0 up to gamma"),
+        (lambda: ZeroCentred(final_gamma=0.1), "allowed are both"),
+        (lambda: ZeroCentred(difference_std=float("nan")), "difference_std is nan; allowed is a number above 0"),
+        (lambda: ZeroCentred(at="both images"), "at is 'both images'; allowed are 'clean', 'fake' and 'both'"),
+        (lambda: ZeroCentred(final_gamma=-0.1, fall_images=9), "final_gamma is -0.1; allowed is 0 up to gamma"),
+        (lambda: ZeroCentred(final_gamma=0.1, fall_images=0), "fall_images is 0; allowed is 1 or more"),
+        (lambda: ZeroCentred(fall_images=9), "allowed are both"),
+        (lambda: Hinge(generator_weight=-1.0), "generator_weight is -1.0; allowed is 0 or more"),
+        (lambda: GradientPenalty(every_critic_steps=0), "every_critic_steps is 0; allowed is 1 or more"),
     ],
 )
 def test_arguments_out_of_range(build, message):

@@ -50,6 +50,6 @@ def test_penalty(path):
 def test_published_values():
     adversarial = OmegaConf.load(CONF / "adversarial" / "wasserstein.yaml")
     penalty = OmegaConf.load(CONF / "penalty" / "first_moment_biased.yaml").first_moment_biased
-    assert (adversarial.generator_weight, adversarial.penalty_weight, adversarial.sided) == (1e-3, 10.0, "two")
+    assert (adversarial.generator_weight, adversarial.slope.weight, adversarial.slope.sided) == (1e-3, 10.0, "two")
     assert (penalty.weight, penalty.samples_per_image, penalty.images, penalty.every_generator_steps) == (1.0, 8, 8, 1)
     assert penalty.estimator.biased

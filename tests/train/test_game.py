@@ -9,6 +9,7 @@ from torch import nn
 from pscgan.data.degradations.gaussian_noise import GaussianNoise
 from pscgan.data.degradations.jpeg import Jpeg
 from pscgan.losses.adversarial.logistic import Logistic
+from pscgan.losses.adversarial.zero_centred import ZeroCentred
 from pscgan.losses.fair_crps import FairCRPS
 from pscgan.losses.penalty import Penalty
 from pscgan.losses.term import Term
@@ -30,7 +31,7 @@ def make_game(**arguments):
     parts = {
         "generator": StochasticUNet(3, 3, width=4, levels=2, encoder_blocks=1),
         "critic": PatchCritic(3, 3, width=4, levels=2),
-        "adversarial": Logistic(r1_every_critic_steps=2),
+        "adversarial": Logistic(slope=ZeroCentred(every_critic_steps=2)),
         "degradation": GaussianNoise(50),
         "penalties": {"crps": Penalty(FairCRPS(), samples_per_image=3)},
         "generator_optimizer": sgd,
@@ -220,10 +221,12 @@ def test_contradictions_are_named(arguments, named):
 class Onlooker:
     """An adversarial objective that keeps what it is shown."""
 
+    slope = None
+
     def __init__(self):
         self.fakes = []
 
-    def critic_terms(self, critic, clean, fake, condition, rng, critic_step):
+    def critic_terms(self, critic, clean, fake, condition):
         return {"adversarial": Term(critic(fake, condition).mean())}
 
     def generator_terms(self, critic, clean, fake, condition):

@@ -20,10 +20,12 @@ from .test_game import BATCH, clean_images, make_game, play
 class Onlooker:
     """Keeps what both phases are shown; the generator raises the score of its sample."""
 
+    slope = None
+
     def __init__(self):
         self.shown = {"generator": [], "critic": []}
 
-    def critic_terms(self, critic, clean, fake, condition, *clock):
+    def critic_terms(self, critic, clean, fake, condition):
         self.shown["critic"].append((fake, condition))
         return {"adversarial": Term(critic(fake, condition).mean())}
 

@@ -7,12 +7,14 @@ import torch
 from torch import nn
 
 from pscgan.data.degradations.jpeg import Jpeg
+from pscgan.losses.adversarial.logistic import Logistic
 from pscgan.losses.fair_crps import FairCRPS
 from pscgan.losses.generator_penalty import GeneratorPenalty
 from pscgan.losses.multiscale_crps import MultiscaleCRPS
 from pscgan.losses.penalty import Penalty
 from pscgan.losses.robustness import Robustness
 from pscgan.losses.spread_reward import SpreadReward
+from pscgan.losses.term import Term
 from pscgan.models.patch_critic import PatchCritic
 from pscgan.models.resnet_critic import ResnetCritic
 from pscgan.train.rehearsal import rehearse
@@ -27,6 +29,20 @@ class Deep(nn.Module):
     def forward(self, samples_KBCHW, clean, measurement):
         return nn.functional.conv2d(samples_KBCHW[0], torch.ones(1, 3, 40, 40)).mean()
 
+
+class Infinite(Logistic):
+    """A critic's side beyond the numbers."""
+
+    def critic_terms(self, critic, clean, fake, condition):
+        return {"adversarial": Term(critic(fake, condition).sum() * float("inf"))}
+
+
+def free(critic, clean, fake, condition, rng, images_seen):
+    """A price that nothing can be done about."""
+    return {"free": Term(rng.rand().mean())}
+
+
+free.every_critic_steps = 1
 
 REFUSED = {
     "blocks larger than the crop": (
@@ -48,6 +64,11 @@ REFUSED = {
     ),
     "an image below a patch": ({"critic": PatchCritic(3, 3, width=4, levels=5)}, "critic: image is 16 x 16"),
     "an image of another size": ({"critic": ResnetCritic(3, 3, width=4, image_size=32)}, "critic: image is 16 x 16"),
+    "a critic's side that is no number": ({"adversarial": Infinite()}, "critic: its value on random images is -?inf"),
+    "a price without a gradient": (
+        {"adversarial": Logistic(slope=free)},
+        r"adversarial\.slope: its value on random images is .* without a gradient",
+    ),
     "pairs for a critic of images alone": (
         {"critic": PatchCritic(3, 6, width=4, levels=2, conditional=False), "paired": True},
         r"critic: game\.paired is true; allowed with a critic that looks at its condition",
@@ -89,8 +110,10 @@ def test_nothing_is_changed():
     """Weights, gradients, buffers, clocks, averages, random streams; the game then goes on to the same bits."""
     penalties = {"counting": Penalty(Counting()), "reward": Penalty(SpreadReward())}
     game = play(make_game(penalties=penalties), 1)
+    game.critic.requires_grad_(False)
     before, stream = copy.deepcopy(game.state_dict()), torch.get_rng_state()
     rehearse(game, channels=3, crop=16)
     assert_same(dict(game.state_dict()), dict(before), "game")
     assert torch.equal(torch.get_rng_state(), stream)
     assert all(parameter.grad is None for parameter in game.parameters())
+    assert not any(parameter.requires_grad for parameter in game.critic.parameters())
