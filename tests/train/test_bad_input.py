@@ -88,7 +88,7 @@ MISTAKES = {
     "sigma 300": (["degradation.sigma=300"], ["degradation", "sigma is 300", "allowed"]),
     "sigma a word": (["degradation.sigma=loud"], ["degradation", "convert string"]),
     "K = 1": (["penalty.patch_energy.samples_per_image=1"], ["samples_per_image is 1", "EnergyScore needs at least 2"]),
-    "a word for a weight": (["penalty.patch_energy.weight=much"], ["penalty.patch_energy", "weight is much", "a number"]),
+    "a word for a weight": (["penalty.patch_energy.weight=much"], ["penalty.patch_energy", "weight is much"]),
     "blocks larger than the crop": (
         ["penalty=[multiscale_crps]", "penalty.multiscale_crps.estimator.scales=7"],
         ["penalty.multiscale_crps: ", "scales is 7", "hold no block of 64"],
