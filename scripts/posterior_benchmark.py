@@ -36,9 +36,8 @@ PROGRAM = "pscgan-posterior-benchmark"
 
 
 def rows_of(config: DictConfig) -> list[str]:
-    """What a world shows by default: the exact sampler, what is given the denoiser where it can sample, what learns."""
-    given = list(config.comparators) if config.white_noise else []
-    return list(config.rows or [EXACT, *config.objectives, *given])
+    """What a world shows by default: its rows, and what is given the denoiser where that can sample."""
+    return [*config.rows, *(config.comparators if config.white_noise else [])]
 
 
 def cells(worlds: Sequence[str], rows: Sequence[str] | None, seeds: Sequence[int], overrides: list[str]) -> list[Cell]:
