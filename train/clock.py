@@ -18,7 +18,7 @@ class Times:
     nonfinite_steps: int = 0
     skipped_images: int = 0
     seconds: float = 0.0
-    nonfinite_in_a_row: dict[str, int] = field(default_factory=dict)  # by player
+    nonfinite_in_a_row: dict[str, int] = field(default_factory=dict)  # by move: a player, or slope_critic
 
 
 class Clock(nn.Module):
