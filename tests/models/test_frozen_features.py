@@ -22,7 +22,8 @@ LITE = "tf_efficientnet_lite0"
 def vgg_narrow(pretrained=False, **_):
     """timm's VGG with few channels, for the names of its layers; vgg11 takes seconds to fill."""
     network = VGG([4, "M", 6, "M", 8, 8, "M"], num_classes=2, mlp_ratio=0.001)
-    network.pretrained_cfg = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
+    network.unused = nn.Identity()
+    network.pretrained_cfg = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225), "input_size": (3, 32, 32)}
     return network
 
 
@@ -218,6 +219,27 @@ def test_names_that_are_not_there_are_refused(monkeypatch):
     monkeypatch.setattr("pscgan.models.lite0_wheel.find_spec", lambda _: None)
     with pytest.raises(ValueError, match=r"is not installed; pip install"):
         FrozenFeatures(LITE, ["blocks.0"], "wheel")
+
+
+def test_layers_that_give_no_map_are_refused():
+    with pytest.raises(ValueError, match=r"layer head gives \(1, 2\); allowed is a map \(N, C, H, W\)"):
+        FrozenFeatures("vgg_narrow", ["relu1_1", "head"], "random")
+    with pytest.raises(ValueError, match="layer is unused; allowed is one that runs in a forward pass"):
+        FrozenFeatures("vgg_narrow", ["unused"], "random")
+
+
+def test_a_failure_that_has_nothing_to_do_with_the_size_is_not_taken_for_one(monkeypatch):
+    def broken(*_):
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(VGG, "forward", broken)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        FrozenFeatures("vgg_narrow", ["relu1_1"], "random")
+
+
+@pytest.mark.parametrize(("layer", "least"), [("relu1_1", 1), ("relu2_1", 2), ("relu3_2", 4)])
+def test_the_least_side_leaves_a_pixel_behind_every_pool(layer, least):
+    assert FrozenFeatures("vgg_narrow", [layer], "random").least_side == least
 
 
 def test_a_hub_that_cannot_be_reached_is_one_line(monkeypatch):
