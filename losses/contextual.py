@@ -23,8 +23,11 @@ class Contextual(nn.Module):
         d_ij = 1 − cos(a_i − μ, b_j − μ)          d̃_ij = d_ij / (min_k d_ik + ε)
         w_ij = exp((1 − d̃_ij) / h)                CX = mean_j max_i (w_ij / Σ_k w_ik)
 
-    CX lies in (0, 1]. It is not symmetric: x̂ first. Time and memory grow with the square of the positions, so at most
-    ``positions`` of each tap are compared, the same set in every image of a size.
+    CX lies in (0, 1]. It is not symmetric, x̂ first, and no metric: the energy form ``EnergyScore`` of it is no proper
+    score, and may prefer another sampler to the posterior.
+
+    Time and memory grow with the square of the positions, so at most ``positions`` of each tap are compared, the same
+    set in every image of a size.
 
     Args:
         features: (N, C, H, W) in [0, 1] to activations (N, C_l, H_l, W_l) of each tap.

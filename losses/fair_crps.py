@@ -39,7 +39,8 @@ class FairCRPS:
         K = len(samples_KBCHW)
         error = (samples_KBCHW - clean).abs().mean()
         # ½ Σ_{i≠j} |x̂ᵢ − x̂ⱼ| = Σₖ (2k − K − 1) x̂₍ₖ₎ over the sorted samples: K log K, not K²
-        rank = torch.arange(1 - K, K, 2, device=clean.device).view(K, 1, 1, 1, 1)
-        differences = (rank * samples_KBCHW.sort(dim=0).values).sum(0).mean()
+        rank = torch.arange(1 - K, K, 2, device=clean.device)
+        ascending = samples_KBCHW.movedim(0, -1).contiguous().sort(dim=-1).values  # three times as fast as along dim 0
+        differences = (rank * ascending).sum(-1).mean()
         epsilon = (1 - self.alpha) / K
         return error - (1 - epsilon) / (K * (K - 1)) * differences

@@ -11,7 +11,6 @@ from torch.utils.hooks import RemovableHandle
 
 from .feature_weights import network_with_weights, weights_hash
 
-LARGEST_LEAST_SIDE = 512
 MOST_NAMED = 24  # layers in a message
 
 
@@ -55,7 +54,8 @@ class FrozenFeatures(nn.Module):
         config: dict[str, Any] = model.pretrained_cfg  # type: ignore[assignment]
         for name in ("mean", "std"):
             self.register_buffer(name, torch.tensor(config[name]).view(1, -1, 1, 1), persistent=False)
-        self.least_side = self._find_least_side()
+        self._require_maps(config["input_size"][-1])
+        self.least_side = self._find_least_side(config["input_size"][-1])
         self._drop_what_is_not_run()
         source = f"random, seed {seed}" if weights == "random" else weights
         self.identity = f"{network} [{', '.join(self.layers)}], {source}, sha256 {weights_hash(model)}"
@@ -108,20 +108,28 @@ class FrozenFeatures(nn.Module):
             pass
         finally:
             _remove(handles)
+        for layer, name in zip(self.layers, self._modules_of_taps, strict=True):
+            if name not in taken:
+                raise ValueError(f"layer is {layer}; allowed is one that runs in a forward pass of the network")
         return [taken[name] for name in self._modules_of_taps]
 
     @torch.no_grad()
-    def _find_least_side(self) -> int:
-        for side in range(1, LARGEST_LEAST_SIDE + 1):
+    def _require_maps(self, side: int) -> None:
+        """Refuse layers that give no map of images of the network's own size, where no failure is one of size."""
+        for layer, activation in zip(self.layers, self._run(torch.zeros(1, 3, side, side)), strict=True):
+            if activation.ndim != 4:
+                raise ValueError(f"layer {layer} gives {tuple(activation.shape)}; allowed is a map (N, C, H, W)")
+
+    @torch.no_grad()
+    def _find_least_side(self, own: int) -> int:
+        """Of images that all taps take; known to be at most the network's own side."""
+        for side in range(1, own):
             try:
-                activations = self._run(torch.zeros(1, 3, side, side))
-            except (RuntimeError, ValueError, AssertionError, KeyError):  # one of a layer it does not fit
+                self._run(torch.zeros(1, 3, side, side))
+            except (RuntimeError, ValueError, AssertionError):  # each layer has its own for maps it does not fit
                 continue
-            for layer, activation in zip(self.layers, activations, strict=True):
-                if activation.ndim != 4:
-                    raise ValueError(f"layer {layer} gives {tuple(activation.shape)}; allowed is a map (N, C, H, W)")
             return side
-        raise ValueError(f"layers is {list(self.layers)}; no side up to {LARGEST_LEAST_SIDE} gives activations of all")
+        return own
 
     @torch.no_grad()
     def _drop_what_is_not_run(self) -> None:

@@ -2,15 +2,18 @@
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
+import torch
 from hydra import compose, initialize_config_module
 
 import pscgan.train.__main__  # noqa: F401  registers the resolver of run names
 
 ROOT = Path(__file__).parents[1]
-BLOCKS = re.findall(r"```bash\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+README = (ROOT / "README.md").read_text()
+BLOCKS, SNIPPETS = (re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL) for language in ("bash", "python"))
 LINES = [line.split("#")[0].strip() for block in BLOCKS for line in block.splitlines()]
 TRAIN = sorted({line.split("pscgan-train", 1)[1] for line in LINES if "pscgan-train" in line})
 
@@ -24,6 +27,24 @@ def test_every_training_command_composes(arguments):
     with initialize_config_module("pscgan.conf", version_base="1.3"):
         config = compose("train", [*overrides, "folder=unused"])
     assert config.images > 0
+
+
+def test_the_loss_is_used_alone_as_written():
+    (snippet,) = (text for text in SNIPPETS if "pscgan.losses" in text)
+    names = {"restored": torch.rand(2, 3, 32, 32, requires_grad=True), "clean": torch.rand(2, 3, 32, 32)}
+    exec(snippet, names)
+    assert names["restored"].grad.abs().sum() > 0
+
+
+def test_extras_exist():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert set(re.findall(r"pscgan\[(\w+)\]", README)) == set(project["optional-dependencies"])
+
+
+def test_every_penalty_on_features_is_in_the_table():
+    on_features = [path.stem for path in (ROOT / "conf/penalty").glob("*.yaml") if "/features@" in path.read_text()]
+    assert on_features
+    assert all(f"`{name}`" in README for name in on_features)
 
 
 def test_both_commands_stand_alone():
