@@ -4,11 +4,13 @@ import json
 import sys
 
 import pytest
+from hydra.utils import instantiate
 from PIL import Image
 
 from pscgan.scripts import posterior_benchmark as benchmark
-from pscgan.scripts.posterior_cell import Cell
+from pscgan.scripts.posterior_cell import Cell, compose_cell, world_names
 from pscgan.scripts.posterior_table import tables
+from pscgan.train.build import build_game
 
 TINY = ["images=64", "schedule.warmup_images=0", "evaluation.images=4", "evaluation.samples=20"]
 
@@ -45,6 +47,15 @@ def test_a_table_is_made_continued_and_extended(here, monkeypatch, tmp_path, cap
         assert figure.width > 500
     figures = json.loads(cell.read_text())
     assert sum(figures["ranks"]) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("world", world_names())
+def test_every_default_cell_composes_and_builds(world):
+    for cell in benchmark.cells([world], None, [0], []):
+        config = compose_cell(cell, [])
+        world_of_it = instantiate(config.world)
+        game = build_game(config, world_of_it.degradation, world_of_it.image_channels)
+        assert (game.critic is None) == ("~critic" in str(config.objectives.get(cell.row, "")))
 
 
 def test_a_row_of_ones_own(here, monkeypatch, tmp_path):
