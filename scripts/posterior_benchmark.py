@@ -41,10 +41,10 @@ def rows_of(config: DictConfig) -> list[str]:
 
 
 def cells(worlds: Sequence[str], rows: Sequence[str] | None, seeds: Sequence[int], overrides: list[str]) -> list[Cell]:
-    """All places of the table asked for, seed by seed.
+    """All places of the table asked for, seed by seed; without what a denoiser alone cannot sample.
 
     Raises:
-        ValueError: if a world or a row is not known, or a row cannot be had of a world.
+        ValueError: if a world or a row is not known.
     """
     unknown = sorted(set(worlds) - set(world_names()))
     if unknown:
@@ -98,8 +98,11 @@ def run_all(todo: Sequence[Cell], overrides: list[str], out: Path, processes: in
         futures: dict[Future[dict[str, Any]], Cell] = {
             pool.submit(run_and_keep, cell, overrides, out): cell for cell in todo
         }
-        for future in as_completed(futures):
-            yield futures[future], future.exception() or future.result()
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.exception() or future.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..data.measurement import Measurement
 from ..data.worlds.world import World
-from ..models.generator import Generator, draw_samples
+from ..models.generator import Generator, draw_samples, is_deterministic
 from ..rng import Rng
 from .build import build_game
 from .quality import gain_db_exact
@@ -41,7 +41,7 @@ def learn(config: DictConfig, world: World) -> Learned:
     for step in range(steps):
         numbers = torch.arange(step * config.batch_size, (step + 1) * config.batch_size)
         game.play(world.draw(Rng(config.seed, "world", numbers.tolist())), numbers)
-        if (step + 1) % max(1, steps // config.adaptations) == 0 and config.generator.latent_channels:
+        if (step + 1) % max(1, steps // config.adaptations) == 0 and not is_deterministic(generator):
             game.adapt(_gain_db(generator, world, config.seed), gain_db_exact(SAMPLES))
     return Learned(generator, time.perf_counter() - start, game.clock.times.generator_steps)
 
