@@ -15,7 +15,7 @@ from pscgan.train.build import build_training
 CONF = Path(__file__).parents[1] / "conf"
 GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name != "__pycache__")
 OPTIONS = [(group, path.stem) for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))]
-PLACES = {"optimizer": "optimizer@generator_optimizer", "features": "+features"}
+PLACES = {"optimizer": "optimizer@generator_optimizer", "features": "+features", "world": "+world"}
 
 
 def composed(*overrides):
@@ -43,7 +43,7 @@ def test_there_are_the_groups_a_user_expects():
     expected = (
         "degradation dataset generator critic adversarial penalty optimizer ema schedule trainer logger callbacks"
     )
-    assert set(GROUPS) == {*expected.split(), "features", "callbacks", "experiment", "debug"}
+    assert set(GROUPS) == {*expected.split(), "features", "world", "callbacks", "experiment", "debug"}
 
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
@@ -73,6 +73,9 @@ def test_every_option_composes_and_builds(group, option, image_folder):
     elif group in ("generator", "critic"):
         network = instantiate(part, image_channels=3, condition_channels=3)
         assert sum(p.numel() for p in network.parameters()) > 0
+    elif group == "world":
+        shared = option in ("fields", "points")  # settings that the worlds of a kind begin with
+        assert (instantiate(part) is None) == shared
     else:
         assert instantiate(part) is not None
 
