@@ -23,12 +23,12 @@ from typing import Any
 
 import torch
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from rich.console import Console
 
 from ..train.user_errors import one_line_errors, user_error
 from ..train.whole_file import write_whole
-from .posterior_cell import EXACT, Cell, compose_cell, run_cell, world_names
+from .posterior_cell import EXACT, Cell, compose_cell, identity, run_cell, world_names
 from .posterior_figure import draw_figure, require_matplotlib
 from .posterior_table import Results, tables
 
@@ -77,7 +77,7 @@ def finished(out: Path, cell: Cell, overrides: list[str]) -> dict[str, Any] | No
     if not path.is_file():
         return None
     figures: dict[str, Any] = json.loads(path.read_text())
-    if figures["config"] != OmegaConf.to_container(compose_cell(cell, overrides), resolve=True):
+    if figures["config"] != identity(cell, compose_cell(cell, overrides)):
         raise ValueError(f"{path} was made with another config; allowed is the same one, or another --out")
     return figures
 

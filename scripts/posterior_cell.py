@@ -68,7 +68,14 @@ def run_cell(cell: Cell, overrides: list[str]) -> dict[str, Any]:
     examination = examine(world, config.evaluation.images, config.evaluation.samples, cell.seed)
     samples_KBCHW, effort = _samples(cell, config, world, examination)
     figures = measure(samples_KBCHW, world, examination, config.pointwise)
-    return {"config": OmegaConf.to_container(config, resolve=True), **effort, **figures}
+    return {"config": identity(cell, config), **effort, **figures}
+
+
+def identity(cell: Cell, config: DictConfig) -> dict[str, Any]:
+    """What a cell's figures depend on, as plain values: its config without the other rows there are."""
+    plain = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
+    plain["comparator"] = plain.pop("comparators").get(cell.row)
+    return {name: value for name, value in plain.items() if name not in ("rows", "objectives")}
 
 
 def examine(world: World, images: int, num_samples: int, seed: int) -> Examination:

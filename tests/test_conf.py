@@ -81,9 +81,9 @@ def test_every_option_composes_and_builds(group, option, image_folder):
 @pytest.mark.parametrize(
     ("overrides", "gamma", "correction"),
     [
-        ([], 1, 16 / 17),
-        (["adversarial.slope.gamma=2"], 2, 16 / 17),
-        (["adversarial.slope.every_critic_steps=4"], 1, 4 / 5),
+        (["adversarial=relativistic"], 1, 16 / 17),
+        (["adversarial=relativistic", "adversarial.slope.gamma=2"], 2, 16 / 17),
+        (["adversarial.slope.every_critic_steps=4"], None, 4 / 5),
         (["adversarial=r3gan"], 1, 1),
         (["adversarial.slope=null"], None, 1),
     ],

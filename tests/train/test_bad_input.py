@@ -94,8 +94,14 @@ MISTAKES = {
         ["penalty.multiscale_crps: ", "scales is 7", "hold no block of 64"],
     ),
     "a critic too deep for the crop": (["critic.levels=6"], ["critic: image is 32 x 32", "at least 64 x 64"]),
-    "a negative price": (["adversarial.slope.gamma=-1"], ["adversarial", "gamma is -1", "0 or more"]),
-    "half a schedule": (["adversarial.slope.final_gamma=0.1"], ["adversarial", "final_gamma is 0.1", "both, or null"]),
+    "a negative price": (
+        ["adversarial=relativistic", "adversarial.slope.gamma=-1"],
+        ["adversarial", "gamma is -1", "0 or more"],
+    ),
+    "half a schedule": (
+        ["adversarial=relativistic", "adversarial.slope.final_gamma=0.1"],
+        ["adversarial", "final_gamma is 0.1", "both, or null"],
+    ),
     "no samples a pass": (["game.samples_per_pass=0"], ["samples_per_pass is 0", "1 or more"]),
     "an unknown key": (["nonsense=1"], ["nonsense"]),
     "an unknown key of a part": (["generator.nonsense=1"], ["nonsense"]),
