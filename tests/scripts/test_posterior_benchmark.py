@@ -1,7 +1,10 @@
 """The posterior benchmark as a user runs it."""
 
 import json
+import re
+import shlex
 import sys
+from pathlib import Path
 
 import pytest
 from hydra.utils import instantiate
@@ -12,6 +15,8 @@ from pscgan.scripts.posterior_cell import Cell, compose_cell, world_names
 from pscgan.scripts.posterior_table import tables
 from pscgan.train.build import build_game
 
+README = (Path(__file__).parents[2] / "README.md").read_text()
+COMMANDS = sorted(set(re.findall(r"uv run pscgan-posterior-benchmark([^#\n]*)", README)))
 TINY = ["images=64", "schedule.warmup_images=0", "evaluation.images=4", "evaluation.samples=20"]
 
 
@@ -56,6 +61,13 @@ def test_every_default_cell_composes_and_builds(world):
         world_of_it = instantiate(config.world)
         game = build_game(config, world_of_it.degradation, world_of_it.image_channels)
         assert (game.critic is None) == ("~critic" in str(config.objectives.get(cell.row, "")))
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_the_commands_of_the_readme_name_cells(monkeypatch, line):
+    monkeypatch.setattr(sys, "argv", ["pscgan-posterior-benchmark", *shlex.split(line)])
+    options = benchmark._arguments()
+    assert benchmark.cells(options.worlds or world_names(), options.rows, options.seeds, options.overrides)
 
 
 def test_a_row_of_ones_own(here, monkeypatch, tmp_path):
