@@ -15,6 +15,8 @@ import argparse
 import json
 import multiprocessing
 import os
+import re
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -83,8 +85,7 @@ def finished(out: Path, cell: Cell, overrides: list[str]) -> dict[str, Any] | No
 
 
 def run_and_keep(cell: Cell, overrides: list[str], out: Path) -> dict[str, Any]:
-    """Run a cell in a process of one thread, and write its figures."""
-    torch.set_num_threads(1)
+    """Run a cell, and write its figures."""
     figures = run_cell(cell, overrides)
     path = path_of(out, cell)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -94,7 +95,8 @@ def run_and_keep(cell: Cell, overrides: list[str], out: Path) -> dict[str, Any]:
 
 def run_all(todo: Sequence[Cell], overrides: list[str], out: Path, processes: int) -> Iterator[tuple[Cell, Any]]:
     """Cells as they end, each with its figures or with the error that ended it."""
-    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, spawn, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         futures: dict[Future[dict[str, Any]], Cell] = {
             pool.submit(run_and_keep, cell, overrides, out): cell for cell in todo
         }
@@ -155,7 +157,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("runs/posterior_benchmark"))
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="each of one thread")
     parser.add_argument("overrides", nargs="*", help="of conf/posterior_benchmark.yaml, for every cell")
-    return parser.parse_args()
+    overrides = [word for word in sys.argv[1:] if re.match(r"[^-].*=|~", word)]  # else the list before takes them
+    options = parser.parse_args([word for word in sys.argv[1:] if word not in overrides])
+    options.overrides += overrides
+    return options
 
 
 if __name__ == "__main__":

@@ -141,7 +141,8 @@ class Drawn:
 
     def sample(self, number: int) -> Tensor:
         """One sample of every image, (B, C, H, W); the first, or below ``num_others``."""
-        return torch.cat([draw.samples_KBCHW[number] for draw in self._draws])
+        samples = [draw.samples_KBCHW[number] for draw in self._draws]
+        return samples[0] if len(samples) == 1 else torch.cat(samples)
 
     def restore(self, condition: Tensor, num_samples: int) -> Tensor:
         """The first images again, from another condition (n, C + M, H, W) and the same z: (K, n, C, H, W)."""

@@ -158,7 +158,7 @@ class Game(nn.Module):
             due = self._due(len(clean), part)
             drawn = self._draw(measurement[part], numbers[part], due)
             fakes.append(self._fakes(drawn))
-            terms = self._adversarial_terms(drawn, clean[part], measurement[part], len(clean))
+            terms = self._adversarial_terms(drawn, fakes[-1], clean[part], measurement[part], len(clean))
             terms |= self._penalty_terms(drawn, due, clean[part], measurement[part], numbers[part], len(clean))
             self._backward("generator", terms)
             drawn.backward()
@@ -179,12 +179,14 @@ class Game(nn.Module):
             and (n := penalty.count(batch_size, part.start, part.stop))
         }
 
-    def _adversarial_terms(self, drawn: Drawn, clean: Tensor, measurement: Measurement, batch_size: int) -> Terms:
+    def _adversarial_terms(
+        self, drawn: Drawn, fakes: Fakes, clean: Tensor, measurement: Measurement, batch_size: int
+    ) -> Terms:
         """The game's side of the generator, on one sample of each image of a part of the batch."""
         if self.critic is None or self.adversarial is None:
             return {}
         self.critic.requires_grad_(False)
-        condition = shown_to_critic(measurement, self._fakes(drawn))
+        condition = shown_to_critic(measurement, fakes)
         terms = self.adversarial.generator_terms(self.critic, clean, drawn.sample(0), condition)
         return _share(terms, len(clean) / batch_size)
 
@@ -286,8 +288,8 @@ class Game(nn.Module):
 
 def shown_to_critic(measurement: Measurement, fakes: Fakes) -> Tensor:
     """What the critic is conditioned on: y, its maps, and the other sample of a pair."""
-    parts = [measurement.condition] if fakes.other is None else [measurement.condition, fakes.other]
-    return torch.cat(parts, dim=1)
+    condition = measurement.condition
+    return condition if fakes.other is None else torch.cat([condition, fakes.other], dim=1)
 
 
 def _share(terms: Terms, share: float) -> Terms:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from hydra.utils import instantiate
 from PIL import Image
 
@@ -78,7 +79,15 @@ def test_a_row_of_ones_own(here, monkeypatch, tmp_path):
     assert config["critic"] is None
 
 
-def test_processes_of_their_own_give_the_same_figures(tmp_path):
+@pytest.fixture
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_processes_of_their_own_give_the_same_figures(one_thread, tmp_path):
     cells = [Cell("scalar", "default", 0)]
     ((_, figures),) = benchmark.run_all(cells, TINY, tmp_path / "one", 1)
     alone = benchmark.run_and_keep(cells[0], TINY, tmp_path / "two")
