@@ -18,7 +18,7 @@ class ImageData:
     Args:
         root: a folder, a ``.zip`` archive, or ``"bundled:photos"``.
         crop: side of a training crop in pixels.
-        batch_size: training images a process sees at once.
+        batch_size: training images of a step, on all ranks together.
         seed: of the order, crops and flips.
         channels: 3 for colour, 1 for grey.
         flip: whether half of the training crops are mirrored left to right.
@@ -67,28 +67,33 @@ class ImageData:
         self.training = TrainingSet(self.source, self.split.train, seed, crop, flip, cache)
 
     def train_loader(self, start_image: int, stop_image: int, rank: int = 0, ranks: int = 1) -> Loader:
-        """Training images [start_image, stop_image) of the run, every ``ranks``-th of them from ``rank`` on.
+        """Training images [start_image, stop_image) of the run; of each batch the part that is this rank's.
 
         Returns:
-            Batches of ``clean``, uint8 (batch_size, C, crop, crop); ``number`` and ``skipped``, int64 (batch_size,).
+            Batches of ``clean``, uint8 (batch_size / ranks, C, crop, crop); ``number`` and ``skipped``, int64.
 
         Raises:
-            ValueError: if the range is not made of whole batches, one a rank.
+            ValueError: if the ranks cannot share a batch equally, or the range is not made of whole batches.
         """
-        together = self.batch_size * ranks
-        if not 0 <= start_image <= stop_image or (stop_image - start_image) % together:
+        share, left = divmod(self.batch_size, ranks)
+        if left:
+            raise ValueError(f"batch_size is {self.batch_size}; allowed is a multiple of {ranks} ranks")
+        if not 0 <= start_image <= stop_image or (stop_image - start_image) % self.batch_size:
             raise ValueError(
                 f"start_image is {start_image} and stop_image is {stop_image}; allowed is "
-                "0 <= start_image <= stop_image with a difference that is "
-                f"a multiple of {together} (batch_size {self.batch_size} times {ranks} ranks)"
+                f"0 <= start_image <= stop_image with a difference that is a multiple of batch_size {self.batch_size}"
             )
-        numbers = range(start_image + rank, stop_image, ranks)
-        return Loader(self.training, numbers, self.batch_size, self.num_workers)
+        first = range(start_image + rank * share, stop_image, self.batch_size)
+        numbers = [number for start in first for number in range(start, start + share)]
+        return Loader(self.training, numbers, share, self.num_workers)
 
     def evaluation_loader(
         self, part: Literal["validation", "test"] = "validation", rank: int = 0, ranks: int = 1
     ) -> Loader:
         """The held-out images, every ``ranks``-th of them from ``rank`` on; their numbers count from 0 in each part.
+
+        A rank for which none is left is given image 0, so that no loop over it ends before it begins; the number says
+        that it is rank 0's.
 
         Returns:
             Batches of ``clean``, uint8 (B, C, H, W); ``number``, int64 (B,); ``name``, a list of B.
@@ -99,4 +104,5 @@ class ImageData:
         images = self.evaluated[part]
         if not len(images):
             raise ValueError(f"dataset.{part} is empty; allowed here is at least 1 image of {self.source.root}")
-        return Loader(images, range(rank, len(images), ranks), self.validation_batch, self.num_workers)
+        numbers = range(rank, len(images), ranks) or [0]
+        return Loader(images, numbers, self.validation_batch, self.num_workers)

@@ -5,15 +5,20 @@ from __future__ import annotations
 import pytorch_lightning as pl
 import torch
 from hydra.utils import instantiate
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from omegaconf import DictConfig, OmegaConf
 
 from ..data.degradation import Degradation
 from ..rng import key
+from . import ranks
 from .callbacks.checkpoints import Checkpoints
+from .data_parallel import TwoPlayers
 from .evaluation import Evaluation
 from .game import Game
+from .launch import on_gpu
 from .network_channels import critic_channels, network_channels
 from .precision import lightning_precision
+from .process_group import local_size
 from .run_folder import RunFolder
 from .training import Training
 
@@ -84,10 +89,15 @@ def build_trainer(config: DictConfig, folder: RunFolder, best_crps: float) -> pl
     """Lightning's loop, without the parts that count optimiser steps."""
     loggers = [instantiate(logger) for logger in config.logger.values()]
     callbacks = [instantiate(callback) for callback in config.callbacks.values()]
+    ranked = {}
+    if ranks.size() > 1:
+        strategy = TwoPlayers(cluster_environment=TorchElasticEnvironment())
+        ranked = {"strategy": strategy, "devices": local_size(), "num_nodes": ranks.size() // local_size()}
     trainer: pl.Trainer = instantiate(
         config.trainer,
+        **ranked,
         default_root_dir=str(folder.path),
-        precision=lightning_precision(config.precision, _on_gpu(config)),
+        precision=lightning_precision(config.precision, on_gpu(config)),
         logger=loggers,
         callbacks=[*callbacks, Checkpoints(folder, best_crps)],
         max_epochs=-1,
@@ -99,7 +109,3 @@ def build_trainer(config: DictConfig, folder: RunFolder, best_crps: float) -> pl
         use_distributed_sampler=False,
     )
     return trainer
-
-
-def _on_gpu(config: DictConfig) -> bool:
-    return config.trainer.accelerator != "cpu" and torch.cuda.is_available()

@@ -10,8 +10,9 @@ import torch
 
 from .. import __version__
 from .game import Game
+from .sealed_file import DamagedFile, read_sealed, write_sealed
 
-FORMAT = 1
+FORMAT = 2
 
 
 def save(path: Path, game: Game, config: dict[str, Any], scores: dict[str, float], best_crps: float) -> None:
@@ -29,31 +30,17 @@ def save(path: Path, game: Game, config: dict[str, Any], scores: dict[str, float
         "scores": scores,
         "best_crps": best_crps,
     }
-    part = path.with_suffix(".part")
-    try:
-        with part.open("wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except (OSError, RuntimeError) as error:  # a full disk reaches us as either
-        part.unlink(missing_ok=True)
-        raise OSError(f"cannot write checkpoint {path}: {error}") from error
+    write_sealed(path, state)
 
 
 def load(path: Path) -> dict[str, Any]:
     """Read a checkpoint onto the CPU.
 
     Raises:
-        ValueError: naming the file, if it is no checkpoint of pscgan or of a newer format.
+        ValueError: naming the file, if it is damaged, no checkpoint of pscgan, or of a newer format.
         OSError: naming the file, if it cannot be opened.
     """
-    with path.open("rb") as file:
-        try:
-            state = torch.load(file, map_location="cpu", weights_only=True)
-        except Exception as error:  # damaged bytes make torch.load raise almost anything
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise ValueError(f"{path} is not a readable checkpoint: {reason}") from error
+    state = read_sealed(path)
     if not isinstance(state, dict) or not isinstance(state.get("format"), int):
         raise ValueError(f"{path} is not a checkpoint of pscgan: it names no format")
     if state["format"] > FORMAT:
@@ -62,6 +49,40 @@ def load(path: Path) -> dict[str, Any]:
             f"reads up to format {FORMAT}"
         )
     return state
+
+
+def keep(path: Path, previous: Path) -> None:
+    """Have the checkpoint that is about to be replaced stay as ``previous``; at no moment is there none."""
+    if not path.exists():
+        return
+    part = previous.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    os.link(path, part)
+    part.replace(previous)
+
+
+def load_last(last: Path, previous: Path) -> dict[str, Any] | None:
+    """The state to go on from: of ``last`` or, where somebody has moved that away, of ``previous``; None for a new run.
+
+    Raises:
+        DamagedFile: if it is damaged; the message says what can be gone on from instead.
+        ValueError: see ``load``.
+    """
+    path = last if last.exists() else previous
+    if not path.exists():
+        return None
+    try:
+        return load(path)
+    except DamagedFile as error:
+        raise DamagedFile(f"{error}; {_instead(path, previous)}") from error
+
+
+def _instead(damaged: Path, previous: Path) -> str:
+    try:
+        seen = load(previous)["game"]["clock._extra_state"]["images_seen"]
+    except (OSError, ValueError):
+        return "there is no whole one before it; another name=... starts a new run"
+    return f"{previous}, of image {seen:,}, is whole: move {damaged.name} away, and the same command goes on from it"
 
 
 def restore(game: Game, state: dict[str, Any], path: Path) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 from torch import nn
 
+from . import ranks
+
 
 @dataclass
 class Times:
@@ -16,7 +18,7 @@ class Times:
     generator_steps: int = 0
     critic_steps: int = 0
     nonfinite_steps: int = 0
-    skipped_images: int = 0
+    skipped_images: int = 0  # of all ranks, up to the last gathering
     seconds: float = 0.0
     nonfinite_in_a_row: dict[str, int] = field(default_factory=dict)  # by move: a player, or slope_critic
 
@@ -27,6 +29,16 @@ class Clock(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.times = Times()
+        self._skipped_here = 0
+
+    def skip(self, images: int) -> None:
+        """Note images that this rank could not read."""
+        self._skipped_here += images
+
+    def gather(self) -> None:
+        """Add up what the ranks have noted."""
+        here, self._skipped_here = self._skipped_here, 0
+        self.times.skipped_images += sum(ranks.each(here))
 
     def get_extra_state(self) -> dict[str, Any]:
         """For ``state_dict``: plain numbers, so that a checkpoint loads without running code."""

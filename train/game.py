@@ -20,6 +20,7 @@ from ..losses.penalty import Adaptive
 from ..losses.term import Term, Terms
 from ..models.generator import Generator, is_deterministic
 from ..rng import Rng
+from . import ranks
 from .averages import Averages
 from .clock import Clock
 from .drawing import Drawn, Restorer
@@ -31,6 +32,8 @@ from .schedule import Schedule
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
 Due = dict[str, tuple[Occasion, int]]
 """Penalties by name, each with the count of images of a part of the batch it is applied to."""
+Shared = dict[str, tuple[Term, int, int]]
+"""Terms that are means over some images of a batch: how many, and of how many."""
 
 
 class NonfiniteGradients(RuntimeError):
@@ -133,7 +136,10 @@ class Game(nn.Module):
             self.players["critic"] = Player(critic, optimizer, critic_clip_norm)
 
     def play(self, clean: Tensor, numbers: Tensor) -> None:
-        """One batch: clean images (B, C, H, W) in [0, 1] and their numbers (B,) in the stream of images seen."""
+        """One batch: clean images (B, C, H, W) in [0, 1] and their numbers (B,) in the stream of images seen.
+
+        Where several ranks play, each is given its share of the batch: the first B images on rank 0, and so on.
+        """
         times = self.clock.times
         measurement = self.degradation(clean, Rng(self.seed, "degradation", numbers.tolist(), clean.device))
         critic_only = self.alternate and times.critic_steps == times.generator_steps
@@ -143,7 +149,12 @@ class Game(nn.Module):
             fakes = self._move_generator(clean, measurement, numbers)
         if self.critic is not None and (critic_only or not self.alternate):
             self._move_critic(clean, measurement, numbers, fakes)
-        times.images_seen += len(clean)
+        times.images_seen += self._whole(clean)
+
+    def gather(self) -> None:
+        """Add up over the ranks what each has noted, so that every one of them holds the state of the run."""
+        self.averages.gather()
+        self.clock.gather()
 
     def adapt(self, gain_db: float, gain_db_exact: float) -> None:
         """Penalties whose weight follows the gain of averaging are told it: as measured, and of exact samples."""
@@ -153,48 +164,48 @@ class Game(nn.Module):
 
     def _move_generator(self, clean: Tensor, measurement: Measurement, numbers: Tensor) -> list[Fakes]:
         """Adversarial term, penalties, step, average; returns what the critic will judge, by part."""
-        times, fakes = self.clock.times, []
+        times, whole, fakes = self.clock.times, self._whole(clean), []
         for part in self._parts(len(clean)):
             due = self._due(len(clean), part)
             drawn = self._draw(measurement[part], numbers[part], due)
             fakes.append(self._fakes(drawn))
-            terms = self._adversarial_terms(drawn, fakes[-1], clean[part], measurement[part], len(clean))
-            terms |= self._penalty_terms(drawn, due, clean[part], measurement[part], numbers[part], len(clean))
+            terms = self._adversarial_terms(drawn, fakes[-1], clean[part], measurement[part], whole)
+            terms |= self._penalty_terms(drawn, due, clean[part], measurement[part], numbers[part], whole)
             self._backward("generator", terms)
             drawn.backward()
         if self._step("generator"):
             batches = 2 if self.alternate else 1
-            self.ema.update(self.generator, batches * len(clean), times.images_seen + len(clean))
+            self.ema.update(self.generator, batches * whole, times.images_seen + whole)
         times.generator_steps += 1
         return fakes
 
     def _due(self, batch_size: int, part: slice) -> Due:
-        """Penalties due at this step, and on how many images of this part of the batch."""
-        steps = self.clock.times.generator_steps
+        """Penalties due at this step, and on how many images of this part of this rank's share of the batch."""
+        steps, before = self.clock.times.generator_steps, ranks.rank() * batch_size
         return {
             name: (penalty, n)
             for name, penalty in self.penalties.items()
             if isinstance(penalty, Occasion)
             and penalty.is_due(steps)
-            and (n := penalty.count(batch_size, part.start, part.stop))
+            and (n := penalty.count(ranks.size() * batch_size, before + part.start, before + part.stop))
         }
 
     def _adversarial_terms(
         self, drawn: Drawn, fakes: Fakes, clean: Tensor, measurement: Measurement, batch_size: int
-    ) -> Terms:
+    ) -> Shared:
         """The game's side of the generator, on one sample of each image of a part of the batch."""
         if self.critic is None or self.adversarial is None:
             return {}
         self.critic.requires_grad_(False)
         condition = shown_to_critic(measurement, fakes)
         terms = self.adversarial.generator_terms(self.critic, clean, drawn.sample(0), condition)
-        return _share(terms, len(clean) / batch_size)
+        return _share(terms, len(clean), batch_size)
 
     def _penalty_terms(
         self, drawn: Drawn, due: Due, clean: Tensor, measurement: Measurement, numbers: Tensor, batch_size: int
-    ) -> Terms:
+    ) -> Shared:
         """Each penalty on its K samples of its n images."""
-        terms: Terms = {}
+        terms: Shared = {}
         for name, (penalty, n) in due.items():
             samples_KnCHW = drawn.samples_KnCHW[:, :n]
             if isinstance(penalty, GeneratorPenalty):
@@ -203,7 +214,7 @@ class Game(nn.Module):
                 value = penalty(restore, samples_KnCHW, measurement[:n].condition, rng)
             else:
                 value = penalty(samples_KnCHW, clean[:n], measurement[:n])
-            terms |= _share({name: Term(value, penalty.weight)}, n / penalty.count(batch_size))
+            terms |= _share({name: Term(value, penalty.weight)}, n, penalty.count(batch_size))
         return terms
 
     def _move_critic(self, clean: Tensor, measurement: Measurement, numbers: Tensor, fakes: list[Fakes]) -> None:
@@ -212,20 +223,20 @@ class Game(nn.Module):
         assert self.adversarial is not None
         critic, adversarial, slope, times = self.critic, self.adversarial, self.adversarial.slope, self.clock.times
         critic.requires_grad_(True)
-        rng = Rng(self.seed, "critic", numbers.tolist(), clean.device)
+        rng, whole = Rng(self.seed, "critic", numbers.tolist(), clean.device), self._whole(clean)
         parts = [
             (rng[part], (critic, clean[part], fake.sample, shown_to_critic(measurement[part], fake)))
             for part, fake in zip(self._parts(len(clean)), fakes, strict=True)
         ]
         for rng_part, seen in parts:
-            self._backward("critic", _share(adversarial.critic_terms(*seen), len(rng_part) / len(clean)))
+            self._backward("critic", _share(adversarial.critic_terms(*seen), len(rng_part), whole))
         if slope is not None and times.critic_steps % slope.every_critic_steps == 0:
             lazy = slope.every_critic_steps > 1
             if lazy:
                 self._step("critic")
             for rng_part, seen in parts:
-                terms = slope(*seen, rng_part, times.images_seen)
-                self._backward("critic", _share(terms, slope.every_critic_steps * len(rng_part) / len(clean)))
+                terms = _share(slope(*seen, rng_part, times.images_seen), len(rng_part), whole)
+                self._backward("critic", terms, slope.every_critic_steps)
             self._step("critic", "slope_" if lazy else "")
         else:
             self._step("critic")
@@ -253,27 +264,32 @@ class Game(nn.Module):
         parts = self._parts(len(numbers))
         return [self._fakes(self._draw(measurement[part], numbers[part], {})) for part in parts]
 
+    @staticmethod
+    def _whole(clean: Tensor) -> int:
+        """Images of the batch on all ranks, when this one's share is given."""
+        return ranks.size() * len(clean)
+
     def _parts(self, batch_size: int) -> Iterator[slice]:
-        """The micro-batches of a batch."""
+        """The micro-batches of this rank's share of the batch."""
         size = self.micro_batch or batch_size
         for start in range(0, batch_size, size):
             yield slice(start, min(start + size, batch_size))
 
-    def _backward(self, player: str, terms: Terms) -> None:
+    def _backward(self, player: str, terms: Shared, factor: float = 1.0) -> None:
         """Add the gradient of the weighted sum, if anything is due; note every unweighted term under player/name."""
         if not terms:
             return
-        loss = torch.stack([term.weight * term.value for term in terms.values()]).sum()
-        loss.backward()  # type: ignore[no-untyped-call]
-        for name, term in terms.items():
-            self.averages.add(f"{player}/{name}", term.value)
+        loss = torch.stack([factor * images / of * weight * value for (value, weight), images, of in terms.values()])
+        loss.sum().backward()  # type: ignore[no-untyped-call]
+        for name, (term, images, _) in terms.items():
+            self.averages.add(f"{player}/{name}", term.value, images)
 
     def _step(self, name: str, kind: str = "") -> bool:
         """Step a player at the scheduled rate; count a gradient that is not finite, and whether it was finite."""
         times, move = self.clock.times, f"{kind}{name}"
         norm = self.players[name].move(self.schedule(times.images_seen))
         if norm is not None:
-            self.averages.add(f"{name}/{kind}gradient_norm", norm)
+            self.averages.add(f"{name}/{kind}gradient_norm", norm, 1)
             times.nonfinite_in_a_row[move] = 0
             return True
         times.nonfinite_steps += 1
@@ -292,6 +308,6 @@ def shown_to_critic(measurement: Measurement, fakes: Fakes) -> Tensor:
     return condition if fakes.other is None else torch.cat([condition, fakes.other], dim=1)
 
 
-def _share(terms: Terms, share: float) -> Terms:
-    """Terms of a part of the batch, weighted so that the parts add up to the whole."""
-    return {name: Term(value, weight * share) for name, (value, weight) in terms.items()}
+def _share(terms: Terms, images: int, of: int) -> Shared:
+    """Terms of a part of the batch; the parts, on all ranks, add up to the whole."""
+    return {name: (term, images, of) for name, term in terms.items()}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 from argparse import Namespace
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from pytorch_lightning.loggers import Logger
-from pytorch_lightning.utilities import rank_zero_only
+
+from .whole_file import write_whole
 
 CLOCK = "images_seen"
 
@@ -45,7 +47,6 @@ class MetricsCsv(Logger):
         rows = [row for row in self._read() if int(row[CLOCK]) <= images_seen]
         self._rewrite(rows)
 
-    @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
         """Append one row; ``step`` is the count of images seen."""
         new = [name for name in metrics if name not in self.columns and not name.startswith("time/")]
@@ -53,9 +54,12 @@ class MetricsCsv(Logger):
             rows = self._read()
             self.columns += new
             self._rewrite(rows)
-        with self.path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, self.columns, extrasaction="ignore")
-            writer.writerow({CLOCK: step, **{name: repr(float(value)) for name, value in metrics.items()}})
+        try:
+            with self.path.open("a", newline="") as file:
+                writer = csv.DictWriter(file, self.columns, extrasaction="ignore")
+                writer.writerow({CLOCK: step, **{name: repr(float(value)) for name, value in metrics.items()}})
+        except OSError as error:
+            raise OSError(f"cannot write {self.path}: {error.strerror or error}") from error
 
     def _read(self) -> list[dict[str, str]]:
         if not self.path.exists():
@@ -67,9 +71,8 @@ class MetricsCsv(Logger):
         return rows
 
     def _rewrite(self, rows: list[dict[str, str]]) -> None:
-        part = self.path.with_suffix(".part")
-        with part.open("w", newline="") as file:
-            writer = csv.DictWriter(file, self.columns, restval="")
-            writer.writeheader()
-            writer.writerows(rows)
-        part.replace(self.path)
+        content = StringIO(newline="")
+        writer = csv.DictWriter(content, self.columns, restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+        write_whole(self.path, content.getvalue().encode())

@@ -30,7 +30,7 @@ def draw_picture(rows: Sequence[Row], num_samples: int, size: int) -> Image.Imag
     at its largest value; the bar below spells it out on the 0..255 scale of the image.
     """
     k = min(num_samples, len(rows[0].samples_KCHW))
-    stds = [_spread(_centre(row.samples_KCHW, size)) for row in rows]
+    stds = [_spread(centre(row.samples_KCHW, size)) for row in rows]
     largest = max(float(std.max()) for std in stds) or 1.0
     titles = ["y", *(f"sample {i + 1}" for i in range(k)), f"mean of {len(rows[0].samples_KCHW)}", "std", "x"]
     panels = [
@@ -43,7 +43,7 @@ def draw_picture(rows: Sequence[Row], num_samples: int, size: int) -> Image.Imag
         ]
         for row, std in zip(rows, stds, strict=True)
     ]
-    return _lay_out(titles, [[_to_image(_centre(p, size)) for p in row] for row in panels], size, largest)
+    return _lay_out(titles, [[_to_image(centre(p, size)) for p in row] for row in panels], size, largest)
 
 
 def _lay_out(titles: Sequence[str], panels: list[list[Image.Image]], size: int, largest: float) -> Image.Image:
@@ -77,7 +77,7 @@ def _heat(share_1HW: Tensor) -> Tensor:
     return colours[0]
 
 
-def _centre(image: Tensor, size: int) -> Tensor:
+def centre(image: Tensor, size: int) -> Tensor:
     """The central pixels; an image smaller than ``size`` is shown whole."""
     height, width = image.shape[-2:]
     top, left = max(0, (height - size) // 2), max(0, (width - size) // 2)

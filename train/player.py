@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from .gradients import sum_over_ranks
+
 
 @dataclass
 class Player:
@@ -29,11 +31,12 @@ class Player:
         return self.network.parameters()
 
     def move(self, learning_rate_factor: float) -> Tensor | None:
-        """Step along the gradients gathered so far; the norm of the gradient, or None if it was not finite.
+        """Step along the gradients gathered so far, on all ranks; the norm, or None if it was not finite.
 
         A gradient that is not finite is dropped, and neither parameters nor optimiser change. Reading the norm is the
         one time in a move that the host waits for the device.
         """
+        sum_over_ranks(self.network.parameters())
         limit = float("inf") if self.clip_norm is None else self.clip_norm
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), limit)
         finite = bool(norm.isfinite())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import shlex
@@ -13,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from .. import __version__
 from ..models.frozen_features import FrozenFeatures
+from .flat import flat
 
 PACKAGES = (
     "torch",
@@ -42,6 +45,21 @@ def provenance() -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},
         "hardware": _hardware(),
+    }
+
+
+def fingerprint(config: DictConfig) -> dict[str, str]:
+    """What has to be the same on all ranks: the code of this package, torch, and every value of the config."""
+    code = hashlib.blake2b(digest_size=8)
+    root = Path(__file__).parents[1]
+    for package in ("", "data", "losses", "models", "train"):
+        for path in sorted((root / package).glob("**/*.py" if package else "*.py")):
+            code.update(path.read_bytes())
+    values = flat(OmegaConf.to_container(config, resolve=True))
+    return {
+        "the code of pscgan": code.hexdigest(),
+        "the version of torch": torch.__version__,
+        **{key: repr(value) for key, value in values.items()},
     }
 
 

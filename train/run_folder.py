@@ -11,11 +11,17 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from . import ranks
+from .flat import flat
+from .folder_lock import LOCK
 from .provenance import provenance
 from .whole_file import write_whole
 
 LONGEST_NAME = 100
-MAY_CHANGE = ("logger.", "callbacks.", "folder", "dataset.num_workers")  # keys that do not change what is learned
+# keys that do not change what is learned
+MAY_CHANGE = ("logger.", "callbacks.", "folder", "dataset.num_workers", "trainer.", "allow_changed_config")
+# keys whose change makes another run of it: another network, other images, another problem
+MAY_NOT_CHANGE = ("generator.", "critic.", "degradation.", "seed", "dataset.root", "dataset.channels", "dataset.valid")
 
 
 def run_name(name: str, overrides: str) -> str:
@@ -33,20 +39,25 @@ class RunFolder:
         config: composed, as the run will use it; ``config.folder`` is the path, made if it is not there. Nothing is
             written into it before ``note_start``, so that a config that turns out wrong does not occupy a name.
 
+    Attributes:
+        changes: what differs from the config the folder was last used with, a line a key.
+
     Raises:
-        ValueError: if the folder holds something else, or a run of another config.
+        ValueError: if the folder holds something else, or a run of another config; with
+            ``config.allow_changed_config`` only if network, images, problem or seed are others.
         OSError: if it cannot be written.
     """
 
     def __init__(self, config: DictConfig) -> None:
         self.path = path = Path(config.folder)
         self.config: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+        self.changes: list[str] = []
         path.mkdir(parents=True, exist_ok=True)
         if not os.access(path, os.W_OK):
             raise PermissionError(f"run folder {path} is not writable")
         if self.config_path.exists():
-            self._check_same_config()
-        elif any(path.iterdir()):
+            self._compare_configs()
+        elif any(entry.name != LOCK for entry in path.iterdir()):
             raise ValueError(f"{path} is not empty and holds no run of pscgan; choose another name=...")
 
     @property
@@ -58,6 +69,11 @@ class RunFolder:
     def last(self) -> Path:
         """The checkpoint a run continues from."""
         return self.path / "last.ckpt"
+
+    @property
+    def previous(self) -> Path:
+        """The one before it."""
+        return self.path / "previous.ckpt"
 
     @property
     def best(self) -> Path:
@@ -75,7 +91,7 @@ class RunFolder:
 
     def note_start(self, images_seen: int, precision: str, feature_networks: Sequence[str] = ()) -> None:
         """Write the config, and add to ``run.json`` what this start is made with: command, versions, hardware."""
-        if not self.config_path.exists():
+        if self.changes or not self.config_path.exists():
             write_whole(self.config_path, OmegaConf.to_yaml(OmegaConf.create(self.config)).encode())
         path = self.path / "run.json"
         starts = json.loads(path.read_text()) if path.exists() else []
@@ -83,32 +99,31 @@ class RunFolder:
             "images_seen": images_seen,
             "seed": self.config["seed"],
             "precision": precision,
+            "ranks": ranks.size(),
+            "changes": self.changes,
             "feature_networks": list(feature_networks),
         }
         starts.append(start | provenance())
         write_whole(path, f"{json.dumps(starts, indent=2)}\n".encode())
 
-    def _check_same_config(self) -> None:
-        stored = _flat(OmegaConf.to_container(OmegaConf.load(self.config_path)))
-        current = _flat(self.config)
-        changed = [
-            f"{key}: {stored.get(key, 'absent')} there, {current.get(key, 'absent')} now"
+    def _compare_configs(self) -> None:
+        stored = flat(OmegaConf.to_container(OmegaConf.load(self.config_path)))
+        current = flat(self.config)
+        changed = {
+            key: f"{key}: {stored.get(key, 'absent')} there, {current.get(key, 'absent')} now"
             for key in sorted(stored.keys() | current.keys())
             if stored.get(key, "absent") != current.get(key, "absent") and not key.startswith(MAY_CHANGE)
-        ]
-        if changed:
+        }
+        refused = [line for key, line in changed.items() if key.startswith(MAY_NOT_CHANGE)]
+        if refused:
+            raise ValueError(f"{self.path} holds a run of another config ({_some(refused)}); choose another name=...")
+        if changed and not self.config["allow_changed_config"]:
             raise ValueError(
-                f"{self.path} holds a run of another config ({'; '.join(changed[:3])}"
-                f"{'; ...' if len(changed) > 3 else ''}); choose another name=..."
+                f"{self.path} holds a run of another config ({_some(list(changed.values()))}); choose another "
+                "name=..., or go on with the change by allow_changed_config=true"
             )
+        self.changes = list(changed.values())
 
 
-def _flat(node: Any, prefix: str = "") -> dict[str, Any]:
-    """Leaves by dotted key; lists are leaves."""
-    if not isinstance(node, dict):
-        return {prefix: node}
-    return {
-        key: leaf
-        for name, child in node.items()
-        for key, leaf in _flat(child, f"{prefix}.{name}" if prefix else name).items()
-    }
+def _some(lines: Sequence[str]) -> str:
+    return "; ".join(lines[:3]) + ("; ..." if len(lines) > 3 else "")

@@ -16,6 +16,7 @@ from ..data.image_data import ImageData
 from ..losses.occasion import Occasion
 from ..losses.penalty import Adaptive
 from ..models.generator import Generator, is_deterministic
+from . import ranks
 from .consistency import Consistency
 from .evaluation import Evaluation
 from .game import Game
@@ -37,8 +38,9 @@ class Training(pl.LightningModule):
         checkpoint_every_images: distance of checkpoints, besides those at each validation.
 
     Raises:
-        ValueError: if one of the last three or ``evaluation.every_images`` is no multiple of the batch size, no image
-            is held out, or more than one sample is wanted of a generator without z.
+        ValueError: if one of the last three or ``evaluation.every_images`` is no multiple of the batch size, the ranks
+            cannot share a batch equally, no image is held out, or more than one sample is wanted of a generator without
+            z.
     """
 
     def __init__(
@@ -61,6 +63,8 @@ class Training(pl.LightningModule):
         for name, count in clocks.items():
             if count < 1 or count % data.batch_size:
                 raise ValueError(f"{name} is {count}; allowed is a multiple of dataset.batch_size ({data.batch_size})")
+        if data.batch_size % ranks.size():
+            raise ValueError(f"dataset.batch_size is {data.batch_size}; allowed is a multiple of {ranks.size()} ranks")
         if not data.split.validation:
             raise ValueError("dataset.validation is empty; allowed is at least 1 image to validate on")
         _require_samples(game, evaluation)
@@ -70,7 +74,8 @@ class Training(pl.LightningModule):
         self.quality = Quality(evaluation.samples_per_image)
         self.consistency = Consistency()
         self.scores: dict[str, float] = {}
-        self._mark = time.perf_counter()
+        self.seconds_waited = 0.0
+        self._mark = self._idle_since = time.perf_counter()
 
     @property
     def images_seen(self) -> int:
@@ -98,26 +103,36 @@ class Training(pl.LightningModule):
     def train_dataloader(self) -> DataLoader[Any]:
         """From the images seen up to the next validation."""
         every, seen = self.evaluation.every_images, self.images_seen
-        return self.data.train_loader(seen, min((seen // every + 1) * every, self.images))
+        return self.data.train_loader(seen, min((seen // every + 1) * every, self.images), ranks.rank(), ranks.size())
 
     def val_dataloader(self) -> DataLoader[Any]:
-        """All images held out for validation."""
-        return self.data.evaluation_loader()
+        """This rank's share of the images held out for validation."""
+        return self.data.evaluation_loader("validation", ranks.rank(), ranks.size())
 
     def on_train_start(self) -> None:
-        """Start the stopwatch."""
-        self._mark = time.perf_counter()
+        """Start the stopwatches."""
+        self._mark = self._idle_since = time.perf_counter()
+
+    def on_train_batch_start(self, batch: Any, batch_index: int) -> None:
+        """The batch has come."""
+        self.seconds_waited += time.perf_counter() - self._idle_since
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_index: int) -> None:
+        """From here on this process waits for the next batch."""
+        self._idle_since = time.perf_counter()
 
     def training_step(self, batch: Mapping[str, Any], batch_index: int) -> None:
         """Play one batch."""
         times = self.game.clock.times
         self.game.play(batch["clean"].float() / 255, batch["number"])
-        times.skipped_images += int(batch["skipped"].sum())
+        self.game.clock.skip(int(batch["skipped"].sum()))
         now = time.perf_counter()
         times.seconds, self._mark = times.seconds + now - self._mark, now
 
-    def validation_step(self, batch: Mapping[str, Any], batch_index: int) -> dict[str, Tensor]:
+    def validation_step(self, batch: Mapping[str, Any], batch_index: int) -> dict[str, Tensor] | None:
         """Score one batch of held-out images; what was drawn goes to the callbacks."""
+        if int(batch["number"][0]) % ranks.size() != ranks.rank():
+            return None  # there are more ranks than images
         clean, measurement = self.evaluation.measure(self.game.degradation, batch)
         generator = cast(Generator, self.game.ema.average)
         degradation = self.game.degradation
@@ -125,10 +140,11 @@ class Training(pl.LightningModule):
         self.quality.update(samples_KBCHW, clean, measurement.degraded)
         if isinstance(degradation, Certifying):
             self.consistency.update(degradation, samples_KBCHW, clean, measurement)
-        return {"degraded": measurement.degraded, "samples_KBCHW": samples_KBCHW, "clean": clean}
+        shown = {"degraded": measurement.degraded, "samples_KBCHW": samples_KBCHW, "clean": clean}
+        return shown | {"number": batch["number"]}
 
     def on_validation_epoch_end(self) -> None:
-        """Sum up; penalties that follow the measured gain of averaging are told it."""
+        """Sum up, over all ranks; penalties that follow the measured gain of averaging are told it."""
         self.scores = self.quality.compute()
         self.quality.reset()
         if isinstance(self.game.degradation, Certifying):

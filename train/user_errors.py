@@ -10,6 +10,20 @@ from contextlib import contextmanager
 from hydra.errors import HydraException, InstantiationException
 from omegaconf.errors import OmegaConfBaseException
 
+USER_ERRORS = (HydraException, OmegaConfBaseException, ValueError, OSError)
+
+
+class RankError(ValueError):
+    """What went wrong on one of several ranks, raised on all of them: they end together, and one of them says it.
+
+    Attributes:
+        speaks: whether this process is that one.
+    """
+
+    def __init__(self, line: str, speaks: bool = True) -> None:
+        super().__init__(line)
+        self.speaks = speaks
+
 
 @contextmanager
 def one_line_errors(program: str) -> Iterator[None]:
@@ -20,11 +34,12 @@ def one_line_errors(program: str) -> Iterator[None]:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands exceptions on to us instead of printing them
     try:
         yield
-    except (HydraException, OmegaConfBaseException, ValueError, OSError) as error:
+    except USER_ERRORS as error:
         line = user_error(error)
         if line is None or os.environ.get("PSCGAN_TRACEBACK") == "1":
             raise
-        print(f"{program}: {line}", file=sys.stderr)
+        if not isinstance(error, RankError) or error.speaks:
+            print(f"{program}: {line}", file=sys.stderr)
         sys.exit(2)
 
 

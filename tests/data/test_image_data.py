@@ -55,19 +55,27 @@ def test_ranges_concatenate(root):
     assert list(data.train_loader(4, 4)) == []
 
 
-def test_ranks_share_the_images(root):
-    data = image_data(root, batch_size=2)
+def test_ranks_share_every_batch(root):
+    data = image_data(root, batch_size=6)
     whole, _ = joined(data.train_loader(0, 12))
     ranks = [joined(data.train_loader(0, 12, rank, 3)) for rank in range(3)]
-    assert [numbers for _, numbers in ranks] == [[rank, rank + 3, rank + 6, rank + 9] for rank in range(3)]
+    assert [numbers for _, numbers in ranks] == [[0, 1, 6, 7], [2, 3, 8, 9], [4, 5, 10, 11]]
     assert all(torch.equal(clean, whole[numbers]) for clean, numbers in ranks)
+    with pytest.raises(ValueError, match="batch_size is 6; allowed is a multiple of 4 ranks"):
+        data.train_loader(0, 12, 0, 4)
+
+
+def test_ranks_share_the_images_of_an_evaluation(root):
+    data = image_data(root)
     names = [batch["name"] for rank in range(2) for batch in data.evaluation_loader(rank=rank, ranks=2)]
     assert names == [["07.png"], ["09.png"], ["08.png"]]
+    (beyond,) = data.evaluation_loader(rank=3, ranks=4)
+    assert beyond["number"].tolist() == [0]
 
 
 @pytest.mark.parametrize(("start", "stop"), [(0, 6), (4, 0), (-4, 0)])
 def test_a_range_is_made_of_whole_batches(root, start, stop):
-    with pytest.raises(ValueError, match=f"start_image is {start} and stop_image is {stop}; .* multiple of 4"):
+    with pytest.raises(ValueError, match=f"start_image is {start} and stop_image is {stop}; .* multiple of batch_size 4"):
         image_data(root).train_loader(start, stop)
 
 

@@ -23,8 +23,8 @@ def contents(folder):
 
 def test_a_run_leaves_what_tells_how_it_was_made(finished):
     names = {path.relative_to(finished).as_posix() for path in contents(finished)}
-    expected = {"config.yaml", "run.json", "result.json", "metrics.csv", "last.ckpt", "best.ckpt"}
-    assert names == expected | {"pictures/000000016.png"}
+    expected = {"config.yaml", "run.json", "result.json", "metrics.csv", "last.ckpt", "previous.ckpt", "best.ckpt"}
+    assert names == expected | {"pictures/000000016.png", ".lock"}
     (start,) = json.loads((finished / "run.json").read_text())
     assert {"command", "pscgan", "commit", "python", "packages", "hardware", "seed", "precision", "time"} <= set(start)
     assert (start["images_seen"], start["seed"], start["precision"]) == (0, 0, "32-true")
@@ -49,6 +49,7 @@ def test_the_numbers_a_result_holds(finished):
         (["degradation.sigma=25"], "degradation.sigma: 50 there, 25 now"),
         (["seed=1"], "seed: 0 there, 1 now"),
         (["~schedule.floor"], "schedule.floor: 0.01 there, absent now"),
+        (["degradation.sigma=25", "allow_changed_config=true"], "degradation.sigma: 50 there, 25 now"),
         (["+generator.new=1"], "generator.new: absent there, 1 now"),
     ],
 )

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import signal
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import pytorch_lightning as pl
 
-from .. import checkpoint
+from .. import checkpoint, ranks
+from ..drift import require_same_on_all_ranks
 from ..run_folder import RunFolder
 from ..training import Training
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 
 
 class Interrupted(Exception):
     """The user or the system asked for an end; the run can be continued."""
 
     def __init__(self, number: int, images_seen: int) -> None:
-        super().__init__(f"{signal.Signals(number).name} after {images_seen} images")
+        super().__init__(number, images_seen)
         self.exit_code = 128 + number
+
+    def __str__(self) -> str:
+        number, images_seen = self.args
+        return f"{signal.Signals(number).name} after {images_seen} images"
 
 
 class Checkpoints(pl.Callback):
@@ -29,13 +33,16 @@ class Checkpoints(pl.Callback):
 
     The continuous ranked probability score of the samples is a proper score: the true posterior, not the sharpest or
     the most averaged picture, has the lowest. Where a validation is due, nothing is written before it: a run that is
-    continued must not leave it out. Ctrl-C and SIGTERM write ``last.ckpt`` at the end of the batch or validation in
-    progress; a second one ends at once.
+    continued must not leave it out. What was the last is kept as ``previous.ckpt``. Before anything is written, ranks
+    that have drifted apart end the run.
+
+    Ctrl-C, SIGTERM and SIGUSR1 (SLURM's warning) on any rank write ``last.ckpt`` at the end of the batch or validation
+    in progress on all of them; the same signal again ends at once.
     """
 
     def __init__(self, folder: RunFolder, best_crps: float = float("inf")) -> None:
         self.folder, self.best_crps = folder, best_crps
-        self._received: int | None = None
+        self._received = 0
         self._handlers: dict[int, Any] = {}
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
@@ -57,26 +64,33 @@ class Checkpoints(pl.Callback):
         assert isinstance(module, Training)
         if module.validation_is_due():
             return
-        if self._received is not None or module.images_seen % module.checkpoint_every_images == 0:
-            self._save(module)
+        received = ranks.largest(self._received)
+        if received or module.images_seen % module.checkpoint_every_images == 0:
+            self._save(module, received)
 
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """After each validation."""
         assert isinstance(module, Training)
-        if module.scores["crps"] < self.best_crps:
+        best = module.scores["crps"] < self.best_crps
+        if best:
             self.best_crps = module.scores["crps"]
-            self._write(self.folder.best, module)
-        self._save(module)
+        self._save(module, ranks.largest(self._received), best)
 
-    def _save(self, module: Training) -> None:
-        self._write(self.folder.last, module)
-        if self._received is not None and module.images_seen < module.images:
-            raise Interrupted(self._received, module.images_seen)
+    def _save(self, module: Training, received: int, best: bool = False) -> None:
+        """Write, on rank 0, what all ranks agree on; end the run if a signal has come."""
+        module.game.gather()
+        require_same_on_all_ranks(module.game)
+        ranks.from_first(lambda: self._write(module, best))
+        if received and module.images_seen < module.images:
+            raise Interrupted(received, module.images_seen)
 
-    def _write(self, path: Path, module: Training) -> None:
-        checkpoint.save(path, module.game, self.folder.config, module.scores, self.best_crps)
+    def _write(self, module: Training, best: bool) -> None:
+        paths = [self.folder.best, self.folder.last] if best else [self.folder.last]
+        checkpoint.keep(self.folder.last, self.folder.previous)
+        for path in paths:
+            checkpoint.save(path, module.game, self.folder.config, module.scores, self.best_crps)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if self._received is not None:
+        if number == self._received:
             raise KeyboardInterrupt
-        self._received = number
+        self._received = self._received or number

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,10 @@ from PIL import Image
 from pytorch_lightning.loggers import TensorBoardLogger, WandbLogger
 
 from ...bounds import require_at_least
-from ..picture import Row, draw_picture
+from .. import ranks
+from ..picture import Row, centre, draw_picture
 from ..training import Training
+from ..whole_file import write_whole
 
 
 class Pictures(pl.Callback):
@@ -28,7 +32,7 @@ class Pictures(pl.Callback):
         require_at_least(1, images=images, samples=samples, size=size)
         self.folder = Path(folder) / "pictures"
         self.images, self.samples, self.size = images, samples, size
-        self._rows: list[Row] = []
+        self._rows: dict[int, Row] = {}
 
     def on_validation_batch_end(
         self,
@@ -39,21 +43,24 @@ class Pictures(pl.Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Keep the first images."""
-        wanted = self.images - len(self._rows)
-        degraded, samples, clean = (outputs[name].cpu() for name in ("degraded", "samples_KBCHW", "clean"))
-        self._rows += [Row(degraded[b], samples[:, b], clean[b]) for b in range(min(wanted, len(clean)))]
+        """Keep this rank's share of the first images: of them, the part that is shown."""
+        for b, number in enumerate([] if outputs is None else outputs["number"].tolist()):
+            if number < self.images:
+                panels = (outputs["degraded"][b], outputs["samples_KBCHW"][:, b], outputs["clean"][b])
+                self._rows[number] = Row(*(centre(panel, self.size).cpu() for panel in panels))
 
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Draw, write, show."""
         assert isinstance(module, Training)
-        rows, self._rows = self._rows, []
-        picture = draw_picture(rows, self.samples, self.size)
+        shares, self._rows = ranks.each(self._rows), {}
+        if ranks.rank():
+            return
+        rows = dict(chain.from_iterable(share.items() for share in shares))
+        picture = draw_picture([rows[number] for number in sorted(rows)], self.samples, self.size)
         self.folder.mkdir(exist_ok=True)
-        path = self.folder / f"{module.images_seen:09d}.png"
-        part = path.with_suffix(".part")
-        picture.save(part, format="PNG")
-        part.replace(path)
+        content = BytesIO()
+        picture.save(content, format="PNG")
+        write_whole(self.folder / f"{module.images_seen:09d}.png", content.getvalue())
         for logger in trainer.loggers:
             _show(logger, picture, module.images_seen)
 

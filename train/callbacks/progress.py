@@ -8,24 +8,25 @@ import pytorch_lightning as pl
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from .. import ranks
 from ..training import Training
 
 
 class ProgressBar(pl.Callback):
     """Images seen, images a second, time left; a line of scores after each validation.
 
-    Without a terminal only the lines are printed.
+    Of several ranks only the first prints. Without a terminal only the lines are printed.
     """
 
     def __init__(self) -> None:
-        self.console = Console(highlight=False)
+        self.console = Console(highlight=False, quiet=ranks.rank() > 0)
         self.bar = Progress(
             TextColumn("{task.completed:,} / {task.total:,} images"),
             BarColumn(),
             TextColumn("{task.fields[speed]:.0f} images/s"),
             TimeRemainingColumn(),
             console=self.console,
-            disable=not self.console.is_terminal,
+            disable=ranks.rank() > 0 or not self.console.is_terminal,
         )
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
