@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import sys
-import warnings
 
 import hydra
 from omegaconf import DictConfig, OmegaConf
@@ -13,6 +11,7 @@ from .callbacks.checkpoints import Interrupted
 from .drift import Drifted
 from .game import NonfiniteGradients
 from .process_group import LostRank
+from .quiet import quieten_lightning
 from .run import train
 from .run_folder import RunFolder, run_name
 from .user_errors import one_line_errors
@@ -35,16 +34,9 @@ def _run(config: DictConfig) -> float:
         sys.exit(1)
 
 
-def _quieten_lightning() -> None:
-    """Leave out what it says of devices it does not use, of clocks that are ours, and of itself."""
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    for message in ("does not have many workers", "smaller than the logging interval", "in eval mode", "LeafSpec"):
-        warnings.filterwarnings("ignore", message=f".*{message}")
-
-
 def main() -> None:
     """The command ``pscgan-train``."""
-    _quieten_lightning()
+    quieten_lightning()
     with one_line_errors(PROGRAM):
         _run()
 

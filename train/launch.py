@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch.multiprocessing.spawn import ProcessContext, ProcessExitedException, start_processes
 
 from .process_group import LostRank, is_defect, last_words, launched
+from .quiet import quieten_lightning
 
 GRACE_SECONDS = 40
 """What ranks are given to end by themselves after one of them has ended."""
@@ -85,6 +86,7 @@ def _rank(local_rank: int, run: Callable[[DictConfig], Any], config: DictConfig,
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), TORCHELASTIC_USE_AGENT_STORE="True")
     if not on_gpu(config):
         torch.set_num_threads(max(1, torch.get_num_threads() // count))
+    quieten_lightning()
     try:
         run(config)
     except Exception as error:

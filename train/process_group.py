@@ -101,7 +101,7 @@ def _who_is_gone(store: Store) -> str:
 
 def _torchrun_words_for(slurm: Mapping[str, str]) -> dict[str, str]:
     """What srun says of a process, in the variables of torchrun."""
-    cluster = SLURMEnvironment(auto_requeue=False)
+    nodes = slurm.get("SLURM_STEP_NODELIST", slurm.get("SLURM_NODELIST", "127.0.0.1"))
     size = int(slurm["SLURM_STEP_NUM_TASKS"])
     return {
         "RANK": slurm["SLURM_PROCID"],
@@ -109,6 +109,6 @@ def _torchrun_words_for(slurm: Mapping[str, str]) -> dict[str, str]:
         "LOCAL_RANK": slurm["SLURM_LOCALID"],
         "LOCAL_WORLD_SIZE": str(size // int(slurm.get("SLURM_STEP_NUM_NODES", 1))),
         "GROUP_RANK": slurm["SLURM_NODEID"],
-        "MASTER_ADDR": cluster.main_address,
-        "MASTER_PORT": str(cluster.main_port),
+        "MASTER_ADDR": slurm.get("MASTER_ADDR") or SLURMEnvironment.resolve_root_node_address(nodes),
+        "MASTER_PORT": slurm.get("MASTER_PORT") or str(15000 + int(slurm["SLURM_JOB_ID"][-4:])),
     }

@@ -75,7 +75,9 @@ def test_ranks_share_the_images_of_an_evaluation(root):
 
 @pytest.mark.parametrize(("start", "stop"), [(0, 6), (4, 0), (-4, 0)])
 def test_a_range_is_made_of_whole_batches(root, start, stop):
-    with pytest.raises(ValueError, match=f"start_image is {start} and stop_image is {stop}; .* multiple of batch_size 4"):
+    with pytest.raises(
+        ValueError, match=f"start_image is {start} and stop_image is {stop}; .* multiple of batch_size 4"
+    ):
         image_data(root).train_loader(start, stop)
 
 
