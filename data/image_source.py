@@ -57,14 +57,27 @@ class ImageSource:
             UnreadableImage: naming file and reason.
             ValueError: if the image is smaller than ``resize``.
         """
-        try:
-            image = decode(self.files.read_bytes(name), self.channels)
-        except FILE_ERRORS as error:
-            raise UnreadableImage(f"{self.root}/{name} cannot be read: {error}") from error
+        _, image = self._decoded(name)
         if self.resize is not None:
             image = _central_square(image, self.resize, name)
         pixels = torch.from_numpy(np.array(image))
         return pixels[None] if self.channels == 1 else pixels.permute(2, 0, 1).contiguous()
+
+    def read_file(self, name: str) -> bytes:
+        """The encoded image as it lies there, once it is known to decode.
+
+        Raises:
+            UnreadableImage: naming file and reason.
+        """
+        data, _ = self._decoded(name)
+        return data
+
+    def _decoded(self, name: str) -> tuple[bytes, Image.Image]:
+        try:
+            data = self.files.read_bytes(name)
+            return data, decode(data, self.channels)
+        except FILE_ERRORS as error:
+            raise UnreadableImage(f"{self.root}/{name} cannot be read: {error}") from error
 
 
 def _central_square(image: Image.Image, side: int, name: str) -> Image.Image:
