@@ -14,6 +14,7 @@ from ..data.image_source import ImageSource
 from ..data.png import encode_png
 from ..data.roots.image_files import is_image
 from ..data.roots.manifest import MANIFEST, VERSION, Manifest, load_manifest, require_size
+from ..data.roots.tar_index import encode_index, index_path
 from ..train.whole_file import write_whole
 from .shard_file import ShardFile
 
@@ -43,9 +44,9 @@ class Options:
 class Packing:
     """Shards 000000.tar, 000001.tar ... and their manifest in a folder, begun or gone on with.
 
-    A shard is a function of the options and of the name it starts with. It is written beside its place, noted in the
-    manifest, then put in place: whatever the moment of a kill, what the manifest lists is whole, and it is not written
-    again.
+    A shard is a function of the options and of the name it starts with. It is written beside its place, then its index;
+    it is noted in the manifest, then put in place. Whatever the moment of a kill, what the manifest lists is whole, and
+    it is not written again.
 
     Args:
         options: what is packed and how.
@@ -112,6 +113,8 @@ class Packing:
         self.manifest["shards"] = entries
         self.manifest["unreadable"] += unreadable
         self.manifest["complete"] = stop == len(self.names)
+        if shard.images:
+            write_whole(index_path(self.out / name), encode_index(self._part(name)))
         write_whole(self.out / MANIFEST, f"{json.dumps(self.manifest, indent=1)}\n".encode())
         self._put_in_place()
 
@@ -171,10 +174,13 @@ def verify(out: Path, step: Callable[[], None]) -> Manifest:
         raise ValueError(f"shard {strange} is not listed in {MANIFEST}")
     for entry in manifest["shards"]:
         require_size(out, entry)
-        with (out / entry["name"]).open("rb") as file:
+        path = out / entry["name"]
+        with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if found != entry["sha256"]:
-            raise ValueError(f"shard {out / entry['name']} is damaged: its SHA-256 is not the one in {MANIFEST}")
+            raise ValueError(f"shard {path} is damaged: its SHA-256 is not the one in {MANIFEST}")
+        if index_path(path).read_bytes() != encode_index(path):
+            raise ValueError(f"{index_path(path)} is damaged; without it the shard is scanned when it is opened")
         step()
     return manifest
 

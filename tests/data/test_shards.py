@@ -13,7 +13,7 @@ import webdataset
 from pscgan.data.decoding import UnreadableImage
 from pscgan.data.image_data import ImageData
 from pscgan.data.image_source import ImageSource
-from pscgan.data.roots.tar_index import BLOCK, image_members
+from pscgan.data.roots.tar_index import BLOCK, scan
 
 from .pictures import folder_of, noise, png_16, write
 
@@ -64,7 +64,7 @@ def test_shards_of_the_library_equal_the_folder(shards, tmp_path):
 
 
 def test_the_index_points_at_the_bytes_the_library_reads(shards, files):
-    members = list(image_members(shards / "s-0.tar"))
+    members = list(scan(shards / "s-0.tar"))
     data = (shards / "s-0.tar").read_bytes()
     with (shards / "s-0.tar").open("rb") as file:
         read = {item["fname"]: item["data"] for item in webdataset.tariterators.tar_file_iterator(file)}
@@ -135,7 +135,7 @@ def test_every_truncation_is_refused_by_name(tmp_path, files):
 def test_a_damaged_header_and_a_compressed_shard_are_refused_by_name(tmp_path, files):
     path = shard(tmp_path / "x.tar", files)
     data = bytearray(path.read_bytes())
-    second = next(m for m in image_members(path) if m.name == "01.png").offset - BLOCK
+    second = next(m for m in scan(path) if m.name == "01.png").offset - BLOCK
     data[second] ^= 0xFF
     for damaged in (bytes(data), gzip.compress(path.read_bytes())):
         path.write_bytes(damaged)
@@ -164,7 +164,7 @@ def test_a_shard_without_images_holds_none(tmp_path):
 
 def test_damage_found_later_is_an_unreadable_image(shards):
     source = ImageSource(shards)
-    place = next(m for m in image_members(shards / "s-0.tar") if m.name == "01.png")
+    place = next(m for m in scan(shards / "s-0.tar") if m.name == "01.png")
     data = bytearray((shards / "s-0.tar").read_bytes())
     data[place.offset + place.size // 2] ^= 0xFF
     (shards / "s-0.tar").write_bytes(data)

@@ -14,6 +14,7 @@ import torch
 import webdataset
 
 from pscgan.data.image_source import ImageSource
+from pscgan.data.roots import tar_index
 from pscgan.data.roots.manifest import MANIFEST
 from pscgan.scripts.prepare_data import main
 
@@ -166,16 +167,16 @@ def test_a_kill_at_any_change_of_the_disk_leaves_the_same_bytes(root, tmp_path, 
 
     pack(*arguments("whole"))
     whole = contents(tmp_path / "whole")
-    assert len(whole) == 4
+    assert len(whole) == 3 + 3 + 1  # shards, their indices, the manifest
     moment = 0
     while killed_at(moment, arguments(f"out{moment}")):
         assert pack(*arguments(f"out{moment}")).code == 2
         assert contents(tmp_path / f"out{moment}") == whole
         moment += 1
     assert contents(tmp_path / f"out{moment}") == whole
-    assert moment > 3 * 3  # of each shard at least a beginning, a note in the manifest, and two renamings
+    assert moment > 3 * 6  # of each shard: begun, in place; index and manifest, each begun and in place
     kills = 0
-    while killed_at(5, arguments("often")):
+    while killed_at(8, arguments("often")):
         kills += 1
         assert kills < 20
     assert contents(tmp_path / "often") == whole
@@ -319,6 +320,23 @@ def test_damage_is_found_by_size_when_read_and_by_checksum_when_verified(root, t
     path.write_bytes(data)
     shard(out / "extra.tar", {})
     assert "extra.tar is not listed" in one_line(pack("--out", out, "--verify"))
+
+
+def test_the_index_beside_a_shard_is_used_only_where_it_is_right(root, tmp_path, pack, monkeypatch):
+    out = tmp_path / "out"
+    pack(root, "--out", out)
+    path = out / "000000.tar"
+    scanned = list(tar_index.scan(path))
+    with monkeypatch.context() as patch:
+        patch.setattr(tar_index, "scan", None)
+        assert list(tar_index.image_members(path)) == scanned
+    index = tar_index.index_path(path).read_bytes()
+    for wrong in (b"{", b"[]", b"{}", index.replace(b'"bytes": ', b'"bytes": 1')):
+        tar_index.index_path(path).write_bytes(wrong)
+        assert list(tar_index.image_members(path)) == scanned
+        assert "index.json is damaged" in one_line(pack("--out", out, "--verify"))
+    tar_index.index_path(path).unlink()
+    assert list(tar_index.image_members(path)) == scanned
 
 
 def test_shards_are_not_read_before_packing_has_ended(root, tmp_path, pack):
