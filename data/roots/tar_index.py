@@ -23,7 +23,7 @@ class Member(NamedTuple):
 
 
 def image_members(path: Path) -> Iterable[Member]:
-    """The images of a shard in their order, from the index beside it if that is of a shard of this size, or by ``scan``.
+    """The images of a shard in their order, from the index beside it if it is of a shard of this size, or by ``scan``.
 
     Raises:
         ValueError: see ``scan``.
