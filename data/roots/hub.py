@@ -35,7 +35,7 @@ class HubDataset:
         data = _only_split(root, _load(root, name, options.get("split")), options.get("split"))
         self._column = _column(root, data, options.get("column"))
         image = _datasets(root).Image(decode=False)
-        self._rows = data.select_columns(self._column).cast_column(self._column, image)
+        self._rows = data.with_format(None).select_columns(self._column).cast_column(self._column, image)
         digits = len(str(max(len(self._rows) - 1, 0)))
         self.names = [f"{row:0{digits}d}" for row in range(len(self._rows))]
 

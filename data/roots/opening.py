@@ -36,7 +36,7 @@ def open_root(root: str | Path) -> ImageFiles:
         return ZipArchive(path)
     if path.is_file() and path.suffix.lower() == ".tar":
         return Shards([path])
-    if "{" in path.name or "{" in str(path.parent):
+    if "{" in str(path):
         return Shards(_expanded(path))
     raise ValueError(
         f"root is {root}; allowed is an existing folder, an existing .zip archive or .tar shard, a pattern of shards "

@@ -59,6 +59,8 @@ class Shards:
     def read_bytes(self, name: str) -> bytes:
         """The whole file, see ``ImageFiles``."""
         place = bisect_left(self.names, name)
+        if self.names[place : place + 1] != [name]:
+            raise FileNotFoundError("no shard holds it")
         shard = self.shards[bisect_right(self._prefixes, name) - 1]
         size = int(self._sizes[place])
         with (self.root / shard).open("rb", buffering=0) as file:

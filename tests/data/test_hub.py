@@ -102,6 +102,13 @@ def test_an_empty_row_is_unreadable(tmp_path):
         ImageSource(f"hf:{tmp_path}/saved").read("1")
 
 
+def test_a_saved_format_or_order_of_rows_does_not_matter(tmp_path):
+    files = [path.read_bytes() for path in sorted(folder_of(tmp_path / "images", 3).iterdir())]
+    data_set(files).select([2, 0]).with_format("torch").save_to_disk(tmp_path / "saved")
+    source = ImageSource(f"hf:{tmp_path}/saved")
+    assert [source.files.read_bytes(row) for row in source.names] == [files[2], files[0]]
+
+
 def test_the_split_is_named_where_there_are_several(tmp_path):
     parts = {"train": data_set([jpeg()]), "test": data_set([jpeg()] * 2)}
     datasets.DatasetDict(parts).save_to_disk(tmp_path / "both")

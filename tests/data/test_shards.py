@@ -170,7 +170,12 @@ def test_damage_found_later_is_an_unreadable_image(shards):
     (shards / "s-0.tar").write_bytes(data)
     (shards / "s-1.tar").unlink()
     (shards / "s-2.tar").write_bytes((shards / "s-2.tar").read_bytes()[: 3 * BLOCK])
-    for name, reason in {NAMES[1]: "", NAMES[3]: ".*No such file", NAMES[5]: "its shard ends before it"}.items():
+    for name, reason in {
+        "s-0.tar/0": "no shard holds it",
+        NAMES[1]: "",
+        NAMES[3]: ".*No such file",
+        NAMES[5]: "its shard ends before it",
+    }.items():
         with pytest.raises(UnreadableImage, match=rf"shards/{name} cannot be read: {reason}"):
             source.read(name)
     assert source.read(NAMES[0]).shape == (3, 40, 48)
@@ -194,13 +199,17 @@ def test_processes_read_at_once(shards, method):
 
 @WORKERS
 def test_training_does_not_depend_on_the_layout(shards):
-    def numbers_and_crops(**layout):
+    def numbers_and_crops(start=0, rank=0, ranks=1, **layout):
         arguments = {"crop": 8, "batch_size": 2, "seed": 0, "validation": 1, "shuffle_shards": 2, **layout}
-        batches = list(ImageData(str(shards), **arguments).train_loader(0, 20))
+        batches = list(ImageData(str(shards), **arguments).train_loader(start, 20, rank, ranks))
         return torch.cat([batch["number"] for batch in batches]), torch.cat([batch["clean"] for batch in batches])
 
     numbers, crops = numbers_and_crops()
     assert numbers.tolist() == list(range(20))
+    for rank in range(2):
+        later, later_crops = numbers_and_crops(start=8, rank=rank, ranks=2)
+        assert later.tolist() == list(range(8 + rank, 20, 2))
+        assert torch.equal(later_crops, crops[later])
     for layout in ({"num_workers": 2}, {"batch_size": 10}, {"cache": True}):
         other_numbers, other_crops = numbers_and_crops(**layout)
         assert torch.equal(numbers, other_numbers)

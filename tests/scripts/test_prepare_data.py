@@ -261,6 +261,7 @@ def test_mistakes_are_one_line(root, tmp_path, pack):
         ((tmp_path / "damaged", "--out", out), "it holds no readable image among 1 files"),
         ((root, "--out", tmp_path / "file"), "cannot write .*file: File exists"),
         ((root, "--out", "/proc/pscgan"), "cannot write /proc/pscgan: No such file"),
+        ((root, "--out", "/proc"), "cannot write /proc/000000.tar.part: "),
         ((root, "--out", root), "the root itself"),
         ((root, "--out", tmp_path / "foreign"), "it holds x.tar of other origin"),
         ((root, "--out", out, "--images-per-shard", 0), "--images-per-shard is 0; allowed is 1 or more"),
