@@ -57,8 +57,7 @@ class Packing:
         manifest: of what is finished.
 
     Raises:
-        ValueError: if the root cannot be opened, two images would get one name, or the folder is the root itself, was
-            begun with other options, or holds other shards.
+        ValueError: if the root cannot be opened, two images would get one name, or the folder is the root itself.
     """
 
     def __init__(self, options: Options, out: Path) -> None:
@@ -70,7 +69,7 @@ class Packing:
             _require_unique(self.names)
         if isinstance(self.source.root, Path) and out.resolve() == self.source.root.resolve():
             raise ValueError(f"--out is {out}, the root itself; allowed is another folder")
-        self.manifest = self._begun()
+        self.manifest = Manifest(version=VERSION, options={}, shards=[], unreadable=[], complete=False)
 
     @property
     def done(self) -> int:
@@ -79,6 +78,29 @@ class Packing:
             return len(self.names)
         return self.manifest["shards"][-1]["stop"] if self.manifest["shards"] else 0
 
+    def resume(self) -> None:
+        """Take up what lies in the folder, which nobody else may write to from here on (see ``alone_in``).
+
+        Raises:
+            ValueError: if it was begun with other options, lacks a finished shard, or holds shards of other origin.
+        """
+        options = _comparable(self.options, self.source)
+        manifest = load_manifest(self.out)
+        if manifest is None:
+            self.manifest["options"] = options
+            self._require_no_shards()
+            return
+        for name, value in options.items():
+            begun = manifest["options"].get(name)
+            if begun != value:
+                raise ValueError(
+                    f"{name} is {value}, but the shards in {self.out} were begun with {begun}; choose another --out"
+                )
+        self.manifest = manifest
+        self._put_in_place()
+        for entry in manifest["shards"]:
+            require_size(self.out, entry)
+
     def run(self, step: Callable[[], None]) -> None:
         """Write what is left, calling ``step`` after each image.
 
@@ -86,10 +108,6 @@ class Packing:
             ValueError: if an image is smaller than ``size``, or none can be read.
             OSError: naming the file that cannot be written.
         """
-        try:
-            self.out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OSError(f"cannot write {self.out}: {error.strerror or error}") from error
         while not self.manifest["complete"]:
             self._write_shard(step)
 
@@ -138,51 +156,10 @@ class Packing:
             if part.exists() and not path.exists():
                 part.replace(path)
 
-    def _begun(self) -> Manifest:
-        options = _comparable(self.options, self.source)
-        manifest = load_manifest(self.out)
-        if manifest is None:
-            strange = next(iter(sorted(self.out.glob("*.tar"))), None)
-            if strange is not None:
-                raise ValueError(f"--out is {self.out}; it holds {strange.name} of other origin, choose another folder")
-            return Manifest(version=VERSION, options=options, shards=[], unreadable=[], complete=False)
-        for name, value in options.items():
-            begun = manifest["options"].get(name)
-            if begun != value:
-                raise ValueError(
-                    f"{name} is {value}, but the shards in {self.out} were begun with {begun}; choose another --out"
-                )
-        self.manifest = manifest
-        self._put_in_place()
-        for entry in manifest["shards"]:
-            require_size(self.out, entry)
-        return manifest
-
-
-def verify(out: Path, step: Callable[[], None]) -> Manifest:
-    """Compare every byte of the shards of a folder with their manifest, calling ``step`` after each shard.
-
-    Raises:
-        ValueError: naming the first shard that is missing, damaged or not listed, or if there is no whole manifest.
-    """
-    manifest = load_manifest(out)
-    if manifest is None or not manifest["complete"]:
-        raise ValueError(f"--out is {out}; allowed is a folder that pscgan-prepare-data has packed to the end")
-    listed = {entry["name"] for entry in manifest["shards"]}
-    strange = next((path for path in sorted(out.glob("*.tar")) if path.name not in listed), None)
-    if strange is not None:
-        raise ValueError(f"shard {strange} is not listed in {MANIFEST}")
-    for entry in manifest["shards"]:
-        require_size(out, entry)
-        path = out / entry["name"]
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-        if found != entry["sha256"]:
-            raise ValueError(f"shard {path} is damaged: its SHA-256 is not the one in {MANIFEST}")
-        if index_path(path).read_bytes() != encode_index(path):
-            raise ValueError(f"{index_path(path)} is damaged; without it the shard is scanned when it is opened")
-        step()
-    return manifest
+    def _require_no_shards(self) -> None:
+        strange = next(iter(sorted(self.out.glob("*.tar"))), None)
+        if strange is not None:
+            raise ValueError(f"--out is {self.out}; it holds {strange.name} of other origin, choose another folder")
 
 
 def _comparable(options: Options, source: ImageSource) -> dict[str, Any]:

@@ -21,7 +21,9 @@ from rich.progress import Progress
 from ..bounds import require_at_least
 from ..data.roots.manifest import Manifest, load_manifest
 from ..train.user_errors import one_line_errors
-from .packing import Options, Packing, verify
+from .alone import alone_in
+from .packing import Options, Packing
+from .shard_verification import verify
 
 PROGRAM = "pscgan-prepare-data"
 MEGABYTES = 500.0
@@ -82,8 +84,10 @@ def _options(options: argparse.Namespace) -> Options:
 
 def _pack(options: Options, out: Path) -> Manifest:
     packing = Packing(options, out)
-    with _progress("images", packing.done, len(packing.names)) as step:
-        packing.run(step)
+    with alone_in(out):
+        packing.resume()
+        with _progress("images", packing.done, len(packing.names)) as step:
+            packing.run(step)
     return packing.manifest
 
 

@@ -41,11 +41,12 @@ class HubDataset:
 
     def read_bytes(self, name: str) -> bytes:
         """The whole file, see ``ImageFiles``."""
-        image = self._rows[int(name)][self._column]
-        if image is None:
-            raise ValueError("the row holds no image")
-        data: bytes | None = image["bytes"]
-        return Path(image["path"]).read_bytes() if data is None else data
+        image = self._rows[int(name)][self._column] or {}
+        if image.get("bytes") is not None:
+            return bytes(image["bytes"])
+        if image.get("path") is not None:
+            return Path(image["path"]).read_bytes()
+        raise ValueError("the row holds no image")
 
 
 def _datasets(root: str) -> Any:

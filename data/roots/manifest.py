@@ -70,7 +70,9 @@ def require_whole(folder: Path, present: Collection[str], together: bool) -> Non
         )
     missing = [entry["name"] for entry in manifest["shards"] if entry["name"] not in present]
     if together and missing:
-        raise ValueError(f"shard {folder / missing[0]} is missing, and {len(missing) - 1} others of {MANIFEST}")
+        raise ValueError(
+            f"shard {folder / missing[0]} is missing; of {len(manifest['shards'])} in {MANIFEST} {len(missing)} are"
+        )
     for entry in manifest["shards"]:
         if entry["name"] in present:
             require_size(folder, entry)

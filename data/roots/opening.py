@@ -46,7 +46,7 @@ def open_root(root: str | Path) -> ImageFiles:
 
 def _open_folder(folder: Path) -> ImageFiles:
     images = Folder(folder)
-    shards = [path for path in sorted(folder.iterdir()) if _is_shard(path)]
+    shards = sorted(path for path in folder.iterdir() if _is_shard(path))
     if shards and images.names:
         raise ValueError(
             f"root is {folder}; it holds shards such as {shards[0].name} and image files such as {images.names[0]}, "

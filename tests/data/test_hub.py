@@ -7,6 +7,7 @@ import pickle
 import sys
 import zipfile
 
+import datasets
 import pytest
 import torch
 from PIL import Image
@@ -17,8 +18,6 @@ from pscgan.data.image_source import ImageSource
 
 from .pictures import folder_of, noise, png_16, tiff_16, write
 from .test_shards import WORKERS, shard
-
-datasets = pytest.importorskip("datasets")
 
 
 @pytest.fixture(autouse=True)

@@ -1,53 +1,30 @@
-"""Any root becomes shards, the same bytes whatever the number of kills."""
+"""Any root becomes shards, and mistakes are one line."""
 
-import json
-import os
 import re
-import resource
-import signal
 import sys
 import tarfile
-from collections import namedtuple
+from functools import partial
 
+import datasets
 import pytest
 import torch
 import webdataset
 
 from pscgan.data.image_source import ImageSource
-from pscgan.data.roots import tar_index
-from pscgan.data.roots.manifest import MANIFEST
-from pscgan.scripts.prepare_data import main
 
 from ..data.pictures import folder_of, noise, png_16, write
 from ..data.test_shards import shard
-
-Ended = namedtuple("Ended", "code out err")
-WRITES = ("open", "os.rename", "os.remove", "os.mkdir", "shutil")
+from .preparing import contents, one_line, pictures, prepare
 
 
 @pytest.fixture
 def root(tmp_path):
-    """Seven pictures, two of them in a folder, one damaged."""
-    folder = folder_of(tmp_path / "images", 5)
-    write(folder / "deep/b.c.jpg", noise(seed=8))
-    (folder / "03.png").write_bytes(b"")
-    write(folder / "deep/a.webp", noise(seed=9))
-    return folder
+    return pictures(tmp_path / "images")
 
 
 @pytest.fixture
 def pack(capfd):
-    def packed(*arguments):
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        return Ended(ended.value.code, *capfd.readouterr())
-
-    return packed
-
-
-def contents(folder):
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    return partial(prepare, capfd)
 
 
 def members(folder):
@@ -120,7 +97,6 @@ def test_png_holds_the_8_bit_pixels(tmp_path, pack):
 
 
 def test_files_without_a_name_get_an_extension(root, tmp_path, pack):
-    datasets = pytest.importorskip("datasets")
     datasets.disable_progress_bars()
     files = [(root / name).read_bytes() for name in ("00.png", "deep/a.webp", "deep/b.c.jpg")]
     column = [{"bytes": data, "path": None} for data in files]
@@ -130,89 +106,6 @@ def test_files_without_a_name_get_an_extension(root, tmp_path, pack):
     assert members(tmp_path / "out") == {"000000.tar": ["0.png", "1.webp", "2.jpg"]}
     source = ImageSource(tmp_path / "out")
     assert [source.files.read_bytes(name) for name in source.names] == files
-
-
-def killed_at(moment, arguments):
-    """The command in a process of its own, which ends itself with SIGKILL at that change of the disk.
-
-    Returns:
-        Whether it was killed; else it ended.
-    """
-    child = os.fork()
-    if not child:
-        seen = 0
-
-        def hook(event, values):
-            nonlocal seen
-            writes = event in WRITES and (event != "open" or (isinstance(values[2], int) and values[2] & os.O_WRONLY))
-            seen += writes
-            if writes and seen > moment:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        sys.addaudithook(hook)
-        try:
-            main([str(argument) for argument in arguments])
-        except SystemExit as ended:
-            os._exit(ended.code)
-        os._exit(1)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 2  # for the damaged image
-    return os.WIFSIGNALED(status)
-
-
-@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
-def test_a_kill_at_any_change_of_the_disk_leaves_the_same_bytes(root, tmp_path, pack):
-    def arguments(out):
-        return (root, "--out", tmp_path / out, "--images-per-shard", 2)
-
-    pack(*arguments("whole"))
-    whole = contents(tmp_path / "whole")
-    assert len(whole) == 3 + 3 + 1  # shards, their indices, the manifest
-    moment = 0
-    while killed_at(moment, arguments(f"out{moment}")):
-        assert pack(*arguments(f"out{moment}")).code == 2
-        assert contents(tmp_path / f"out{moment}") == whole
-        moment += 1
-    assert contents(tmp_path / f"out{moment}") == whole
-    assert moment > 3 * 6  # of each shard: begun, in place; index and manifest, each begun and in place
-    kills = 0
-    while killed_at(8, arguments("often")):
-        kills += 1
-        assert kills < 20
-    assert contents(tmp_path / "often") == whole
-    assert kills > 1
-
-
-@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
-def test_kills_within_a_shard_leave_the_same_bytes(root, tmp_path, pack, monkeypatch):
-    from pscgan.scripts import shard_file
-
-    pack(root, "--out", tmp_path / "whole")
-    write_now = shard_file._CountedFile.write
-
-    def write_and_die(self, data):
-        write_now(self, data)
-        self.file.flush()
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(shard_file._CountedFile, "write", write_and_die)
-        assert killed_at(1000, (root, "--out", tmp_path / "out"))
-    assert (tmp_path / "out/000000.tar.part").stat().st_size > 0
-    pack(root, "--out", tmp_path / "out")
-    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
-
-
-def test_finished_shards_are_never_written_again(root, tmp_path, pack):
-    arguments = (root, "--out", tmp_path / "out", "--images-per-shard", 2)
-    assert killed_at(9, arguments)
-    finished = {path: path.stat() for path in (tmp_path / "out").glob("*.tar")}
-    assert finished
-    for _ in range(2):
-        pack(*arguments)
-        for path, before in finished.items():
-            assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
-        finished = {path: path.stat() for path in (tmp_path / "out").iterdir()}
 
 
 @pytest.mark.parametrize(
@@ -239,13 +132,6 @@ def test_another_root_or_another_file_in_it_is_refused(root, tmp_path, pack):
     assert "root is " in pack(folder_of(tmp_path / "other", 5), "--out", tmp_path / "out").err
     write(root / "new.png", noise())
     assert "images is 8, but the shards" in pack(root, "--out", tmp_path / "out").err
-
-
-def one_line(ended):
-    (line,) = ended.err.splitlines()
-    assert (ended.code, ended.out) == (2, "")
-    assert line.startswith("pscgan-prepare-data: ")
-    return line
 
 
 def test_mistakes_are_one_line(root, tmp_path, pack):
@@ -281,75 +167,6 @@ def test_two_pictures_of_one_stem_do_not_become_one(root, tmp_path, pack):
     assert "00.jpg and 00.png would both become 00.png" in one_line(pack(root, "--out", tmp_path / "out", "--size", 8))
     pack(root, "--out", tmp_path / "kept")
     assert len(ImageSource(tmp_path / "kept").names) == 7
-
-
-def test_a_full_disk_is_one_line_and_the_same_command_goes_on(root, tmp_path, pack):
-    arguments = (root, "--out", tmp_path / "out", "--images-per-shard", 3)
-    pack(root, "--out", tmp_path / "whole", "--images-per-shard", 3)
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (8000, limits[1]))
-    try:
-        ended = pack(*arguments)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert f"cannot write {tmp_path}/out/000000.tar.part: File too large" in one_line(ended)
-    assert contents(tmp_path / "out") == {}
-    assert pack(*arguments).code == 2
-    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
-
-
-def test_damage_is_found_by_size_when_read_and_by_checksum_when_verified(root, tmp_path, pack):
-    out = tmp_path / "out"
-    arguments = (root, "--out", out, "--images-per-shard", 2)
-    pack(*arguments)
-    assert pack("--out", out, "--verify").out == pack(*arguments, "--verify").out
-    path = out / "000001.tar"
-    data = path.read_bytes()
-    path.write_bytes(data[:600] + bytes([data[600] ^ 1]) + data[601:])
-    ImageSource(out)
-    assert "000001.tar is damaged: its SHA-256 is not" in one_line(pack("--out", out, "--verify"))
-    path.write_bytes(data + bytes(512))
-    message = rf"000001\.tar has {len(data) + 512:,} bytes; shards\.json says {len(data):,}"
-    for shards in (out, path, out / "00000{0..1}.tar"):
-        with pytest.raises(ValueError, match=message):
-            ImageSource(shards)
-    assert ImageSource(out / "000000.tar").names
-    path.unlink()
-    with pytest.raises(ValueError, match=r"shard \S+000001\.tar is missing"):
-        ImageSource(out)
-    assert "000001.tar is missing" in one_line(pack(*arguments))
-    path.write_bytes(data)
-    shard(out / "extra.tar", {})
-    assert "extra.tar is not listed" in one_line(pack("--out", out, "--verify"))
-
-
-def test_the_index_beside_a_shard_is_used_only_where_it_is_right(root, tmp_path, pack, monkeypatch):
-    out = tmp_path / "out"
-    pack(root, "--out", out)
-    path = out / "000000.tar"
-    scanned = list(tar_index.scan(path))
-    with monkeypatch.context() as patch:
-        patch.setattr(tar_index, "scan", None)
-        assert list(tar_index.image_members(path)) == scanned
-    index = tar_index.index_path(path).read_bytes()
-    for wrong in (b"{", b"[]", b"{}", index.replace(b'"bytes": ', b'"bytes": 1')):
-        tar_index.index_path(path).write_bytes(wrong)
-        assert list(tar_index.image_members(path)) == scanned
-        assert "index.json is damaged" in one_line(pack("--out", out, "--verify"))
-    tar_index.index_path(path).unlink()
-    assert list(tar_index.image_members(path)) == scanned
-
-
-def test_shards_are_not_read_before_packing_has_ended(root, tmp_path, pack):
-    arguments = (root, "--out", tmp_path / "out", "--images-per-shard", 2)
-    assert killed_at(9, arguments)
-    with pytest.raises(ValueError, match="is not packed to the end; give the same pscgan-prepare-data command again"):
-        ImageSource(tmp_path / "out")
-    for damage in (b"{", b"[]", json.dumps({"version": 2}).encode()):
-        (tmp_path / "out" / MANIFEST).write_bytes(damage)
-        with pytest.raises(ValueError, match=r"shards\.json is (damaged|of version 2)"):
-            ImageSource(tmp_path / "out")
-        assert "shards.json is " in one_line(pack(*arguments))
 
 
 def test_a_missing_package_names_its_extra(root, tmp_path, pack, monkeypatch):
