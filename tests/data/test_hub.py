@@ -103,7 +103,7 @@ def test_an_empty_row_is_unreadable(tmp_path):
 
 def test_a_saved_format_or_order_of_rows_does_not_matter(tmp_path):
     files = [path.read_bytes() for path in sorted(folder_of(tmp_path / "images", 3).iterdir())]
-    data_set(files).select([2, 0]).with_format("torch").save_to_disk(tmp_path / "saved")
+    data_set(files).select([2, 0]).with_format("arrow").save_to_disk(tmp_path / "saved")
     source = ImageSource(f"hf:{tmp_path}/saved")
     assert [source.files.read_bytes(row) for row in source.names] == [files[2], files[0]]
 
