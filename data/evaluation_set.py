@@ -8,7 +8,7 @@ from typing import Any
 from torch.utils.data import Dataset
 
 from .cropping import center_crop, require_size
-from .image_source import ImageSource
+from .images import Images
 
 
 class EvaluationSet(Dataset[dict[str, Any]]):
@@ -23,7 +23,7 @@ class EvaluationSet(Dataset[dict[str, Any]]):
         ValueError: if crop is below 1.
     """
 
-    def __init__(self, source: ImageSource, names: Sequence[str], crop: int | None = None) -> None:
+    def __init__(self, source: Images, names: Sequence[str], crop: int | None = None) -> None:
         if crop is not None and crop < 1:
             raise ValueError(f"evaluation_crop is {crop}; allowed is at least 1 pixel, or null for whole images")
         self.source = source

@@ -16,7 +16,8 @@ class ImageData:
     """One set of images, split by file, as loaders of uint8 batches.
 
     Args:
-        root: a folder, a ``.zip`` archive, or ``"bundled:photos"``.
+        root: a folder, a ``.zip`` archive, ``.tar`` shards, a data set of Hugging Face, or ``"bundled:photos"`` (see
+            ``open_root``).
         crop: side of a training crop in pixels.
         batch_size: training images of a step, on all ranks together.
         seed: of the order, crops and flips.
@@ -29,6 +30,7 @@ class ImageData:
         evaluation_crop: side in pixels of the central square that is evaluated; None for whole images.
         validation_batch: images evaluated at once; more than 1 needs images of one size.
         num_workers: processes that read images; 0 reads in the training process.
+        shuffle_shards: None, or among how many shards at a time training images are mixed (see ``TrainingSet``).
 
     Raises:
         ValueError: if an argument is out of range, or see ``ImageSource``, ``split`` and ``TrainingSet``.
@@ -49,6 +51,7 @@ class ImageData:
         evaluation_crop: int | None = None,
         validation_batch: int = 1,
         num_workers: int = 0,
+        shuffle_shards: int | None = None,
     ) -> None:
         require_at_least(1, batch_size=batch_size, validation_batch=validation_batch)
         require_at_least(0, num_workers=num_workers)
@@ -64,7 +67,7 @@ class ImageData:
         for images in self.evaluated.values():
             if len(images):
                 images[0]  # a wrong size or an unreadable file is better known now than after hours
-        self.training = TrainingSet(self.source, self.split.train, seed, crop, flip, cache)
+        self.training = TrainingSet(self.source, self.split.train, seed, crop, flip, cache, shuffle_shards)
 
     def train_loader(self, start_image: int, stop_image: int, rank: int = 0, ranks: int = 1) -> Loader:
         """Training images [start_image, stop_image) of the run; of each batch the part that is this rank's.

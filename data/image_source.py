@@ -1,12 +1,10 @@
-"""Named images of a folder or a zip archive."""
+"""Named images of a folder, an archive, shards or a data set of Hugging Face."""
 
 from __future__ import annotations
 
-import os
 import zipfile
 import zlib
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,25 +12,27 @@ from PIL import Image
 from torch import Tensor
 
 from .decoding import UnreadableImage, decode
+from .roots.image_files import EXTENSIONS
+from .roots.opening import BUNDLED as BUNDLED
+from .roots.opening import open_root
 
-BUNDLED = "bundled:photos"
-EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 FILE_ERRORS = (OSError, EOFError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error)
 
 
 class ImageSource:
-    """The images below a root, addressed by name.
+    """The images of a root, addressed by name; the same file gives the same pixels whatever holds it.
 
-    Safe in forked and spawned workers: an archive is opened by each process for itself.
+    Safe in forked and spawned workers.
 
     Args:
-        root: a folder or a ``.zip`` archive, both of any nesting, or ``"bundled:photos"``, the photographs that come
-            with the package. Hidden files and folders and ``__MACOSX`` are left out.
+        root: see ``open_root``. Hidden files and folders and ``__MACOSX`` are left out.
         channels: 3 for colour, 1 for grey.
         resize: None, or a side in pixels to which the central square of each image is reduced (Lanczos).
 
     Attributes:
+        files: the encoded images.
         names: paths below the root with ``/`` between folders, in the order of Python strings.
+        shards: the archives that hold the images, each the beginning of their names; empty for other roots.
 
     Raises:
         ValueError: if an argument is not what is allowed or the root holds no image file.
@@ -43,12 +43,10 @@ class ImageSource:
             raise ValueError(f"channels is {channels}; allowed is 3 (colour) or 1 (grey)")
         if resize is not None and resize < 1:
             raise ValueError(f"resize is {resize}; allowed is a side of at least 1 pixel, or null")
-        self.root = Path(__file__).parent / "photos" if root == BUNDLED else Path(root).expanduser()
+        self.files = open_root(root)
+        self.root, self.names, self.shards = self.files.root, self.files.names, self.files.shards
         self.channels = channels
         self.resize = resize
-        self.names = sorted(name for name in set(_files(self.root)) if _is_image(name))
-        self._archive: zipfile.ZipFile | None = None
-        self._opened_by = 0
         if not self.names:
             raise ValueError(f"root is {root}; it holds no image file, allowed are {', '.join(EXTENSIONS)}")
 
@@ -59,45 +57,27 @@ class ImageSource:
             UnreadableImage: naming file and reason.
             ValueError: if the image is smaller than ``resize``.
         """
-        try:
-            image = decode(self._bytes(name), self.channels)
-        except FILE_ERRORS as error:
-            raise UnreadableImage(f"{self.root / name} cannot be read: {error}") from error
+        _, image = self._decoded(name)
         if self.resize is not None:
             image = _central_square(image, self.resize, name)
         pixels = torch.from_numpy(np.array(image))
         return pixels[None] if self.channels == 1 else pixels.permute(2, 0, 1).contiguous()
 
-    def _bytes(self, name: str) -> bytes:
-        if self.root.is_dir():
-            return (self.root / name).read_bytes()
-        if self._archive is None or self._opened_by != os.getpid():  # processes must not share a file position
-            self._archive, self._opened_by = zipfile.ZipFile(self.root), os.getpid()
-        return self._archive.read(name)
+    def read_file(self, name: str) -> bytes:
+        """The encoded image as it lies there, once it is known to decode.
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_archive": None}
+        Raises:
+            UnreadableImage: naming file and reason.
+        """
+        data, _ = self._decoded(name)
+        return data
 
-
-def _files(root: Path) -> list[str]:
-    if root.is_dir():
-        found = (Path(folder, file) for folder, _, files in os.walk(root, followlinks=True) for file in files)
-        return [path.relative_to(root).as_posix() for path in found]
-    if root.is_file() and root.suffix.lower() == ".zip":
+    def _decoded(self, name: str) -> tuple[bytes, Image.Image]:
         try:
-            with zipfile.ZipFile(root) as archive:
-                return archive.namelist()
-        except zipfile.BadZipFile as error:
-            raise ValueError(
-                f"root is {root}; allowed is a whole .zip archive, this one is damaged: {error}"
-            ) from error
-    raise ValueError(f"root is {root}; allowed is an existing folder, an existing .zip archive, or {BUNDLED!r}")
-
-
-def _is_image(name: str) -> bool:
-    path = PurePosixPath(name)
-    left_out = any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
-    return path.suffix.lower() in EXTENSIONS and not left_out
+            data = self.files.read_bytes(name)
+            return data, decode(data, self.channels)
+        except FILE_ERRORS as error:
+            raise UnreadableImage(f"{self.root}/{name} cannot be read: {error}") from error
 
 
 def _central_square(image: Image.Image, side: int, name: str) -> Image.Image:

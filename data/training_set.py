@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -15,7 +14,8 @@ from ..bounds import require_at_least
 from ..rng import Rng
 from .cropping import random_crop, random_flip, require_size
 from .decoding import UnreadableImage
-from .image_source import ImageSource
+from .images import Images
+from .order import full_order, images_per_shard, window_order
 
 log = logging.getLogger(__name__)
 
@@ -36,26 +36,41 @@ class TrainingSet(Dataset[dict[str, Any]]):
         crop: side of the square crop in pixels.
         flip: whether half of the crops are mirrored left to right.
         cache: keep decoded images in memory; each worker process keeps its own.
+        shuffle_shards: None for any order, all equally likely; n for one in which images are mixed within n shards at a
+            time, so that few are read from at once (see ``window_order``).
 
     Raises:
-        ValueError: if crop is below 1, no image can be read, an image among the first is smaller than the crop, or a
-            colour network (``source.channels`` is 3) would see grey images only.
+        ValueError: if crop is below 1, no image can be read, an image among the first is smaller than the crop, a
+            colour network (``source.channels`` is 3) would see grey images only, or shuffle_shards is below 1 or given
+            for a source without shards.
     """
 
     def __init__(
-        self, source: ImageSource, names: Sequence[str], seed: int, crop: int, flip: bool = True, cache: bool = False
+        self,
+        source: Images,
+        names: Sequence[str],
+        seed: int,
+        crop: int,
+        flip: bool = True,
+        cache: bool = False,
+        shuffle_shards: int | None = None,
     ) -> None:
         require_at_least(1, crop=crop)
+        if shuffle_shards is not None:
+            require_at_least(1, shuffle_shards=shuffle_shards)
+            if not source.shards:
+                raise ValueError(f"shuffle_shards is {shuffle_shards}; {source.root} has no shards, allowed is null")
         self.source = source
         self.names = names
         self.seed = seed
         self.crop = crop
         self.flip = flip
         self.cache = cache
+        self.shuffle_shards = shuffle_shards
         self._kept: dict[str, Tensor] = {}
         self._unreadable: set[str] = set()
         self._epoch = -1
-        self._order: list[int] = []
+        self._order = Tensor()
         self._probe()
 
     def __getitem__(self, number: int) -> dict[str, Any]:
@@ -76,11 +91,15 @@ class TrainingSet(Dataset[dict[str, Any]]):
     def _names_from(self, number: int) -> Iterator[str]:
         epoch, place = divmod(number, len(self.names))
         if epoch != self._epoch:
-            generator = Rng(self.seed, "order", [epoch]).generators[0]
-            self._order = torch.randperm(len(self.names), generator=generator).tolist()
-            self._epoch = epoch
+            self._order, self._epoch = self._order_of(epoch), epoch
         order = self._order
-        return (self.names[order[(place + step) % len(order)]] for step in range(len(order)))
+        return (self.names[int(order[(place + step) % len(order)])] for step in range(len(order)))
+
+    def _order_of(self, epoch: int) -> Tensor:
+        if self.shuffle_shards is None:
+            return full_order(len(self.names), self.seed, epoch)
+        counts = images_per_shard(self.names, self.source.shards)
+        return window_order(counts, self.shuffle_shards, self.seed, epoch)
 
     def _read(self, name: str) -> Tensor | None:
         if name in self._unreadable:

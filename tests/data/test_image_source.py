@@ -61,10 +61,11 @@ def test_an_archive_survives_pickling_and_forking(folder, tmp_path):
     source = ImageSource(zipped(folder, tmp_path / "images.zip"))
     expected = source.read("a.webp")
     assert torch.equal(pickle.loads(pickle.dumps(source)).read("a.webp"), expected)
-    opened = source._archive
-    source._opened_by = os.getpid() + 1  # as a forked child finds it
+    files = source.files
+    opened = files._archive
+    files._opened_by = os.getpid() + 1  # as a forked child finds it
     assert torch.equal(source.read("a.webp"), expected)
-    assert source._archive is not opened
+    assert files._archive is not opened
 
 
 def test_resize_is_lanczos_of_the_central_square(tmp_path):
@@ -116,10 +117,10 @@ def test_a_file_that_vanished_is_unreadable(folder):
 def test_wrong_roots_say_what_is_allowed(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "damaged.zip").write_bytes(b"PK and no more")
-    (tmp_path / "a.tar").write_bytes(b"")
+    (tmp_path / "a.tgz").write_bytes(b"")
     for root, allowed in {
-        "missing": "allowed is an existing folder, an existing .zip archive, or 'bundled:photos'",
-        "a.tar": "allowed is an existing folder",
+        "missing": "allowed is an existing folder, an existing .zip archive or .tar shard, .* 'bundled:photos'",
+        "a.tgz": "allowed is an existing folder",
         "empty": "it holds no image file, allowed are .png",
         "damaged.zip": "allowed is a whole .zip archive",
     }.items():

@@ -10,6 +10,7 @@ from pscgan.data.image_source import ImageSource
 from pscgan.data.training_set import TrainingSet
 
 from .pictures import folder_of, noise, write
+from .test_shards import shard
 
 
 def training_set(root, channels=3, resize=None, **arguments):
@@ -168,3 +169,27 @@ def test_a_colour_network_refuses_a_grey_set(tmp_path):
 def test_crop_must_be_positive(tmp_path):
     with pytest.raises(ValueError, match="crop is 0; allowed is 1 or more"):
         training_set(folder_of(tmp_path, 1), crop=0)
+
+
+def test_shards_are_visited_window_by_window_and_can_skip(tmp_path, caplog):
+    parts = [marked(tmp_path / "images", 8) / f"{index:02d}.png" for index in range(8)]
+    for number in range(4):
+        shard(tmp_path / f"shards/{number}.tar", {path.name: path.read_bytes() for path in parts[2 * number :][:2]})
+    images = training_set(tmp_path / "shards", shuffle_shards=1)
+    epochs = [files_of(images[n] for n in range(8 * epoch, 8 * epoch + 8)) for epoch in range(2)]
+    for files in epochs:
+        assert sorted(files) == list(range(8))
+        assert all(one // 2 == other // 2 for one, other in zip(files[::2], files[1::2], strict=True))
+    assert epochs[0] != epochs[1]
+    (tmp_path / "shards/2.tar").unlink()
+    with caplog.at_level(logging.WARNING):
+        assert set(files_of(images[n] for n in range(16))) == {0, 1, 2, 3, 6, 7}
+    assert len(caplog.records) == 2
+
+
+@pytest.mark.parametrize(
+    ("window", "message"), [(0, "shuffle_shards is 0; allowed is 1"), (2, "has no shards, allowed is null")]
+)
+def test_windows_need_shards(tmp_path, window, message):
+    with pytest.raises(ValueError, match=message):
+        training_set(folder_of(tmp_path, 2), shuffle_shards=window)

@@ -1,0 +1,43 @@
+"""The seam between named image files and the place that holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+
+
+class ImageFiles(Protocol):
+    """Image files by name. Safe in forked and spawned workers: no two processes share a file position."""
+
+    @property
+    def root(self) -> Path | str:
+        """Where they are, for messages: a file is ``root/name``."""
+        ...
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Of the files, each once, in the order of Python strings."""
+        ...
+
+    @property
+    def shards(self) -> Sequence[str]:
+        """The archives that hold the files; the names in one begin with its own and ``/``. Empty if there are none."""
+        ...
+
+    def read_bytes(self, name: str) -> bytes:
+        """The whole file.
+
+        Raises:
+            OSError, EOFError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error: if it cannot be read.
+        """
+        ...
+
+
+def is_image(name: str) -> bool:
+    """Whether a path below a root is that of an image that is neither hidden nor a copy of macOS's metadata."""
+    path = PurePosixPath(name)
+    left_out = any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+    return path.suffix.lower() in EXTENSIONS and not left_out
