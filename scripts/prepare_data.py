@@ -20,8 +20,8 @@ from rich.progress import Progress
 
 from ..bounds import require_at_least
 from ..data.roots.manifest import Manifest, load_manifest
+from ..train.folder_lock import FolderLock
 from ..train.user_errors import one_line_errors
-from .alone import alone_in
 from .packing import Options, Packing
 from .shard_verification import verify
 
@@ -84,7 +84,7 @@ def _options(options: argparse.Namespace) -> Options:
 
 def _pack(options: Options, out: Path) -> Manifest:
     packing = Packing(options, out)
-    with alone_in(out):
+    with FolderLock(out):
         packing.resume()
         with _progress("images", packing.done, len(packing.names)) as step:
             packing.run(step)

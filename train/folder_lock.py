@@ -1,4 +1,4 @@
-"""One run folder, one run: two commands must not write into it at once."""
+"""One process at a time in a folder: two commands must not write into it at once."""
 
 from __future__ import annotations
 
@@ -9,25 +9,24 @@ from types import TracebackType
 
 from . import ranks
 
-LOCK = ".lock"
-
 
 class FolderLock:
-    """Within, rank 0 of this run holds the folder; the system lets go of it when the process ends, however it ends.
+    """Within, this process holds a folder, or rank 0 for all; the system lets go of it however the process ends.
 
     Args:
-        folder: of the run.
+        folder: made on entering, where it is missing.
 
     Raises:
-        ValueError: on entering, if another run holds it.
+        ValueError: on entering, if another process holds it.
+        OSError: on entering, naming the folder, if it cannot be made or opened.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / LOCK
+        self.folder = folder
         self._descriptor: int | None = None
 
     def __enter__(self) -> FolderLock:
-        ranks.from_first(self._acquire)
+        ranks.from_first(self._hold)
         return self
 
     def __exit__(
@@ -36,9 +35,15 @@ class FolderLock:
         if self._descriptor is not None:
             os.close(self._descriptor)
 
-    def _acquire(self) -> None:
-        self._descriptor = os.open(self.path, os.O_CREAT | os.O_RDWR)
+    def _hold(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._descriptor = os.open(self.folder, os.O_RDONLY)
+        except OSError as error:
+            raise OSError(f"cannot write {self.folder}: {error.strerror or error}") from error
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise ValueError(f"{self.path.parent} is in use by another run; wait for its end, or stop it") from error
+            os.close(self._descriptor)
+            self._descriptor = None
+            raise ValueError(f"{self.folder} is in use by another process; allowed is one at a time") from error

@@ -13,7 +13,6 @@ from omegaconf import DictConfig, OmegaConf
 
 from . import ranks
 from .flat import flat
-from .folder_lock import LOCK
 from .provenance import provenance
 from .whole_file import write_whole
 
@@ -57,7 +56,7 @@ class RunFolder:
             raise PermissionError(f"run folder {path} is not writable")
         if self.config_path.exists():
             self._compare_configs()
-        elif any(entry.name != LOCK for entry in path.iterdir()):
+        elif any(path.iterdir()):
             raise ValueError(f"{path} is not empty and holds no run of pscgan; choose another name=...")
 
     @property

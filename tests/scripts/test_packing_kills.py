@@ -11,7 +11,7 @@ import pytest
 from pscgan.data.image_source import ImageSource
 from pscgan.data.roots.manifest import MANIFEST
 from pscgan.scripts import shard_file
-from pscgan.scripts.alone import alone_in
+from pscgan.train.folder_lock import FolderLock
 
 from .preparing import contents, killed_at, one_line, pictures, prepare
 
@@ -108,8 +108,8 @@ def test_a_full_disk_is_one_line_and_the_same_command_goes_on(root, tmp_path, pa
 
 def test_one_process_at_a_time(root, tmp_path, pack):
     arguments = (root, "--out", tmp_path / "out")
-    with alone_in(tmp_path / "out"):
-        assert "another process writes there, allowed is one at a time" in one_line(pack(*arguments))
+    with FolderLock(tmp_path / "out"):
+        assert "is in use by another process; allowed is one at a time" in one_line(pack(*arguments))
         assert contents(tmp_path / "out") == {}
     assert pack(*arguments).code == 2
     assert len(contents(tmp_path / "out")) == 3

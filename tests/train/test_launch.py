@@ -81,7 +81,7 @@ def test_a_rank_that_is_killed_is_named_and_the_others_end(ranks_of, unbroken, t
     folder, start = tmp_path / "run", time.monotonic()
     with (
         once(folder, lambda: os.kill(ranks_of[1].pid, signal.SIGKILL)),
-        pytest.raises(LostRank, match="rank 1 was ended by SIGKILL|rank 1: ended without a word"),
+        pytest.raises(LostRank, match=r"rank 1 was ended by SIGKILL|rank 1: ended without a word"),
     ):
         train(config_of(folder, *TWO))
     assert time.monotonic() - start < 60

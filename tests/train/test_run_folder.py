@@ -24,7 +24,7 @@ def contents(folder):
 def test_a_run_leaves_what_tells_how_it_was_made(finished):
     names = {path.relative_to(finished).as_posix() for path in contents(finished)}
     expected = {"config.yaml", "run.json", "result.json", "metrics.csv", "last.ckpt", "previous.ckpt", "best.ckpt"}
-    assert names == expected | {"pictures/000000016.png", ".lock"}
+    assert names == expected | {"pictures/000000016.png"}
     (start,) = json.loads((finished / "run.json").read_text())
     assert {"command", "pscgan", "commit", "python", "packages", "hardware", "seed", "precision", "time"} <= set(start)
     assert (start["images_seen"], start["seed"], start["precision"]) == (0, 0, "32-true")

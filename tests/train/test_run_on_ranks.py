@@ -176,7 +176,7 @@ def test_a_folder_in_use_is_refused(unbroken, tmp_path):
     group = Group(2, learn, folder, join=False)
     while not (folder / "last.ckpt").exists():
         time.sleep(0.02)
-    with pytest.raises(ValueError, match="is in use by another run"):
+    with pytest.raises(ValueError, match="is in use by another process"):
         learn(folder)
     group.wait()
     assert_same_run(folder, unbroken)
