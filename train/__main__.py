@@ -18,11 +18,14 @@ from .provenance import feature_networks
 from .rehearsal import rehearse
 from .report import print_result, result_of
 from .run_folder import RunFolder, run_name
+from .sweep import sweep_name
+from .sweep_job import run_alone_or_in_a_sweep
 from .training import Training
 from .user_errors import one_line_errors
 
 PROGRAM = "pscgan-train"
 OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+OmegaConf.register_new_resolver("sweep_name", sweep_name, replace=True, use_cache=True)  # a run's is the sweep's
 
 
 def train(config: DictConfig) -> float:
@@ -75,6 +78,11 @@ def _announce(training: Training, folder: RunFolder, precision: str) -> None:
 
 @hydra.main(version_base="1.3", config_path="pkg://pscgan.conf", config_name="train")
 def _run(config: DictConfig) -> float:
+    _quieten_lightning()  # here, because a launcher may have started this process
+    return run_alone_or_in_a_sweep(config, _train_or_exit)
+
+
+def _train_or_exit(config: DictConfig) -> float:
     try:
         with one_line_errors(PROGRAM):
             return train(config)
@@ -96,7 +104,6 @@ def _quieten_lightning() -> None:
 
 def main() -> None:
     """The command ``pscgan-train``."""
-    _quieten_lightning()
     with one_line_errors(PROGRAM):
         _run()
 
