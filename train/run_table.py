@@ -55,7 +55,7 @@ class RunTable:
 
     def print(self) -> None:
         """For people; a file is given lines long enough."""
-        table = Table(title=f"{len(self.records)} runs, the lowest CRPS first")
+        table = Table(title="runs, the lowest CRPS first")
         headings = self.headings()
         for index, heading in enumerate(headings):
             is_figure = len(self.columns) <= index < len(headings) - 1
