@@ -19,12 +19,13 @@ from .run_folder import run_name
 from .run_record import read_run, runs_below
 from .run_table import RunTable
 
-NOT_OF_THE_NAME = ("name=", "logger=")
+NOT_OF_THE_NAME = "logger="
 
 
-def sweep_name(name: str, overrides: Sequence[str]) -> str:
+def sweep_name(experiment: str, overrides: Sequence[str]) -> str:
     """A folder's name from the command of a sweep: another command, another folder."""
-    return run_name(name, ",".join(text for text in overrides if not text.startswith(NOT_OF_THE_NAME)))
+    said = f"experiment={experiment}"
+    return run_name(experiment, ",".join(o for o in overrides if o != said and not o.startswith(NOT_OF_THE_NAME)))
 
 
 class Sweep(Callback):

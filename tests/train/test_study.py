@@ -4,9 +4,10 @@ import csv
 import signal
 
 import pytest
+from omegaconf import OmegaConf
 
 from pscgan.train.callbacks.pruning import Pruning
-from pscgan.train.study import open_storage
+from pscgan.train.study import ContinuedStudy, open_storage
 from pscgan.train.training import Training
 
 from .sweeping import pscgan_train
@@ -61,8 +62,21 @@ def test_a_study_is_continued_and_repeats_nothing(pscgan_train, tmp_path, monkey
         rows = list(csv.DictReader(file))
     assert [(row["state"], row["images_seen"]) for row in rows] == [("pruned", "16")] * 4
 
-    assert pscgan_train(*SEARCH, *PRUNE_ALL)[0] == 0
-    assert len(trials_of(database)) == 4  # the study has its length
+
+@pytest.mark.parametrize(("length", "left"), [(5, 3), (2, 0), (1, 0)])
+def test_the_length_is_that_of_the_study_over_all_starts(length, left, study, tmp_path):
+    sweeper = {
+        "storage": f"sqlite:///{tmp_path}/study.db",
+        "study_name": "crps",
+        "direction": "minimize",
+        "n_trials": length,
+        "sampler": {"seed": 5},
+    }
+    config = OmegaConf.create({"hydra": {"sweeper": sweeper}})
+    OmegaConf.set_readonly(config, True)
+    ContinuedStudy().on_multirun_start(config)
+    assert (config.hydra.sweeper.n_trials, config.hydra.sweeper.sampler.seed) == (left, 5 + 3)
+    assert [trial.state.name for trial in trials_of(tmp_path / "study.db")] == ["COMPLETE", "COMPLETE", "WAITING"]
 
 
 @pytest.fixture

@@ -108,7 +108,7 @@ def test_the_run_of_wandb_ends_with_the_run(seed, code, pscgan_train, monkeypatc
 def test_another_command_is_another_sweep():
     names = [sweep_name("demo", overrides) for overrides in (["seed=0,1"], ["seed=0,2"], ["seed=0,1", "images=80"])]
     assert len(set(names)) == 3
-    assert sweep_name("demo", ["seed=0,1", "logger=[wandb]", "name=demo"]) == names[0] == "demo,seed=0,1"
+    assert sweep_name("demo", ["seed=0,1", "logger=[wandb]", "experiment=demo"]) == names[0] == "demo,seed=0,1"
 
 
 @pytest.mark.slow
