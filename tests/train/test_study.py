@@ -22,7 +22,8 @@ pytestmark = [
 SEARCH = ("hparams_search=optuna", "hydra.sweeper.n_trials=4", "generator.width=4")
 PRUNE_ALL = (
     "callbacks.pruning.pruner._target_=optuna.pruners.ThresholdPruner",
-    "~callbacks.pruning.pruner.n_startup_trials",
+    "~callbacks.pruning.pruner.min_resource",
+    "~callbacks.pruning.pruner.reduction_factor",
     "+callbacks.pruning.pruner.upper=0",
 )
 
