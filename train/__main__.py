@@ -77,7 +77,7 @@ def _announce(training: Training, folder: RunFolder, precision: str) -> None:
 
 
 @hydra.main(version_base="1.3", config_path="pkg://pscgan.conf", config_name="train")
-def _run(config: DictConfig) -> float:
+def _run(config: DictConfig) -> float | None:
     _quieten_lightning()  # here, because a launcher may have started this process
     return run_alone_or_in_a_sweep(config, _train_or_exit)
 

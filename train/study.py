@@ -19,10 +19,10 @@ SQLITE = "sqlite:///"
 def open_storage(url: str) -> RDBStorage:
     """The data base of a study, made if it is not there; what the libraries say of themselves is left out."""
     os.environ.setdefault("SQLALCHEMY_SILENCE_UBER_WARNING", "1")  # Optuna 2 needs SQLAlchemy 1, which recommends 2
-    for library in ("alembic", "optuna"):
-        logging.getLogger(library).setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     from optuna.storages import RDBStorage
 
+    logging.getLogger("optuna").setLevel(logging.WARNING)  # importing it sets another level
     if url.startswith(SQLITE):
         Path(url.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
     return RDBStorage(url)

@@ -21,10 +21,11 @@ FAILED = "failed.json"
 FIRST_SIGNAL_CODE = 129  # exit codes from here on are 128 and the number of a signal
 
 
-def run_alone_or_in_a_sweep(config: DictConfig, run: Callable[[DictConfig], float]) -> float:
-    """The CRPS that ``run`` returns; a run of a sweep that fails marks its folder and is NaN.
+def run_alone_or_in_a_sweep(config: DictConfig, run: Callable[[DictConfig], float]) -> float | None:
+    """The CRPS that ``run`` returns; a run of a sweep that fails marks its folder and has none.
 
-    ``failed.json`` holds the line and the config; the next start removes it. The run of wandb ends with the run.
+    Optuna takes None for a trial that failed; NaN, which it refuses too, would end the sweep. ``failed.json`` holds the
+    line and the config; the next start removes it. The run of wandb ends with the run.
 
     Raises:
         SystemExit: by a signal; alone also by an error of the user.
@@ -41,7 +42,7 @@ def run_alone_or_in_a_sweep(config: DictConfig, run: Callable[[DictConfig], floa
         if not in_a_sweep() or (isinstance(error, SystemExit) and int(error.code or 0) >= FIRST_SIGNAL_CODE):
             raise
         _mark(folder, config, error)
-        return float("nan")
+        return None
     finally:
         _close_wandb(code)
 

@@ -6,6 +6,7 @@ import signal
 import pytest
 from omegaconf import OmegaConf
 
+from pscgan.train import __main__ as program
 from pscgan.train.callbacks.pruning import Pruning
 from pscgan.train.study import ContinuedStudy, open_storage
 from pscgan.train.training import Training
@@ -19,6 +20,7 @@ pytestmark = [
     *LIGHTNING_SAYS,
     pytest.mark.filterwarnings("ignore::sqlalchemy.exc.MovedIn20Warning"),
 ]
+LEARNING_RATE = 1e-3
 SEARCH = ("hparams_search=optuna", "hydra.sweeper.n_trials=4", "generator.width=4")
 PRUNE_ALL = (
     "callbacks.pruning.pruner._target_=optuna.pruners.ThresholdPruner",
@@ -62,6 +64,24 @@ def test_a_study_is_continued_and_repeats_nothing(pscgan_train, tmp_path, monkey
     with (database.parent / "runs.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(row["state"], row["images_seen"]) for row in rows] == [("pruned", "16")] * 4
+
+
+def test_a_trial_that_fails_leaves_the_others_alone(pscgan_train, tmp_path, monkeypatch):
+    def train(config):
+        if config.generator_optimizer.lr > LEARNING_RATE:
+            raise ValueError(f"lr is {config.generator_optimizer.lr}; allowed is {LEARNING_RATE} or less")
+        return config.generator_optimizer.lr
+
+    monkeypatch.setattr(program, "train", train)
+    code, _, stderr = pscgan_train("hparams_search=optuna", "hydra.sweeper.n_trials=8")
+    (database,) = tmp_path.glob("runs/sweeps/*/study.db")
+    trials = trials_of(database)
+    states = ["FAIL" if trial.params["generator_optimizer.lr"] > LEARNING_RATE else "COMPLETE" for trial in trials]
+    assert [trial.state.name for trial in trials] == states
+    assert set(states) == {"FAIL", "COMPLETE"}
+    failed = states.count("FAIL")
+    assert len(list(database.parent.glob("*/failed.json"))) == stderr.count("allowed is") == failed
+    assert (code, f"pscgan-train: {failed} of {failed} runs failed: " in stderr) == (1, True)
 
 
 @pytest.mark.parametrize(("length", "left"), [(5, 3), (2, 0), (1, 0)])
