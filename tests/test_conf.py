@@ -44,7 +44,7 @@ def test_there_are_the_groups_a_user_expects():
     expected = (
         "degradation dataset generator critic adversarial penalty optimizer ema schedule trainer logger callbacks"
     )
-    assert set(GROUPS) == {*expected.split(), "features", "callbacks", "experiment", "debug", "world"}
+    assert set(GROUPS) == {*expected.split(), "features", "callbacks", "experiment", "hparams_search", "debug", "world"}
 
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
@@ -56,7 +56,7 @@ def test_every_option_composes_and_builds(group, option, image_folder):
         if isinstance(config.dataset.validation, int):
             config.dataset.validation = 1
     part = config.get({"optimizer": "generator_optimizer"}.get(group, group))
-    if group in ("experiment", "debug"):
+    if group in ("experiment", "hparams_search", "debug"):
         training = build_training(config)
         assert training.game.players["generator"].optimizer.param_groups
     elif group == "features":

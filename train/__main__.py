@@ -14,14 +14,22 @@ from .process_group import LostRank
 from .quiet import quieten_lightning
 from .run import train
 from .run_folder import RunFolder, run_name
+from .sweep import sweep_name
+from .sweep_job import run_alone_or_in_a_sweep
 from .user_errors import one_line_errors
 
 PROGRAM = "pscgan-train"
 OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+OmegaConf.register_new_resolver("sweep_name", sweep_name, replace=True, use_cache=True)  # a run's is the sweep's
 
 
 @hydra.main(version_base="1.3", config_path="pkg://pscgan.conf", config_name="train")
-def _run(config: DictConfig) -> float:
+def _run(config: DictConfig) -> float | None:
+    quieten_lightning()  # here, because a launcher may have started this process
+    return run_alone_or_in_a_sweep(config, _train_or_exit)
+
+
+def _train_or_exit(config: DictConfig) -> float:
     try:
         with one_line_errors(PROGRAM):
             return train(config)
@@ -36,7 +44,6 @@ def _run(config: DictConfig) -> float:
 
 def main() -> None:
     """The command ``pscgan-train``."""
-    quieten_lightning()
     with one_line_errors(PROGRAM):
         _run()
 

@@ -15,13 +15,14 @@ from .training import Training
 def result_of(training: Training) -> dict[str, Any]:
     """What ``result.json`` holds: the scores of the last validation and what they cost."""
     times = training.game.clock.times
-    return training.scores | {
+    spent = {
         "images_seen": times.images_seen,
         "generator_steps": times.generator_steps,
         "nonfinite_steps": times.nonfinite_steps,
         "skipped_images": times.skipped_images,
         "seconds": round(times.seconds, 1),
     }
+    return training.scores | spent | ({"pruned": True} if training.pruned else {})
 
 
 def print_result(result: dict[str, Any], folder: Path) -> None:

@@ -46,7 +46,7 @@ def _train(config: DictConfig) -> float:
         _require_one_program(config)
         folder = ranks.from_first(lambda: RunFolder(config))
         result = ranks.from_first(folder.result)
-        if result is None or result["images_seen"] < config.images:
+        if result is None or (result["images_seen"] < config.images and not result.get("pruned")):
             with FolderLock(folder.path):
                 result = _learn(config, folder)
         elif ranks.rank() == 0:

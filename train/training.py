@@ -74,6 +74,7 @@ class Training(pl.LightningModule):
         self.quality = Quality(evaluation.samples_per_image)
         self.consistency = Consistency()
         self.scores: dict[str, float] = {}
+        self.pruned = False
         self.seconds_waited = 0.0
         self._mark = self._idle_since = time.perf_counter()
 
@@ -85,6 +86,10 @@ class Training(pl.LightningModule):
     def validation_is_due(self) -> bool:
         """Whether the next thing to happen is a validation."""
         return self.images_seen % self.evaluation.every_images == 0 or self.images_seen >= self.images
+
+    def end_here(self) -> None:
+        """Let the validation that has just been be the last one; the result says so."""
+        self.images, self.pruned = self.images_seen, True
 
     def adapted_weights(self) -> dict[str, float]:
         """Weights that penalties adapt during the run, by log name."""

@@ -1,0 +1,49 @@
+"""``pscgan-runs``: one table of all runs below the folders, the lowest CRPS first.
+
+Columns: the keys of the config that differ between the runs; CRPS, PSNR of a sample and of the mean, gain of averaging
+and what it is for an exact sampler, spread over skill, images, seconds; state::
+
+    pscgan-runs runs
+    pscgan-runs runs/demo,* --out comparison
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..train.run_record import read_run, runs_below
+from ..train.run_table import RunTable
+from ..train.user_errors import one_line_errors
+
+PROGRAM = "pscgan-runs"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command ``pscgan-runs``."""
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM, description=(__doc__ or "").strip(), formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="of runs, at any depth, or of one run")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="write runs.csv and runs.md there")
+    options = parser.parse_args(arguments)
+    with one_line_errors(PROGRAM):
+        table = _table(options.folders)
+        if options.out is not None:
+            options.out.mkdir(parents=True, exist_ok=True)
+            table.write(options.out)
+    table.print()
+
+
+def _table(folders: list[Path]) -> RunTable:
+    for folder in folders:
+        if not folder.is_dir():
+            raise ValueError(f"FOLDER is {folder}; allowed is an existing folder")
+    runs = runs_below(folders)
+    if not runs:
+        raise ValueError(f"FOLDER is {', '.join(map(str, folders))}; it holds no run of pscgan-train")
+    return RunTable.of([read_run(run) for run in runs])
+
+
+if __name__ == "__main__":
+    main()
