@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
+from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig
 
@@ -92,14 +95,18 @@ def _restore(training: Training, folder: RunFolder) -> float:
     if state is None:
         ranks.share(training.game)
         return float("inf")
-    ranks.together(lambda: checkpoint.restore(training.game, state, folder.last))
+    ranks.together(lambda: _take_up(training, state, folder.last))
+    return float(state["best_crps"])
+
+
+def _take_up(training: Training, state: dict[str, Any], path: Path) -> None:
+    checkpoint.restore(training.game, state, path)
     training.scores = state["scores"]
     if training.images_seen % training.data.batch_size:
         raise ValueError(
             f"dataset.batch_size is {training.data.batch_size}; allowed is a divisor of {training.images_seen}, the "
             "images the run has seen"
         )
-    return float(state["best_crps"])
 
 
 def _announce(training: Training, folder: RunFolder, precision: str) -> None:
@@ -130,5 +137,5 @@ def _require_one_program(config: DictConfig) -> None:
 def _requeue(interrupted: Interrupted) -> None:
     """Have SLURM start the job again where its warning, and nobody else, has ended it."""
     job = os.environ.get("SLURM_JOB_ID")
-    if job and interrupted.args[0] == signal.SIGUSR1:
-        subprocess.run(["scontrol", "requeue", job], check=True)
+    if job and interrupted.args[0] == signal.SIGUSR1 and shutil.which("scontrol"):
+        subprocess.run(["scontrol", "requeue", job], check=False)

@@ -1,6 +1,9 @@
 """The same command goes on with a run that was interrupted, and ends where the uninterrupted run ends."""
 
+import json
+import os
 import signal
+from functools import partial
 
 import pytest
 import torch
@@ -12,9 +15,10 @@ from pscgan.train.callbacks.pictures import Pictures
 from pscgan.train.run_folder import RunFolder
 from pscgan.train.training import Training
 
-from .tiny import LIGHTNING_SAYS, assert_same_run, command, run
+from .tiny import LIGHTNING_SAYS, assert_same_run, command, result, run
 
 pytestmark = LIGHTNING_SAYS
+PID = os.getpid()
 SPARSE = "log_every_images=12"  # log lines that fall between checkpoints, so that half a mean is carried over
 
 
@@ -141,6 +145,53 @@ def test_a_finished_run_is_not_touched(unbroken, monkeypatch, capsys):
     printed = capsys.readouterr().out
     assert "is finished" in printed
     assert "mean of 2 samples" in printed
+
+
+def test_the_warning_of_slurm_puts_the_job_in_the_queue_again(unbroken, tmp_path, monkeypatch):
+    scontrol = tmp_path / "scontrol"
+    scontrol.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/said\n')
+    scontrol.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setenv("SLURM_JOB_ID", "4217")
+    for number in (signal.SIGTERM, signal.SIGUSR1):  # only one of them is the warning
+        with monkeypatch.context() as patch:
+            at(
+                patch,
+                (Training, "training_step"),
+                12 if number == signal.SIGTERM else 24,
+                partial(os.kill, PID, number),
+            )
+            with pytest.raises(Interrupted):
+                run(tmp_path / "run", SPARSE)
+    assert (tmp_path / "said").read_text() == "requeue 4217\n"
+    assert_same_run(run(tmp_path / "run", SPARSE), unbroken)
+
+
+def test_a_longer_run_goes_on_where_the_shorter_one_ended_and_keeps_what_was_changed(tmp_path, capsys):
+    folder = tmp_path / "run"
+    run(folder, "images=16")
+    with pytest.raises(
+        ValueError, match=r"images: 16 there, 32 now; .* go on with the change by allow_changed_config"
+    ):
+        run(folder, "images=32")
+    capsys.readouterr()
+    run(folder, "images=32", "allow_changed_config=true")
+    assert "continues at image 16 with changes (images: 16 there, 32 now; " in capsys.readouterr().out
+    assert result(folder)["images_seen"] == 32
+    first, second = json.loads((folder / "run.json").read_text())
+    lines = [f"{name}: 16 there, 32 now" for name in ("images", "schedule.images")]
+    assert (first["changes"], second["changes"]) == ([], lines)
+    with pytest.raises(ValueError, match="images: 32 there, 16 now"):  # the folder is now of the longer run
+        run(folder, "images=16")
+
+
+def test_a_batch_that_does_not_fit_the_images_seen_is_refused(tmp_path):
+    run(tmp_path / "run", "images=16")
+    clocks = [
+        f"{name}=36" for name in ("images", "log_every_images", "checkpoint_every_images", "evaluation.every_images")
+    ]
+    with pytest.raises(ValueError, match=r"dataset\.batch_size is 6; allowed is a divisor of 16"):
+        run(tmp_path / "run", *clocks, "dataset.batch_size=6", "allow_changed_config=true")
 
 
 STOPPER = """
