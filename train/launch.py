@@ -17,6 +17,7 @@ from torch.multiprocessing.spawn import ProcessContext, ProcessExitedException, 
 
 from .process_group import LostRank, is_defect, last_words, launched
 from .quiet import quieten_lightning
+from .run_mode import in_a_sweep
 
 GRACE_SECONDS = 40
 """What ranks are given to end by themselves after one of them has ended."""
@@ -32,10 +33,16 @@ def processes(config: DictConfig) -> int:
     """How many processes this one has to start; 1 where there is one device, or a launcher has started them.
 
     Raises:
-        ValueError: if ``trainer.devices`` is neither a count nor ``auto``, or there are several machines and no
-            launcher on them.
+        ValueError: if there is no GPU where one is wanted, ``trainer.devices`` is neither a count nor ``auto``, several
+            machines have no launcher on them, or torchrun has started a sweep.
     """
+    if config.trainer.accelerator == "gpu" and not torch.cuda.is_available():
+        raise ValueError("trainer.accelerator is gpu; torch finds none here, choose trainer=cpu or trainer=ddp_cpu")
     if launched():
+        if "TORCHELASTIC_RUN_ID" in os.environ and in_a_sweep():
+            raise ValueError(
+                "a sweep is not started by torchrun; pscgan-train -m trainer=ddp gives each run its processes"
+            )
         return 1
     devices, nodes = config.trainer.devices, config.trainer.get("num_nodes", 1)
     if nodes != 1:

@@ -9,11 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from .run_mode import in_a_sweep
 from .user_errors import user_error
 from .whole_file import write_whole
 
@@ -44,11 +43,6 @@ def run_alone_or_in_a_sweep(config: DictConfig, run: Callable[[DictConfig], floa
         return None
     finally:
         _close_wandb(code)
-
-
-def in_a_sweep() -> bool:
-    """Whether this run is one of ``pscgan-train -m``."""
-    return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
 
 
 def _mark(folder: Path, config: DictConfig, error: BaseException) -> None:

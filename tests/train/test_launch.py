@@ -98,6 +98,7 @@ def test_an_error_of_the_user_comes_back_as_itself(tmp_path):
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
+        (["trainer=ddp"], "trainer.accelerator is gpu; torch finds none here, choose trainer=cpu or trainer=ddp_cpu"),
         (["trainer.devices=0"], "trainer.devices is 0; allowed is a count of processes, at least 1, or auto"),
         (["trainer.devices=[0,1]"], r"trainer.devices is \[0, 1\]; allowed is a count"),
         (["+trainer.num_nodes=2"], "trainer.num_nodes is 2; on several machines start pscgan-train with torchrun or"),
@@ -106,6 +107,14 @@ def test_an_error_of_the_user_comes_back_as_itself(tmp_path):
 def test_devices_that_cannot_be(overrides, words, tmp_path):
     with pytest.raises(ValueError, match=words):
         train(config_of(tmp_path / "run", *TWO, *overrides))
+
+
+def test_torchrun_starts_no_sweep(tmp_path, monkeypatch):
+    monkeypatch.setattr(launch, "in_a_sweep", lambda: True)
+    for name, value in (("WORLD_SIZE", "2"), ("RANK", "0"), ("TORCHELASTIC_RUN_ID", "1")):
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ValueError, match="a sweep is not started by torchrun"):
+        train(config_of(tmp_path / "run"))
 
 
 def test_how_many_processes_are_started(tmp_path, monkeypatch):

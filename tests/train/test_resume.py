@@ -170,9 +170,7 @@ def test_the_warning_of_slurm_puts_the_job_in_the_queue_again(unbroken, tmp_path
 def test_a_longer_run_goes_on_where_the_shorter_one_ended_and_keeps_what_was_changed(tmp_path, capsys):
     folder = tmp_path / "run"
     run(folder, "images=16")
-    with pytest.raises(
-        ValueError, match=r"images: 16 there, 32 now; .* go on with the change by allow_changed_config"
-    ):
+    with pytest.raises(ValueError, match=r"images: 16 there, 32 now; .* go on with the change by allow_changed_config"):
         run(folder, "images=32")
     capsys.readouterr()
     run(folder, "images=32", "allow_changed_config=true")
