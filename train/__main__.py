@@ -7,6 +7,7 @@ import sys
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
+from . import ranks
 from .callbacks.checkpoints import Interrupted
 from .drift import Drifted
 from .game import NonfiniteGradients
@@ -34,11 +35,13 @@ def _train_or_exit(config: DictConfig) -> float:
         with one_line_errors(PROGRAM):
             return train(config)
     except Interrupted as interrupted:
-        print(f"interrupted by {interrupted}; the same command continues", file=sys.stderr)
+        if ranks.rank() == 0:
+            print(f"interrupted by {interrupted}; the same command continues", file=sys.stderr)
         sys.exit(interrupted.exit_code)
     except (NonfiniteGradients, Drifted, LostRank) as error:
         last = RunFolder(config).last
-        print(f"stopped: {error}; last good checkpoint: {last if last.exists() else 'none yet'}", file=sys.stderr)
+        if error.speaks if isinstance(error, LostRank) else ranks.rank() == 0:
+            print(f"stopped: {error}; last good checkpoint: {last if last.exists() else 'none yet'}", file=sys.stderr)
         sys.exit(1)
 
 

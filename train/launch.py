@@ -104,12 +104,12 @@ def _rank(local_rank: int, run: Callable[[DictConfig], Any], config: DictConfig,
 
 @contextmanager
 def _signals_to(context: ProcessContext) -> Iterator[None]:
-    """Hand signals on; Ctrl-C, which has reached the whole group, as SIGTERM, so that it is not taken for a second."""
+    """Hand signals on; ranks that have been sent one as well take the two for one."""
 
     def forward(number: int, frame: Any) -> None:
         for process in context.processes:
             if process.is_alive():
-                os.kill(process.pid, signal.SIGTERM if number == signal.SIGINT else number)
+                os.kill(process.pid, number)
 
     before = {number: signal.signal(number, forward) for number in SIGNALS}
     try:

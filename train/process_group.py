@@ -24,7 +24,15 @@ BROKEN = ("Connection closed by peer", "Connection reset by peer", "Broken pipe"
 
 
 class LostRank(RuntimeError):
-    """Another rank has ended, so this one cannot go on."""
+    """Another rank has ended, so this one cannot go on.
+
+    Attributes:
+        speaks: whether this process is the first of those that are left.
+    """
+
+    def __init__(self, words: str, speaks: bool = True) -> None:
+        super().__init__(words)
+        self.speaks = speaks
 
 
 def launched() -> bool:
@@ -57,7 +65,7 @@ def joined(on_gpu: bool) -> Iterator[None]:
         yield
     except BaseException as error:
         if isinstance(error, RuntimeError) and any(words in str(error) for words in BROKEN):
-            raise LostRank(_who_is_gone(store)) from error
+            raise _lost(store) from error
         store.set(f"error/{rank}", pickle.dumps(_portable(error)))
         raise
     dist.destroy_process_group()
@@ -83,8 +91,8 @@ def _portable(error: BaseException) -> BaseException:
     return ValueError(user_error(cast(Exception, error)))
 
 
-def _who_is_gone(store: Store) -> str:
-    """Every rank that finds the others gone says so; who says nothing within the patience is gone."""
+def _lost(store: Store) -> LostRank:
+    """Every rank that finds another gone says so; who says nothing within the patience is the one."""
     end = time.monotonic() + PATIENCE_SECONDS
     gone = {}
     try:
@@ -95,8 +103,10 @@ def _who_is_gone(store: Store) -> str:
             except dist.DistStoreError:
                 gone[rank] = last_words(store, rank) or "ended without a word"
     except dist.DistNetworkError:
-        return "rank 0, or its machine, ended without a word"
-    return ", ".join(f"rank {rank}: {words}" for rank, words in gone.items()) or "the connection to other ranks broke"
+        return LostRank("rank 0, or its machine, ended without a word")
+    words = ", ".join(f"rank {rank}: {words}" for rank, words in gone.items())
+    left = [rank for rank in range(ranks.size()) if rank not in gone]
+    return LostRank(words or "the connection between ranks broke", speaks=ranks.rank() == left[0])
 
 
 def _torchrun_words_for(slurm: Mapping[str, str]) -> dict[str, str]:

@@ -123,6 +123,8 @@ def _announce(training: Training, folder: RunFolder, precision: str) -> None:
 
 def _require_one_program(config: DictConfig) -> None:
     """Ranks of another program or config would reduce the gradients of another game."""
+    if ranks.size() == 1:
+        return
     first, *others = ranks.each(fingerprint(config))
     for rank, found in enumerate(others, start=1):
         different = sorted(key for key in first.keys() | found.keys() if first.get(key) != found.get(key))

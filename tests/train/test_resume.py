@@ -15,7 +15,7 @@ from pscgan.train.callbacks.pictures import Pictures
 from pscgan.train.run_folder import RunFolder
 from pscgan.train.training import Training
 
-from .tiny import LIGHTNING_SAYS, assert_same_run, command, result, run
+from .tiny import LIGHTNING_SAYS, assert_same_run, command, config_of, result, run
 
 pytestmark = LIGHTNING_SAYS
 PID = os.getpid()
@@ -226,3 +226,14 @@ def test_the_command_is_interrupted_terminated_killed_and_ends_as_if_nothing_had
     assert (finished.returncode, finished.stderr) == (0, "")
     assert "continues at image 32" in finished.stdout
     assert_same_run(tmp_path / "run", unbroken)
+
+
+def test_a_signal_that_comes_twice_at_once_is_one(monkeypatch, tmp_path):
+    now, callback = [100.0], Checkpoints(RunFolder(config_of(tmp_path)))
+    monkeypatch.setattr("pscgan.train.callbacks.checkpoints.time.monotonic", lambda: now[0])
+    for number in (signal.SIGINT, signal.SIGINT, signal.SIGTERM):
+        callback._note(number, None)
+    assert callback._received == signal.SIGINT
+    now[0] += 1.1
+    with pytest.raises(KeyboardInterrupt):
+        callback._note(signal.SIGINT, None)

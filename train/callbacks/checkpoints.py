@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from types import FrameType
 from typing import Any
 
@@ -37,12 +38,13 @@ class Checkpoints(pl.Callback):
     that have drifted apart end the run.
 
     Ctrl-C, SIGTERM and SIGUSR1 (SLURM's warning) on any rank write ``last.ckpt`` at the end of the batch or validation
-    in progress on all of them; the same signal again ends at once.
+    in progress on all of them; another one, a second later, ends at once. Within a second it is the same one: Ctrl-C
+    reaches every process of a group, and the one that has started the ranks hands it on.
     """
 
     def __init__(self, folder: RunFolder, best_crps: float = float("inf")) -> None:
         self.folder, self.best_crps = folder, best_crps
-        self._received = 0
+        self._received, self._since = 0, 0.0
         self._handlers: dict[int, Any] = {}
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
@@ -91,6 +93,8 @@ class Checkpoints(pl.Callback):
             checkpoint.save(path, module.game, self.folder.config, module.scores, self.best_crps)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if number == self._received:
+        now = time.monotonic()
+        if not self._received:
+            self._received, self._since = number, now
+        elif now - self._since > 1:
             raise KeyboardInterrupt
-        self._received = self._received or number
