@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from hydra import compose, initialize_config_module
 from PIL import Image
 
-from pscgan.train.__main__ import train
+from pscgan.train.run import train
+from pscgan.train.sealed_file import read_sealed, write_sealed
 
 from ..data.jpeg.makers import ORIENTATION, ROTATED, by_jpeglib, by_pillow, make_files, picture
 from ..train.tiny import LIGHTNING_SAYS, OVERRIDES, run
@@ -265,7 +265,7 @@ def test_a_deterministic_model_gives_one_sample(twin, photo, tmp_path, capfd):
         (["--out", "photo.jpg/below"], "is not a folder that can be written"),
         (["other/PHOTO.jpeg"], "other/PHOTO.jpeg would be restored to the same files"),
         (["--model", "nowhere"], "nowhere holds no run of pscgan"),
-        (["--model", "photo.jpg"], "photo.jpg is not a readable checkpoint"),
+        (["--model", "photo.jpg"], "photo.jpg is damaged, or no file of pscgan"),
         (["--model", "young"], "young has no checkpoint yet"),
         (["photo_mean.png", "--out", ".", "--overwrite"], "photo_mean.png is an input"),
     ],
@@ -283,9 +283,9 @@ def test_a_mistake_is_named_before_any_work(arguments, said, model, photo, tmp_p
 
 
 def test_another_architecture_is_named(model, photo, tmp_path, capfd):
-    state = torch.load(model / "best.ckpt", weights_only=True)
+    state = read_sealed(model / "best.ckpt")
     state["config"]["generator"]["width"] = 6
-    torch.save(state, tmp_path / "wider.ckpt")
+    write_sealed(tmp_path / "wider.ckpt", state)
     ended = restore(capfd, photo, "--model", tmp_path / "wider.ckpt", "--out", tmp_path / "out")
     assert ended.code == 2
     assert "wider.ckpt holds another architecture: ema.average." in ended.err

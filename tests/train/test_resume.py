@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 import torch
 
-from pscgan.train import __main__ as program
+from pscgan.train import run as program
 from pscgan.train.callbacks.checkpoints import Checkpoints, Interrupted
 from pscgan.train.callbacks.log_terms import LogTerms
 from pscgan.train.callbacks.pictures import Pictures

@@ -10,7 +10,7 @@ import pytest
 import torch
 from hydra import compose, initialize_config_module
 
-from pscgan.train.__main__ import train
+from pscgan.train.run import train
 
 OVERRIDES = (
     "images=48",
