@@ -68,7 +68,7 @@ def test_every_option_composes_and_builds(group, option, image_folder):
     elif group == "logger":
         assert all("_target_" in node for node in part.values())
     elif group == "trainer" and config.trainer.accelerator == "gpu" and not torch.cuda.is_available():
-        assert part.devices == 1
+        assert part.devices in (1, "auto")
     elif group == "optimizer":
         assert instantiate(part)([torch.nn.Parameter(torch.zeros(1))]).param_groups
     elif group in ("generator", "critic"):

@@ -3,7 +3,6 @@
 import multiprocessing
 import os
 import pickle
-import signal
 import time
 import traceback
 
@@ -30,7 +29,7 @@ class Group:
 
     def kill(self, *ranks):
         for rank in ranks or range(len(self.processes)):
-            os.kill(self.processes[rank].pid, signal.SIGKILL)
+            self.processes[rank].kill()
 
     def wait(self):
         """Exit codes, and what came back by rank: results, or exceptions."""

@@ -1,6 +1,7 @@
 """Runs of several processes: one folder, one result, whatever happens to them on the way."""
 
 import csv
+import itertools
 import json
 import os
 import random
@@ -63,21 +64,34 @@ def test_a_validation_does_not_depend_on_the_number_of_ranks(tmp_path):
         assert scores | {"seconds": 0} == pytest.approx(alone | {"seconds": 0}, rel=1e-6)
 
 
-def kill_at_random(folder, size, kills, seed):
-    """Kill all ranks at once, again and again, and let the run end."""
-    rng, killed = random.Random(seed), 0
-    while killed < kills:
-        group = Group(size, learn, folder, join=False)
-        time.sleep(rng.uniform(0, 6))
-        killed += any(process.is_alive() for process in group.processes)
-        group.kill()
-        group.wait()
-    return run_on(size, folder)
+def starts(folder):
+    path = folder / "run.json"
+    return len(json.loads(path.read_text())) if path.exists() else 0
 
 
-@pytest.mark.parametrize("kills", [4, pytest.param(30, marks=pytest.mark.slow)])
+def kill_at(moment, folder):
+    """Kill both ranks so many seconds after the first batch, or before it; whether they were still alive."""
+    before, group = starts(folder), Group(2, learn, folder, join=False)
+    while moment >= 0 and starts(folder) == before and any(process.is_alive() for process in group.processes):
+        time.sleep(0.01)
+    time.sleep(abs(moment))
+    alive = [process.is_alive() for process in group.processes]
+    group.kill()
+    group.wait()
+    return all(alive)
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(30, marks=pytest.mark.slow)])
 def test_killed_at_random_moments_it_ends_as_if_nothing_had_been(kills, unbroken, tmp_path):
-    assert_same_run(kill_at_random(tmp_path / "run", 2, kills, seed=kills), unbroken)
+    """Now and then while it starts, else from the first batch to the last validation; every third run twice."""
+    seconds, rng, killed = result(unbroken)["seconds"], random.Random(kills), 0
+    for run in itertools.count():
+        if killed >= kills:
+            break
+        folder = tmp_path / str(run)
+        for _ in range(2 if run % 3 == 2 else 1):
+            killed += kill_at(-rng.random() if rng.random() < 0.1 else rng.uniform(0, seconds), folder)
+        assert_same_run(run_on(2, folder), unbroken)
 
 
 def interrupt_one(folder, number):
