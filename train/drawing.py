@@ -17,7 +17,7 @@ from ..rng import Rng
 
 
 @dataclass(frozen=True)
-class Restorer:
+class ProjectedDecoder:
     """y and z to restorations as they are judged.
 
     Attributes:
@@ -49,7 +49,7 @@ class Draw:
         latent: z they were decoded from.
 
     Args:
-        restorer: from y and z to samples.
+        decoder: from y and z to samples.
         measurement: of B images.
         num_samples: K.
         rng: of these images.
@@ -58,18 +58,23 @@ class Draw:
     """
 
     def __init__(
-        self, restorer: Restorer, measurement: Measurement, num_samples: int, rng: Rng, samples_per_pass: int | None
+        self,
+        decoder: ProjectedDecoder,
+        measurement: Measurement,
+        num_samples: int,
+        rng: Rng,
+        samples_per_pass: int | None,
     ) -> None:
-        self.restorer, self.measurement, self.samples_per_pass = restorer, measurement, samples_per_pass
+        self.decoder, self.measurement, self.samples_per_pass = decoder, measurement, samples_per_pass
         height, width = measurement.degraded.shape[-2:]
-        self.latent = restorer.generator.draw_latent(num_samples, height, width, rng)
-        self._features = restorer.generator.encode(measurement.condition)
+        self.latent = decoder.generator.draw_latent(num_samples, height, width, rng)
+        self._features = decoder.generator.encode(measurement.condition)
         if samples_per_pass is None:
-            self.samples_KBCHW = restorer.decode(self._features, self.latent, measurement)
+            self.samples_KBCHW = decoder.decode(self._features, self.latent, measurement)
             return
         self._leaves = tree_map(_leaf, self._features)
         with torch.no_grad():
-            samples = [restorer.decode(self._leaves, latent, measurement) for latent in self._passes(samples_per_pass)]
+            samples = [decoder.decode(self._leaves, latent, measurement) for latent in self._passes(samples_per_pass)]
         torch.clear_autocast_cache()  # weights cast without a graph would stay without
         self.samples_KBCHW = torch.cat(samples).requires_grad_(torch.is_grad_enabled())
 
@@ -79,7 +84,7 @@ class Draw:
             return
         gradients = torch.split(self.samples_KBCHW.grad, self.samples_per_pass)
         for latent, gradient in zip(self._passes(self.samples_per_pass), gradients, strict=True):
-            torch.autograd.backward(self.restorer.decode(self._leaves, latent, self.measurement), gradient)
+            torch.autograd.backward(self.decoder.decode(self._leaves, latent, self.measurement), gradient)
         reached = [
             (feature, leaf.grad)
             for feature, leaf in zip(tree_leaves(self._features), tree_leaves(self._leaves), strict=True)
@@ -105,7 +110,7 @@ class Drawn:
     """Samples of a part of the batch: K of the first n images, a few of the others.
 
     Args:
-        restorer: from y and z to samples.
+        decoder: from y and z to samples.
         measurement: of the part.
         rng: of its images.
         num_samples: K.
@@ -116,7 +121,7 @@ class Drawn:
 
     def __init__(
         self,
-        restorer: Restorer,
+        decoder: ProjectedDecoder,
         measurement: Measurement,
         rng: Rng,
         num_samples: int = 1,
@@ -129,7 +134,7 @@ class Drawn:
             (slice(num_images, len(measurement)), num_others),
         ]
         self._draws = [
-            Draw(restorer, measurement[images], count, rng[images], samples_per_pass)
+            Draw(decoder, measurement[images], count, rng[images], samples_per_pass)
             for images, count in groups
             if images.start < images.stop
         ]
@@ -148,8 +153,8 @@ class Drawn:
         """The first images again, from another condition (n, C + M, H, W) and the same z: (K, n, C, H, W)."""
         draw, n = self._draws[0], len(condition)
         latent = [z[:num_samples, :n] for z in draw.latent]
-        features = draw.restorer.generator.encode(condition)
-        return draw.restorer.decode(features, latent, draw.measurement[:n])
+        features = draw.decoder.generator.encode(condition)
+        return draw.decoder.decode(features, latent, draw.measurement[:n])
 
     def backward(self) -> None:
         """See ``Draw.backward``."""

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from ..bounds import require_at_least
-from ..data.degradation import Degradation, project_samples
+from ..data.degradation import Degradation
 from ..data.measurement import Measurement
 from ..models.generator import Generator
 from ..rng import Rng
+from .judging.restorer import Sampler
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,6 @@ class Evaluation:
         return clean, degradation(clean.cpu(), rng).to(clean.device)
 
     def draw(self, generator: Generator, degradation: Degradation, measurement: Measurement, numbers: Tensor) -> Tensor:
-        """K projected samples (K, B, C, H, W) in fp32: encoded once, decoded one by one to bound memory."""
-        condition = measurement.condition
-        height, width = condition.shape[-2:]
+        """K projected samples (K, B, C, H, W) in fp32."""
         rng = Rng(self.seed, "evaluation latent", numbers.tolist())
-        latent = generator.draw_latent(self.samples_per_image, height, width, rng)
-        features = generator.encode(condition)
-        samples = [
-            generator.decode(features, [z[k : k + 1].to(condition.device) for z in latent]).float()
-            for k in range(self.samples_per_image)
-        ]
-        return project_samples(degradation, torch.cat(samples), measurement)
+        return Sampler(generator, degradation).draw(measurement, self.samples_per_image, rng)

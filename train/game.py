@@ -23,7 +23,7 @@ from ..rng import Rng
 from . import ranks
 from .averages import Averages
 from .clock import Clock
-from .drawing import Drawn, Restorer
+from .drawing import Drawn, ProjectedDecoder
 from .ema import Ema
 from .lazy import correct_for_lazy_steps
 from .player import Player
@@ -123,7 +123,7 @@ class Game(nn.Module):
         self.degradation, self.schedule, self.seed = degradation, schedule, seed
         self.alternate, self.paired = alternate, paired
         self.micro_batch, self.samples_per_pass = micro_batch, samples_per_pass
-        self.restorer = Restorer(cast(Generator, generator), degradation, project)
+        self.decoder = ProjectedDecoder(cast(Generator, generator), degradation, project)
         self.nonfinite_limit = nonfinite_limit
         self.ema, self.clock, self.averages = ema, Clock(), Averages()
         self.ema.start(generator)
@@ -245,7 +245,7 @@ class Game(nn.Module):
     def _draw(self, measurement: Measurement, numbers: Tensor, due: Due) -> Drawn:
         """As many samples of as many images of a part of the batch as anything due wants."""
         return Drawn(
-            self.restorer,
+            self.decoder,
             measurement,
             Rng(self.seed, "latent", numbers.tolist(), measurement.degraded.device),
             num_samples=max((penalty.samples_per_image for penalty, _ in due.values()), default=1),

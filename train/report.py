@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from .consistency import ROWS
+from .metrics.consistency import ROWS
 from .training import Training
 
 

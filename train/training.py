@@ -17,10 +17,10 @@ from ..losses.occasion import Occasion
 from ..losses.penalty import Adaptive
 from ..models.generator import Generator, is_deterministic
 from . import ranks
-from .consistency import Consistency
 from .evaluation import Evaluation
 from .game import Game
-from .quality import Quality
+from .metrics.consistency import Consistency
+from .metrics.quality import Quality
 
 
 class Training(pl.LightningModule):
@@ -72,7 +72,8 @@ class Training(pl.LightningModule):
         self.images, self.log_every_images = images, log_every_images
         self.checkpoint_every_images = checkpoint_every_images
         self.quality = Quality(evaluation.samples_per_image)
-        self.consistency = Consistency()
+        degradation = game.degradation
+        self.consistency = Consistency(degradation) if isinstance(degradation, Certifying) else None
         self.scores: dict[str, float] = {}
         self.pruned = False
         self.seconds_waited = 0.0
@@ -142,9 +143,9 @@ class Training(pl.LightningModule):
         generator = cast(Generator, self.game.ema.average)
         degradation = self.game.degradation
         samples_KBCHW = self.evaluation.draw(generator, degradation, measurement, batch["number"])
-        self.quality.update(samples_KBCHW, clean, measurement.degraded)
-        if isinstance(degradation, Certifying):
-            self.consistency.update(degradation, samples_KBCHW, clean, measurement)
+        self.quality.update(samples_KBCHW, clean, measurement)
+        if self.consistency is not None:
+            self.consistency.update(samples_KBCHW, clean, measurement)
         shown = {"degraded": measurement.degraded, "samples_KBCHW": samples_KBCHW, "clean": clean}
         return shown | {"number": batch["number"]}
 
@@ -152,7 +153,7 @@ class Training(pl.LightningModule):
         """Sum up, over all ranks; penalties that follow the measured gain of averaging are told it."""
         self.scores = self.quality.compute()
         self.quality.reset()
-        if isinstance(self.game.degradation, Certifying):
+        if self.consistency is not None:
             figures = self.consistency.compute()
             self.scores |= {f"consistency/{name}": figure for name, figure in figures.items()}
             self.consistency.reset()

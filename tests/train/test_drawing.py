@@ -19,7 +19,7 @@ from pscgan.models.pscgan_generator import PscganGenerator
 from pscgan.models.rrdb_generator import RrdbGenerator
 from pscgan.models.stochastic_unet import StochasticUNet
 from pscgan.rng import Rng
-from pscgan.train.drawing import Drawn, Restorer
+from pscgan.train.drawing import Drawn, ProjectedDecoder
 
 from .test_game import clean_images, make_game, regression, weights
 
@@ -120,8 +120,8 @@ def held_bytes(samples_per_pass, K=16):
     """The most that was saved for backward passes at any one time."""
     torch.manual_seed(0)
     generator = StochasticUNet(3, 3, width=8, levels=2, encoder_blocks=1)
-    restorer = Restorer(generator, GaussianNoise(50), project=False)
-    measurement = restorer.degradation(torch.rand(2, 3, 32, 32), Rng(0, "noise", range(2)))
+    decoder = ProjectedDecoder(generator, GaussianNoise(50), project=False)
+    measurement = decoder.degradation(torch.rand(2, 3, 32, 32), Rng(0, "noise", range(2)))
     held = {"now": 0, "most": 0}
 
     class Saved:
@@ -134,7 +134,7 @@ def held_bytes(samples_per_pass, K=16):
             held["now"] -= self.bytes
 
     with saved_tensors_hooks(Saved, lambda saved: saved.tensor):
-        drawn = Drawn(restorer, measurement, Rng(0, "z", range(2)), K, 2, 1, samples_per_pass)
+        drawn = Drawn(decoder, measurement, Rng(0, "z", range(2)), K, 2, 1, samples_per_pass)
         drawn.samples_KnCHW.square().mean().backward()
         drawn.backward()
     return held["most"]

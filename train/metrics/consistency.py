@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from ..data.degradation import Certifying
-from ..data.measurement import Measurement
+from ...data.degradation import Certifying
+from ...data.measurement import Measurement
 from .quality import psnr
 
 ROWS = {
@@ -25,25 +25,29 @@ class Consistency(Metric):
 
     Rows are the plain decode, the first sample and the mean of all, the last two rounded to 8 bits as they are, and
     ``finished``: moved to where they explain the file exactly.
+
+    Args:
+        degradation: of the measurements.
     """
 
     full_state_update = False
 
-    def __init__(self) -> None:
+    def __init__(self, degradation: Certifying) -> None:
         super().__init__()
+        self.degradation = degradation
         for row in ROWS:
             for name in (*SUMS, "squared_error", "values"):
                 self.add_state(f"{row}_{name}", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
 
-    def update(self, degradation: Certifying, samples_KBCHW: Tensor, clean: Tensor, measurement: Measurement) -> None:
+    def update(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Measurement) -> None:
         """Add a batch: (K, B, C, H, W), (B, C, H, W) and its measurement."""
         for name, restored in (("sample", samples_KBCHW[0]), ("mean", samples_KBCHW.mean(dim=0))):
-            self._add(name, degradation, to_8_bits(restored), clean, measurement)
-            self._add(f"{name}_finished", degradation, degradation.finish(restored, measurement), clean, measurement)
-        self._add("degraded", degradation, to_8_bits(measurement.degraded), clean, measurement)
+            self._add(name, to_8_bits(restored), clean, measurement)
+            self._add(f"{name}_finished", self.degradation.finish(restored, measurement), clean, measurement)
+        self._add("degraded", to_8_bits(measurement.degraded), clean, measurement)
 
-    def _add(self, row: str, degradation: Certifying, image: Tensor, clean: Tensor, measurement: Measurement) -> None:
-        certificate = degradation.certify(image, measurement)
+    def _add(self, row: str, image: Tensor, clean: Tensor, measurement: Measurement) -> None:
+        certificate = self.degradation.certify(image, measurement)
         sums = {name: getattr(certificate, name).double().sum() for name in SUMS if name in certificate._fields}
         sums["pictures"] = len(image)
         sums["pictures_wrong"] = (certificate.levels_wrong > 0).sum()

@@ -9,7 +9,8 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.functional.image import structural_similarity_index_measure as ssim
 
-from ..losses.fair_crps import FairCRPS
+from ...data.measurement import Measurement
+from ...losses.fair_crps import FairCRPS
 
 SUMS = (
     "images",
@@ -61,8 +62,9 @@ class Quality(Metric):
         for name in SUMS:
             self.add_state(name, torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
 
-    def update(self, samples_KBCHW: Tensor, clean: Tensor, degraded: Tensor) -> None:
-        """Add a batch: (K, B, C, H, W), (B, C, H, W) and (B, C, H, W)."""
+    def update(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Measurement) -> None:
+        """Add a batch: (K, B, C, H, W), (B, C, H, W) and its measurement."""
+        degraded = measurement.degraded
         samples_KBCHW, mean = samples_KBCHW.float(), samples_KBCHW.float().mean(dim=0)
         self._add(images=len(clean), values=clean.numel())
         if self.samples_per_image > 1:

@@ -10,9 +10,9 @@ from pscgan.data.image_source import ImageSource
 from pscgan.data.jpeg.codec import encode
 from pscgan.data.jpeg.coded import SAMPLINGS
 from pscgan.rng import Rng
-from pscgan.train.consistency import ROWS, Consistency
+from pscgan.train.metrics.consistency import ROWS, Consistency
 
-from .tiny import LIGHTNING_SAYS, result, run
+from ..tiny import LIGHTNING_SAYS, result, run
 
 pytestmark = LIGHTNING_SAYS
 NUMBERS = range(3)
@@ -35,8 +35,8 @@ def measurement(degradation, clean):
 
 
 def figures(degradation, samples_KBCHW, clean, measurement):
-    metric = Consistency()
-    metric.update(degradation, samples_KBCHW, clean, measurement)
+    metric = Consistency(degradation)
+    metric.update(samples_KBCHW, clean, measurement)
     return metric.compute()
 
 
@@ -74,9 +74,9 @@ def test_finished_restorations_explain_the_file_and_are_no_worse(degradation, cl
 
 def test_batches_add_up(degradation, clean, measurement):
     samples = clean + 0.04 * Rng(0, "noise", range(2)).randn(*clean.shape)
-    metric = Consistency()
+    metric = Consistency(degradation)
     for part in (slice(0, 1), slice(1, 3)):
-        metric.update(degradation, samples[:, part], clean[part], measurement[part])
+        metric.update(samples[:, part], clean[part], measurement[part])
     assert metric.compute() == pytest.approx(figures(degradation, samples, clean, measurement))
 
 

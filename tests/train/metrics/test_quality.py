@@ -6,8 +6,9 @@ import pytest
 import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from pscgan.data.measurement import Measurement
 from pscgan.rng import Rng
-from pscgan.train.quality import Quality, gain_db_exact
+from pscgan.train.metrics.quality import Quality, gain_db_exact
 
 
 def exact_sampler(k, spread=1.0, seed=0):
@@ -20,7 +21,7 @@ def exact_sampler(k, spread=1.0, seed=0):
 
 def scores(samples, clean, degraded):
     quality = Quality(len(samples))
-    quality.update(samples, clean, degraded)
+    quality.update(samples, clean, Measurement(degraded))
     return quality.compute()
 
 
@@ -61,7 +62,7 @@ def test_batches_add_up():
     samples, clean, degraded = exact_sampler(4)
     apart = Quality(4)
     for b in range(4):
-        apart.update(samples[:, b : b + 1], clean[b : b + 1], degraded[b : b + 1])
+        apart.update(samples[:, b : b + 1], clean[b : b + 1], Measurement(degraded[b : b + 1]))
     together = scores(samples, clean, degraded)
     assert apart.compute() == pytest.approx(together, rel=1e-6)
 
@@ -77,7 +78,7 @@ def test_a_single_sample_has_no_spread_and_its_crps_is_its_mean_absolute_error()
 def test_sharpness_is_the_size_of_steps_between_neighbours():
     clean = Rng(0, "clean", range(2)).rand(3, 16, 16)
     quality = Quality(1)
-    quality.update(0.5 * clean[None] + 0.3, clean, 2 * clean)
+    quality.update(0.5 * clean[None] + 0.3, clean, Measurement(2 * clean))
     scores = quality.compute()
     assert scores["sharpness_sample"] == pytest.approx(0.5, rel=1e-6)
     assert scores["sharpness_degraded"] == pytest.approx(2.0, rel=1e-6)

@@ -1,0 +1,1 @@
+"""The game, its clocks, its files."""

@@ -1,0 +1,1 @@
+"""Restorers, judged side by side on the same measurements."""
