@@ -16,7 +16,7 @@ CONF = Path(__file__).parents[1] / "conf"
 GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name != "__pycache__")
 OF_THE_TRAINING = [group for group in GROUPS if group != "world"]  # worlds: tests/data/worlds, tests/scripts
 OPTIONS = [(group, path.stem) for group in OF_THE_TRAINING for path in sorted((CONF / group).glob("*.yaml"))]
-PLACES = {"optimizer": "optimizer@generator_optimizer", "features": "+features"}
+PLACES = {"optimizer": "optimizer@generator_optimizer", "features": "+features", "attack": "+attack"}
 
 
 def composed(*overrides):
@@ -44,7 +44,7 @@ def test_there_are_the_groups_a_user_expects():
     expected = (
         "degradation dataset generator critic adversarial penalty optimizer ema schedule trainer logger callbacks"
     )
-    assert set(GROUPS) == {*expected.split(), "features", "callbacks", "experiment", "hparams_search", "debug", "world"}
+    assert set(GROUPS) == {*expected.split(), "features", "attack", "experiment", "hparams_search", "debug", "world"}
 
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
