@@ -1,0 +1,47 @@
+"""Intervals by the bootstrap over images, and differences of restorers on the same images."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ...rng import key
+
+CONFIDENCE = 0.95
+
+
+class Interval(NamedTuple):
+    """Where 95 % of the replicates lie."""
+
+    low: float
+    high: float
+
+    def holds(self, value: float) -> bool:
+        """Whether a value lies in it."""
+        return self.low <= value <= self.high
+
+
+def resampled(images: int, replicates: int, seed: int) -> Tensor:
+    """How often each image is drawn when as many are drawn with replacement, (replicates, images) float64.
+
+    The same for all restorers, so that their differences are paired (Efron and Tibshirani 1993, 8.3). Of one image
+    nothing can be said: no replicate.
+    """
+    if images < 2:
+        return torch.zeros(0, images, dtype=torch.float64)
+    generator = torch.Generator().manual_seed(key(seed, "bootstrap", 0))
+    drawn = torch.randint(images, (replicates, images), generator=generator)
+    return torch.nn.functional.one_hot(drawn, images).sum(dim=1).double()
+
+
+def interval(replicates: Sequence[float]) -> Interval | None:
+    """Percentiles of a figure's replicates; None where there are none, or not all are finite."""
+    if not replicates or not all(math.isfinite(value) for value in replicates):
+        return None
+    tails = torch.tensor([(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], dtype=torch.float64)
+    low, high = torch.quantile(torch.tensor(replicates, dtype=torch.float64), tails).tolist()
+    return Interval(low, high)

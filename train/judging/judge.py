@@ -1,0 +1,178 @@
+"""The work: every restorer draws samples of every measurement, and what is found of an image is kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ...data.measurement import concatenate
+from ...models.extractors.extractor import Extractor
+from ...rng import Rng
+from .audit import Audit
+from .contestants import Contestant
+from .panel import Panel
+from .problems import Problem, Problems, pixels_hash
+from .records import Record, Records
+from .showing import show, show_problem
+from .tiles import tiles
+from .traversal import Traversal
+
+CLEAN = ".clean"
+FEATURE_SAMPLES = 2  # of each image whose features are kept: the second is what the first is compared with
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How restorers are judged.
+
+    Attributes:
+        samples: K of a stochastic restorer.
+        seed: of the latents.
+        batch: images of one size restored at once.
+        num_workers: processes that read images.
+        shown: of the first so many images pictures are kept.
+        shown_crop: side of these pictures.
+        shown_samples: of each.
+        feature_tile: side of the tiles whose features are compared; None for whole images.
+        device: where restorers work.
+    """
+
+    samples: int
+    seed: int
+    batch: int
+    num_workers: int
+    shown: int
+    shown_crop: int
+    shown_samples: int
+    feature_tile: int | None
+    device: torch.device
+
+
+class Judge:
+    """Puts all problems before all contestants.
+
+    Args:
+        problems: what is restored.
+        contestants: by whom.
+        panels: the metrics of each, by name.
+        traversal: what is drawn at other scales of z.
+        audits: attacks each is exposed to.
+        extractors: of features, by name.
+        folder: of the evaluation.
+        settings: how.
+    """
+
+    def __init__(
+        self,
+        problems: Problems,
+        contestants: Sequence[Contestant],
+        panels: Mapping[str, Panel],
+        traversal: Traversal,
+        audits: Mapping[str, Audit],
+        extractors: Mapping[str, Extractor],
+        folder: Path,
+        settings: Settings,
+    ) -> None:
+        self.problems, self.contestants, self.panels = problems, contestants, panels
+        self.traversal, self.audits, self.extractors = traversal, audits, extractors
+        self.folder, self.settings = folder, settings
+
+    def records(self, name: str) -> Records:
+        """Of a contestant, or of the images themselves by the name ``CLEAN``."""
+        return Records(self.folder / "records" / name)
+
+    def work(self, numbers: Sequence[int], step: Callable[[], None]) -> None:
+        """All that is not done yet of these problems; ``step`` is called for each image and contestant.
+
+        Raises:
+            ValueError: naming image and restorer, if a restoration is no finite image of its size.
+        """
+        names = [CLEAN, *(contestant.name for contestant in self.contestants)]
+        waiting = [n for n in numbers if not all(self.records(name).has(n) for name in names)]
+        for _ in range((len(numbers) - len(waiting)) * len(self.contestants)):
+            step()
+        for problems in _batches(self.problems.read(waiting, self.settings.num_workers), self.settings.batch):
+            for problem in problems:
+                self._look_at(problem)
+            for contestant in self.contestants:
+                records = self.records(contestant.name)
+                self._judge(contestant, [problem for problem in problems if not records.has(problem.number)])
+                for _ in problems:
+                    step()
+
+    def _look_at(self, problem: Problem) -> None:
+        """Features of x and y, and what tells equal images."""
+        if self.records(CLEAN).has(problem.number):
+            return
+        record: Record = {"hash": torch.tensor(pixels_hash(problem.clean))}
+        record |= self._features("clean", problem.clean) | self._features("degraded", problem.measurement.degraded)
+        if problem.number < self.settings.shown:
+            show_problem(self.folder / "pictures" / str(problem.number), problem, self.settings.shown_crop)
+        self.records(CLEAN).write(problem.number, record)
+
+    def _judge(self, contestant: Contestant, problems: Sequence[Problem]) -> None:
+        if not problems:
+            return
+        drawn, seconds = self._draw(contestant, problems)
+        for place, problem in enumerate(problems):
+            samples = drawn[:, place : place + 1]
+            _require_images(samples, contestant.name, problem)
+            start = time.perf_counter()
+            record: Record = dict(self.panels[contestant.name].states_of(samples, problem.clean, problem.measurement))
+            judged = time.perf_counter()
+            record |= self._features("samples", samples[:FEATURE_SAMPLES].flatten(0, 1), len(samples[:FEATURE_SAMPLES]))
+            looked = time.perf_counter()
+            record |= self.traversal.states_of(contestant.restorer, problem, self.settings)
+            for audit in self.audits.values():
+                record |= audit.states_of(contestant.restorer, problem, self.settings)
+            times = [seconds / len(problems), judged - start, looked - judged, time.perf_counter() - looked]
+            record["seconds"] = torch.tensor([*times, float(len(samples))], dtype=torch.float64)
+            if problem.number < self.settings.shown:
+                folder = self.folder / "pictures" / str(problem.number) / contestant.name
+                show(folder, samples[:, 0], self.settings.shown_crop, self.settings.shown_samples)
+            self.records(contestant.name).write(problem.number, record)
+
+    @torch.no_grad()
+    def _draw(self, contestant: Contestant, problems: Sequence[Problem]) -> tuple[Tensor, float]:
+        """(K, B, C, H, W) on the CPU, and what it took."""
+        measurement = concatenate([problem.measurement for problem in problems]).to(self.settings.device)
+        rng = Rng(self.settings.seed, "evaluation latent", [problem.number for problem in problems])
+        start = time.perf_counter()
+        count = self.settings.samples if contestant.restorer.stochastic else 1
+        samples = contestant.restorer.draw(measurement, count, rng).cpu()
+        return samples, time.perf_counter() - start
+
+    @torch.no_grad()
+    def _features(self, of: str, images: Tensor, count: int = 1) -> Record:
+        """By extractor, (count, tiles, d)."""
+        found = {}
+        for name, extractor in self.extractors.items():
+            vectors = extractor(tiles(images, self.settings.feature_tile).to(self.settings.device))
+            found[f"{of}.{name}"] = vectors.cpu().unflatten(0, (count, -1))
+        return found
+
+
+def _batches(problems: Iterable[Problem], size: int) -> Iterator[list[Problem]]:
+    """Neighbours of one size, at most so many."""
+    batch: list[Problem] = []
+    for problem in problems:
+        if batch and (len(batch) == size or batch[0].clean.shape != problem.clean.shape):
+            yield batch
+            batch = []
+        batch.append(problem)
+    if batch:
+        yield batch
+
+
+def _require_images(samples: Tensor, name: str, problem: Problem) -> None:
+    if samples.shape[1:] != problem.clean.shape:
+        raise ValueError(
+            f"{name} gives {tuple(samples.shape)} for {problem.name}; allowed is (K, {', '.join(map(str, problem.clean.shape))})"
+        )
+    if not samples.isfinite().all():
+        raise ValueError(f"{name} gives values that are not finite for {problem.name}; allowed are images about [0, 1]")

@@ -1,0 +1,131 @@
+"""What restorers are judged on: measurements whose clean images are known."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from ...bounds import require_at_least
+from ...data.degradation import Degradation
+from ...data.evaluation_set import EvaluationSet
+from ...data.image_source import ImageSource
+from ...data.loader import Loader
+from ...data.measurement import Measurement
+from ...data.splits import split
+from ...rng import Rng
+
+PARTS = ("validation", "test")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One image and its measurement.
+
+    Attributes:
+        number: place in the set.
+        name: of the file.
+        clean: (1, C, H, W) in [0, 1].
+        measurement: of it.
+    """
+
+    number: int
+    name: str
+    clean: Tensor
+    measurement: Measurement
+
+
+class Problems:
+    """Images and a degradation. Measurement i is a function of (seed, i) alone, as in a validation.
+
+    Args:
+        images: items as ``EvaluationSet`` gives them.
+        degradation: of the images.
+        seed: of the measurements.
+    """
+
+    def __init__(self, images: Dataset[dict[str, Any]], degradation: Degradation, seed: int) -> None:
+        self.images, self.degradation, self.seed = images, degradation, seed
+
+    def read(self, numbers: Sequence[int], num_workers: int = 0) -> Iterator[Problem]:
+        """The problems with these numbers, in their order.
+
+        Raises:
+            ValueError: naming the file that cannot be read.
+        """
+        for item in Loader(self.images, numbers, 1, num_workers):
+            clean, number = item["clean"].float() / 255, int(item["number"])
+            measurement = self.degradation(clean, Rng(self.seed, "evaluation", [number]))
+            yield Problem(number, item["name"][0], clean, measurement)
+
+
+def open_images(config: DictConfig, run: DictConfig | None) -> EvaluationSet:
+    """The images of ``config.images``; those a run has held out where no root is given.
+
+    Args:
+        config: of the evaluation.
+        run: config of the first run that is judged, if there is one.
+
+    Raises:
+        ValueError: if there are no images, or a value is out of range.
+    """
+    wanted = config.images
+    if wanted.root is None:
+        if run is None:
+            raise ValueError(
+                "images.root is null and no run is judged; allowed is a folder, archive, shards or hf:NAME"
+            )
+        return _chosen(_held_out(wanted.part, run), wanted)
+    channels = wanted.channels or (run.dataset.channels if run is not None else 3)
+    source = ImageSource(wanted.root, channels, wanted.resize)
+    return _chosen(EvaluationSet(source, source.names, wanted.crop), wanted)
+
+
+def _held_out(part: str, run: DictConfig) -> EvaluationSet:
+    if part not in PARTS:
+        raise ValueError(f"images.part is {part}; allowed is {' or '.join(PARTS)}")
+    dataset = run.dataset
+    source = ImageSource(dataset.root, dataset.channels, dataset.resize)
+    names = getattr(split(source.names, dataset.validation, dataset.test), part)
+    return EvaluationSet(source, names, dataset.evaluation_crop)
+
+
+def _chosen(images: EvaluationSet, wanted: DictConfig) -> EvaluationSet:
+    """Those that the patterns match, the first so many, and the crop that is asked for."""
+    names = list(images.names)
+    if wanted.patterns is not None:
+        names = [name for name in names if any(fnmatchcase(name, pattern) for pattern in wanted.patterns)]
+    if wanted.most is not None:
+        require_at_least(1, **{"images.most": wanted.most})
+        names = names[: wanted.most]
+    if not names:
+        raise ValueError(
+            f"images.part is {wanted.part} and images.patterns is {wanted.patterns}; of {images.source.root} "
+            "no image is left"
+        )
+    return EvaluationSet(images.source, names, wanted.crop or images.crop)
+
+
+def open_degradation(config: DictConfig, run: DictConfig | None) -> Degradation:
+    """The degradation of the evaluation, or else of the first run.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    chosen = config.degradation if config.degradation is not None else None if run is None else run.degradation
+    if chosen is None:
+        raise ValueError("degradation is null and no run is judged; choose one, as degradation=gaussian_noise")
+    degradation: Degradation = instantiate(chosen)
+    return degradation
+
+
+def pixels_hash(clean: Tensor) -> int:
+    """Equal for equal images, of 32 bits."""
+    return zlib.crc32((255 * clean).round().byte().contiguous().numpy().tobytes())

@@ -1,0 +1,84 @@
+"""What averaging samples gains: the error of the mean of n, and its two parts."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+from ...data.measurement import Measurement
+from .quality import mean_and_variance, psnr
+
+
+class Averaging(Metric):
+    """Mean squared error of the mean of n samples, for n = 1, 2, 4 ... up to K.
+
+    Samples that are independent given y have::
+
+        MSE(n) = a + b / n,    a = E (x − E[x̂ | y])²,    b = E Var[x̂ | y]
+
+    An exact sampler's a is the MMSE, and b = a; a sampler with less spread than the posterior has b < a. Both are
+    estimated without bias from the K samples, b as their variance and a as the error of their mean less b / K.
+    MSE(n) is the mean over disjoint groups of n, as it was measured.
+
+    Args:
+        samples_per_image: K, at least 2.
+    """
+
+    full_state_update = False
+    squared_errors: Tensor
+    error_of_all: Tensor
+    variance: Tensor
+    values: Tensor
+
+    def __init__(self, samples_per_image: int) -> None:
+        super().__init__()
+        self.counts = [2**power for power in range(samples_per_image.bit_length())]
+        self.samples_per_image = samples_per_image
+        states = {"squared_errors": (len(self.counts),), "error_of_all": (), "variance": (), "values": ()}
+        for name, shape in states.items():
+            self.add_state(name, torch.zeros(shape, dtype=torch.float64), dist_reduce_fx="sum")
+
+    def update(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Measurement) -> None:
+        """Add a batch: (K, B, C, H, W), (B, C, H, W); the measurement is not looked at."""
+        samples_KBCHW = samples_KBCHW.float()
+        mean, variance = mean_and_variance(samples_KBCHW)
+        self.squared_errors = self.squared_errors + _squared_errors(samples_KBCHW, clean, len(self.counts))
+        self.error_of_all = self.error_of_all + (mean - clean).square().sum(dtype=torch.float64)
+        self.variance = self.variance + variance.sum(dtype=torch.float64)
+        self.values = self.values + clean.numel()
+
+    def compute(self) -> dict[str, float | list[float]]:
+        """``n``, and for each the pooled ``mse`` and ``psnr`` in dB; ``a``, its ``psnr_a``, ``b`` and ``b_over_a``."""
+        mse = (self.squared_errors / self.values).tolist()
+        b = float(self.variance / self.values)
+        a = float(self.error_of_all / self.values) - b / self.samples_per_image
+        return {
+            "n": [float(count) for count in self.counts],
+            "mse": mse,
+            "psnr": [psnr(error) for error in mse],
+            "a": a,
+            "b": b,
+            "psnr_a": psnr(a),
+            "b_over_a": b / max(a, 1e-20),
+        }
+
+
+def _squared_errors(samples_KBCHW: Tensor, clean: Tensor, levels: int) -> Tensor:
+    """Summed over values and averaged over the disjoint groups of 1, 2, 4 ... samples, (levels,).
+
+    Groups are paired as soon as they are there, so that what is worked on stays in the processor's cache.
+    """
+    waiting: list[Tensor | None] = [None] * levels
+    sums, groups = torch.zeros(levels, dtype=torch.float64), torch.zeros(levels, dtype=torch.float64)
+    for group in samples_KBCHW:
+        for level in range(levels):
+            sums[level] += (group - clean).square_().sum(dtype=torch.float64)
+            groups[level] += 1
+            other = waiting[level]
+            if other is None:
+                waiting[level] = group
+                break
+            waiting[level] = None
+            group = (group + other) / 2
+    return sums / groups

@@ -1,0 +1,111 @@
+"""Whether the truth is one of the samples: its rank among them, coverage, spread against error; at two scales."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+from torchmetrics import Metric
+
+from ...data.measurement import Measurement
+from .quality import mean_and_variance
+
+SCALES = {"pixels": 1, "blocks": 8}
+"""Single values, and means over blocks of so many pixels a side: these see whether neighbours err together."""
+
+MAIN_COVERAGE = 0.9
+"""Of the intervals, that nearest to it is the one of which a single figure is made."""
+
+
+class Calibration(Metric):
+    """Rank histograms, coverage of central intervals, and spread over skill.
+
+    The truth is ranked among the K samples at each value; where it equals some of them its count is shared by the
+    ranks it might have. If x and the samples are draws from one law all K + 1 ranks are equally likely (Talagrand;
+    Hamill 2001). Samples with too little spread leave the truth outside, so the histogram is a bowl; with too much it
+    is a hill. The interval between the j-th smallest and the j-th largest sample holds the truth with probability
+    1 − 2j / (K + 1), whatever the law.
+
+    Spread over skill is √((K + 1) / K · E s² / E (x − x̄)²), 1 for an exact sampler; s² is the variance of
+    the samples.
+
+    Args:
+        samples_per_image: K, at least 2.
+    """
+
+    full_state_update = False
+
+    def __init__(self, samples_per_image: int) -> None:
+        super().__init__()
+        self.samples_per_image = samples_per_image
+        for scale in SCALES:
+            self.add_state(
+                f"{scale}_ranks", torch.zeros(samples_per_image + 1, dtype=torch.float64), dist_reduce_fx="sum"
+            )
+            for name in ("variance", "squared_error"):
+                self.add_state(f"{scale}_{name}", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+
+    def update(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Measurement) -> None:
+        """Add a batch: (K, B, C, H, W), (B, C, H, W); the measurement is not looked at.
+
+        Images smaller than a block count at the scale of pixels alone.
+        """
+        for scale, side in SCALES.items():
+            if min(clean.shape[-2:]) < side:
+                continue
+            truth = _blocks(clean.float(), side)
+            samples = torch.stack([_blocks(sample, side) for sample in samples_KBCHW.float()])
+            mean, variance = mean_and_variance(samples)
+            self._add(scale, "ranks", ranks_of(truth, samples))
+            self._add(scale, "variance", variance.sum(dtype=torch.float64))
+            self._add(scale, "squared_error", (mean - truth).square().sum(dtype=torch.float64))
+
+    def _add(self, scale: str, name: str, value: Tensor) -> None:
+        state = f"{scale}_{name}"
+        setattr(self, state, getattr(self, state) + value)
+
+    def compute(self) -> dict[str, float | list[float]]:
+        """By scale ``ranks`` as shares, ``coverage`` of ``nominal`` intervals, ``_at`` near 0.9; ``spread_skill``."""
+        k = self.samples_per_image
+        nominal = nominal_coverage(k)
+        at = min(range(len(nominal)), key=lambda place: abs(nominal[place] - MAIN_COVERAGE))
+        figures: dict[str, float | list[float]] = {"nominal": nominal, "nominal_at": nominal[at]}
+        for scale in SCALES:
+            counts = getattr(self, f"{scale}_ranks")
+            if not counts.sum():
+                continue
+            shares = counts / counts.sum()
+            figures[f"{scale}_ranks"] = shares.tolist()
+            coverage = [float(shares[j : k + 1 - j].sum()) for j in _places(k)]
+            figures[f"{scale}_coverage"], figures[f"{scale}_coverage_at"] = coverage, coverage[at]
+            variance, error = (float(getattr(self, f"{scale}_{name}")) for name in ("variance", "squared_error"))
+            figures[f"{scale}_spread_skill"] = math.sqrt((k + 1) / k * variance / max(error, 1e-20))
+        return figures
+
+
+def nominal_coverage(num_samples: int) -> list[float]:
+    """1 − 2j / (K + 1) for j = 1 ... K / 2, increasing."""
+    return [1 - 2 * j / (num_samples + 1) for j in _places(num_samples)]
+
+
+def ranks_of(truth: Tensor, samples: Tensor) -> Tensor:
+    """Counts of the K + 1 ranks of (...) among (K, ...), float64; of equal values each possible rank has its share."""
+    k = len(samples)
+    below, not_above = (torch.zeros_like(truth, dtype=torch.int32) for _ in range(2))
+    for sample in samples:
+        below += sample < truth
+        not_above += sample <= truth
+    below, not_above = below.flatten(), not_above.flatten()
+    share = 1 / (not_above - below + 1).double()
+    changes = torch.bincount(below, share, k + 2) - torch.bincount(not_above + 1, share, k + 2)
+    return changes.cumsum(dim=0)[:-1]
+
+
+def _places(k: int) -> range:
+    return range(k // 2, 0, -1)
+
+
+def _blocks(images: Tensor, side: int) -> Tensor:
+    return images if side == 1 else avg_pool2d(images, side)
