@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
@@ -15,7 +15,6 @@ from ..picture import centre
 from .attack import Attack
 from .audit import audit
 from .panel import States, compute
-from .problems import Problem
 from .restorer import Restorer
 
 
@@ -31,6 +30,7 @@ class Audits:
         images: of the first so many.
         samples: at y and at y + d.
         seed: of measurements, latents and starts.
+        left_out: restorers without a gradient; filled by ``compute``.
     """
 
     attacks: Mapping[str, Attack]
@@ -40,18 +40,18 @@ class Audits:
     images: int
     samples: int
     seed: int
+    left_out: dict[str, str] = field(default_factory=dict)
 
-    def states_of(self, restorer: Restorer, problem: Problem, clean: Tensor) -> States:
-        """Of one image (1, C, H, W), on the device of the restorer.
-
-        Raises:
-            ValueError: if the restorer has no gradient.
-        """
-        if not self.attacks or problem.number >= self.images:
+    def states_of(self, restorer: Restorer, number: int, clean: Tensor) -> States:
+        """The part of image ``number``, (1, C, H, W) on the device of the restorer; nothing of one without a gradient."""
+        if not self.attacks or number >= self.images:
             return {}
-        crop, number = centre(clean, self.crop), [problem.number]
-        measurement = self.degradation(crop.cpu(), Rng(self.seed, "audit", number)).to(clean.device)
-        audited = audit(restorer, crop, measurement, number, self.attacks, self.ai_psnrs, self.samples, self.seed)
+        crop, numbers = centre(clean, self.crop), [number]
+        measurement = self.degradation(crop.cpu(), Rng(self.seed, "audit", numbers)).to(clean.device)
+        try:
+            audited = audit(restorer, crop, measurement, numbers, self.attacks, self.ai_psnrs, self.samples, self.seed)
+        except ValueError:
+            return {}
         return {
             f"{name}@{budget:g}.{state}": getattr(metric, state).cpu()
             for name, budgets in audited.items()
@@ -59,7 +59,10 @@ class Audits:
             for state in metric.metric_state
         }
 
-    def compute(self, states: States) -> dict[str, dict[str, Any]]:
+    def compute(self, restorer: str, states: States) -> dict[str, dict[str, Any]]:
         """Figures by ``attack@budget``, of summed states."""
         names = [f"{name}@{budget:g}" for name in self.attacks for budget in self.ai_psnrs]
-        return {name: compute(Robustness(), name, states) for name in names if f"{name}.values" in states}
+        if names and f"{names[0]}.values" not in states:
+            self.left_out[f"robustness of {restorer}"] = "no gradient of its restorations reaches the measurement"
+            return {}
+        return {name: compute(Robustness(), name, states) for name in names}

@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from ...data.degradation import Degradation
+from ...models.feature_weights import weights_hash
 from ..trained import Trained, load_trained
 from .restorer import Degraded, Restorer, Sampler
 
@@ -81,6 +82,15 @@ class Unready:
         for name, value in self.values.items():
             is_run = isinstance(value, str) and value != DEGRADED
             self.loaded[name] = load_trained(Path(value).expanduser(), device) if is_run else None
+
+    @property
+    def weights(self) -> dict[str, str]:
+        """Of runs, the hash of the weights that are judged."""
+        return {
+            name: weights_hash(trained.generator)
+            for name, trained in self.loaded.items()
+            if trained is not None and isinstance(trained.generator, nn.Module)
+        }
 
     @property
     def first_run(self) -> DictConfig | None:

@@ -11,7 +11,7 @@ NAMES = {"pixels": "pixels", "blocks": "blocks of 8"}
 
 
 def curves(found: Findings) -> dict[str, Any]:
-    """What averaging gains, ranks and coverage with bands, windows of the remainder, the plane, each where there is one."""
+    """By name in the format of ``result.json``, those there are."""
     drawn: dict[str, Any] = {}
     computed = found.computed
     if "averaging" in computed:
@@ -62,7 +62,7 @@ def _point(point: dict[str, float]) -> dict[str, float]:
 
 
 def _attacks(computed: dict[str, dict[Any, Any]]) -> dict[str, list[dict[str, float]]]:
-    """By attack, a point for each budget: what the PSNR of measurements is, that of samples of one z, how far laws move."""
+    """By attack, a point a budget: PSNR of measurements, PSNR of samples of one z, distance of the laws."""
     found: dict[str, list[dict[str, float]]] = {}
     for metric, figures in computed.items():
         if "robustness_db" in figures:

@@ -10,10 +10,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ...data.evaluation_set import EvaluationSet
 from ...data.measurement import concatenate
 from ...models.extractors.extractor import Extractor
 from ...rng import Rng
-from .audit import Audit
+from .audits import Audits
 from .contestants import Contestant
 from .panel import Panel
 from .problems import Problem, Problems, pixels_hash
@@ -22,7 +23,7 @@ from .showing import show, show_problem
 from .tiles import tiles
 from .traversal import Traversal
 
-CLEAN = ".clean"
+CLEAN, REFERENCE = ".clean", ".reference"
 FEATURE_SAMPLES = 2  # of each image whose features are kept: the second is what the first is compared with
 
 
@@ -61,7 +62,7 @@ class Judge:
         contestants: by whom.
         panels: the metrics of each, by name.
         traversal: what is drawn at other scales of z.
-        audits: attacks each is exposed to.
+        audits: attacks that each is exposed to.
         extractors: of features, by name.
         folder: of the evaluation.
         settings: how.
@@ -73,7 +74,7 @@ class Judge:
         contestants: Sequence[Contestant],
         panels: Mapping[str, Panel],
         traversal: Traversal,
-        audits: Mapping[str, Audit],
+        audits: Audits,
         extractors: Mapping[str, Extractor],
         folder: Path,
         settings: Settings,
@@ -97,6 +98,7 @@ class Judge:
         for _ in range((len(numbers) - len(waiting)) * len(self.contestants)):
             step()
         for problems in _batches(self.problems.read(waiting, self.settings.num_workers), self.settings.batch):
+            problems = [problem.to(self.settings.device) for problem in problems]
             for problem in problems:
                 self._look_at(problem)
             for contestant in self.contestants:
@@ -104,6 +106,20 @@ class Judge:
                 self._judge(contestant, [problem for problem in problems if not records.has(problem.number)])
                 for _ in problems:
                     step()
+
+    def look_at_references(self, images: EvaluationSet, numbers: Sequence[int]) -> None:
+        """Keep the features of reference images."""
+        records = self.records(REFERENCE)
+        for number in numbers:
+            if not records.has(number):
+                clean = images[number]["clean"][None].to(self.settings.device).float() / 255
+                records.write(number, self._features("reference", clean))
+
+    def reference_features(self, extractor: str, count: int) -> Tensor | None:
+        """Of all reference images, (m, d); None where there are none."""
+        records = self.records(REFERENCE)
+        found = [records.read(number)[f"reference.{extractor}"][0] for number in range(count)]
+        return torch.cat(found) if found else None
 
     def _look_at(self, problem: Problem) -> None:
         """Features of x and y, and what tells equal images."""
@@ -127,9 +143,9 @@ class Judge:
             judged = time.perf_counter()
             record |= self._features("samples", samples[:FEATURE_SAMPLES].flatten(0, 1), len(samples[:FEATURE_SAMPLES]))
             looked = time.perf_counter()
-            record |= self.traversal.states_of(contestant.restorer, problem, self.settings)
-            for audit in self.audits.values():
-                record |= audit.states_of(contestant.restorer, problem, self.settings)
+            restorer = contestant.restorer
+            record |= self.traversal.states_of(restorer, problem.number, problem.clean, problem.measurement)
+            record |= self.audits.states_of(restorer, problem.number, problem.clean)
             times = [seconds / len(problems), judged - start, looked - judged, time.perf_counter() - looked]
             record["seconds"] = torch.tensor([*times, float(len(samples))], dtype=torch.float64)
             if problem.number < self.settings.shown:
@@ -139,12 +155,14 @@ class Judge:
 
     @torch.no_grad()
     def _draw(self, contestant: Contestant, problems: Sequence[Problem]) -> tuple[Tensor, float]:
-        """(K, B, C, H, W) on the CPU, and what it took."""
-        measurement = concatenate([problem.measurement for problem in problems]).to(self.settings.device)
+        """(K, B, C, H, W), and what it took."""
+        measurement = concatenate([problem.measurement for problem in problems])
         rng = Rng(self.settings.seed, "evaluation latent", [problem.number for problem in problems])
         start = time.perf_counter()
         count = self.settings.samples if contestant.restorer.stochastic else 1
-        samples = contestant.restorer.draw(measurement, count, rng).cpu()
+        samples = contestant.restorer.draw(measurement, count, rng)
+        if samples.is_cuda:
+            torch.cuda.synchronize(samples.device)
         return samples, time.perf_counter() - start
 
     @torch.no_grad()
@@ -152,7 +170,7 @@ class Judge:
         """By extractor, (count, tiles, d)."""
         found = {}
         for name, extractor in self.extractors.items():
-            vectors = extractor(tiles(images, self.settings.feature_tile).to(self.settings.device))
+            vectors = extractor(tiles(images, self.settings.feature_tile))
             found[f"{of}.{name}"] = vectors.cpu().unflatten(0, (count, -1))
         return found
 
@@ -171,8 +189,7 @@ def _batches(problems: Iterable[Problem], size: int) -> Iterator[list[Problem]]:
 
 def _require_images(samples: Tensor, name: str, problem: Problem) -> None:
     if samples.shape[1:] != problem.clean.shape:
-        raise ValueError(
-            f"{name} gives {tuple(samples.shape)} for {problem.name}; allowed is (K, {', '.join(map(str, problem.clean.shape))})"
-        )
+        allowed = ", ".join(map(str, problem.clean.shape))
+        raise ValueError(f"{name} gives {tuple(samples.shape)} for {problem.name}; allowed is (K, {allowed})")
     if not samples.isfinite().all():
         raise ValueError(f"{name} gives values that are not finite for {problem.name}; allowed are images about [0, 1]")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
+import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 from torch import Tensor
@@ -40,6 +41,10 @@ class Problem:
     name: str
     clean: Tensor
     measurement: Measurement
+
+    def to(self, device: torch.device) -> Problem:
+        """The same on another device."""
+        return replace(self, clean=self.clean.to(device), measurement=self.measurement.to(device))
 
 
 class Problems:
@@ -88,6 +93,17 @@ def open_images(config: DictConfig, run: DictConfig | None) -> EvaluationSet:
     return _chosen(EvaluationSet(source, source.names, wanted.crop), wanted)
 
 
+def open_reference(config: DictConfig, channels: int) -> EvaluationSet | None:
+    """The images of ``config.reference``, or None."""
+    wanted = config.reference
+    if wanted.root is None:
+        return None
+    source = ImageSource(wanted.root, channels, wanted.resize)
+    if wanted.most is not None:
+        require_at_least(1, **{"reference.most": wanted.most})
+    return EvaluationSet(source, source.names[: wanted.most], config.images.crop)
+
+
 def _held_out(part: str, run: DictConfig) -> EvaluationSet:
     if part not in PARTS:
         raise ValueError(f"images.part is {part}; allowed is {' or '.join(PARTS)}")
@@ -128,4 +144,4 @@ def open_degradation(config: DictConfig, run: DictConfig | None) -> Degradation:
 
 def pixels_hash(clean: Tensor) -> int:
     """Equal for equal images, of 32 bits."""
-    return zlib.crc32((255 * clean).round().byte().contiguous().numpy().tobytes())
+    return zlib.crc32((255 * clean).round().byte().cpu().contiguous().numpy().tobytes())

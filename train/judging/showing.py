@@ -57,7 +57,8 @@ def directions(samples_KCHW: Tensor) -> Tensor:
     _, vectors = torch.linalg.eigh(centred @ centred.T)
     along = (vectors.T @ centred).flip(0)[: k - 1] / (k - 1) ** 0.5  # of norm √λ
     signs = torch.where(along.sum(dim=1, keepdim=True) < 0, -1.0, 1.0)
-    return (signs * along).view(-1, *samples_KCHW.shape[1:]).float()
+    found: Tensor = (signs * along).view(-1, *samples_KCHW.shape[1:]).float()
+    return found
 
 
 def _save(path: Path, image: Tensor) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from .comparison import compare
@@ -68,10 +69,10 @@ class Summary:
         judge, records = self.judge, self._records(contestant.name)
         found = find(contestant, judge.panels[contestant.name], records, weights_RN)
         sums = total([sums_of(record) for record in records])
-        found.computed.update(judge.audits.compute(sums))
+        found.computed.update(judge.audits.compute(contestant.name, sums))
         found.computed.update(self.sets.compare(clean, records))
         found.computed["traversal"] = judge.traversal.compute(sums)
-        seconds = sum(record["seconds"] for record in records)
+        seconds = torch.stack([record["seconds"] for record in records]).sum(dim=0)
         found.computed["time"] = dict(zip(PARTS_OF_TIME, seconds.tolist(), strict=False))
         return found
 

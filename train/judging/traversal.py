@@ -40,8 +40,8 @@ class Traversal:
         for scale in self.scales if restorer.stochastic else ():
             law = PatchLaw(1)
             sample = restorer.draw(measurement, 1, Rng(self.seed, "evaluation latent", [number]), scale)
-            law.update(sample.cpu(), clean, measurement)
-            states |= {f"{_name(scale)}.{state}": getattr(law, state) for state in law.metric_state}
+            law.to(sample.device).update(sample, clean, measurement)
+            states |= {f"{_name(scale)}.{state}": getattr(law, state).cpu() for state in law.metric_state}
         return states
 
     def compute(self, states: States) -> dict[float, dict[str, Any]]:

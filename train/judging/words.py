@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .figures import FIGURES, Figure
+from .figures import FIGURES
 from .findings import Findings
 from .intervals import Interval
 from .records import Record
@@ -77,7 +77,7 @@ def _ranks(found: Findings) -> Iterator[tuple[str, str]]:
     yield (
         severity,
         (
-            f"The truth is outside all {k} samples at {_percent(outside)} of pixels, where chance leaves {_percent(flat)}; "
+            f"The truth is outside all {k} samples at {_percent(outside)} of pixels, chance leaves {_percent(flat)}; "
             f"their {_percent(nominal)} interval holds it at {_percent(coverage)}: the rank histogram is {shape}."
         ),
     )
@@ -97,8 +97,8 @@ def _blocks(found: Findings) -> Iterator[tuple[str, str]]:
         yield (
             "warning",
             (
-                f"Spread over skill falls from {pixels:.2f} at pixels to {blocks:.2f} at blocks of 8: samples vary like noise, "
-                "pixel by pixel, while their mean errs over whole areas."
+                f"Spread over skill falls from {pixels:.2f} at pixels to {blocks:.2f} at blocks of 8: samples vary "
+                "like noise, pixel by pixel, while their mean errs over whole areas."
             ),
         )
 

@@ -1,0 +1,46 @@
+"""``pscgan-evaluate``: judge restorers side by side on the same measurements, and write a report."""
+
+from __future__ import annotations
+
+import sys
+
+import hydra
+from omegaconf import DictConfig, OmegaConf
+
+from ..train import ranks
+from ..train.judging.run import evaluate, evaluation_name
+from ..train.process_group import LostRank
+from ..train.quiet import quieten_lightning
+from ..train.user_errors import one_line_errors
+from .report.report import require_matplotlib, write_report
+
+PROGRAM = "pscgan-evaluate"
+OmegaConf.register_new_resolver("evaluation_name", evaluation_name, replace=True)
+
+
+@hydra.main(version_base="1.3", config_path="pkg://pscgan.conf", config_name="evaluate")
+def _run(config: DictConfig) -> None:
+    quieten_lightning()
+    require_matplotlib()
+    try:
+        folder = evaluate(config)
+    except KeyboardInterrupt:
+        print("interrupted; the same command continues", file=sys.stderr)
+        sys.exit(130)
+    except LostRank as error:
+        if error.speaks:
+            print(f"stopped: {error}; the same command continues", file=sys.stderr)
+        sys.exit(1)
+    if ranks.rank() == 0:
+        write_report(folder)
+        print(f"{folder / 'index.html'}")
+
+
+def main() -> None:
+    """The command ``pscgan-evaluate``."""
+    with one_line_errors(PROGRAM):
+        _run()
+
+
+if __name__ == "__main__":
+    main()
