@@ -12,7 +12,8 @@ from ..train.judging.run import evaluate, evaluation_name
 from ..train.process_group import LostRank
 from ..train.quiet import quieten_lightning
 from ..train.user_errors import one_line_errors
-from .report.report import require_matplotlib, write_report
+from .report.figures.drawing import require_matplotlib
+from .report.writing import write_report
 
 PROGRAM = "pscgan-evaluate"
 OmegaConf.register_new_resolver("evaluation_name", evaluation_name, replace=True)

@@ -43,7 +43,7 @@ class Audits:
     left_out: dict[str, str] = field(default_factory=dict)
 
     def states_of(self, restorer: Restorer, number: int, clean: Tensor) -> States:
-        """The part of image ``number``, (1, C, H, W) on the device of the restorer; nothing of one without a gradient."""
+        """The part of image ``number``, (1, C, H, W); nothing of a restorer without a gradient."""
         if not self.attacks or number >= self.images:
             return {}
         crop, numbers = centre(clean, self.crop), [number]

@@ -57,5 +57,5 @@ class EvaluationFolder:
         ]
         if changed:
             raise ValueError(
-                f"{self.path} holds another evaluation ({'; '.join(changed[:3])}); choose another name=..., or delete it"
+                f"{self.path} holds another evaluation ({'; '.join(changed[:3])}); choose another name=..."
             )

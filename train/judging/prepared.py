@@ -174,6 +174,6 @@ def _require_other_networks(contestants: Sequence[Contestant], judges: Mapping[s
         for name, judge in judges.items():
             if judges_itself(judge.weights_hash, contestant.networks):
                 raise ValueError(
-                    f"{name} was in the training of {contestant.name}, and would judge what it has taught; choose another "
-                    "extractor, or allow_own_network=true"
+                    f"{name} was in the training of {contestant.name}, and would judge what it has taught; choose "
+                    "another extractor, or allow_own_network=true"
                 )
