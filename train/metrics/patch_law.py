@@ -73,8 +73,8 @@ class PatchLaw(Metric):
         mean, truth = self._patches(samples_KBCHW.mean(dim=0)), self._patches(clean)
         for sample in samples_KBCHW if K > 1 else ():
             residual = (self._patches(sample) - mean).flatten(0, 2)
-            self.within += residual.T @ residual / (K - 1)
-        self.error += (mean - truth).square().sum()
+            self.within = self.within + residual.T @ residual / (K - 1)
+        self.error = self.error + (mean - truth).square().sum()
         place = torch.arange(mean.shape[1])[:, None] + torch.arange(mean.shape[2])
         self._add("mean", mean.flatten(0, 2))
         self._add("clean", truth.flatten(0, 2))
