@@ -44,6 +44,7 @@ def page(result: Result, drawn: Sequence[Drawn], galleries: Sequence[Gallery]) -
     return environment.get_template("page.html").render(
         result=result,
         groups=list(result.groups()),
+        compared=list(result.compared()),
         looks=looks(result),
         marks=MARKS,
         palette=variables(),

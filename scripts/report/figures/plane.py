@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 TITLE = "Perception and distortion"
 CAPTION = (
     "Left is nearer to the truth, low is nearer to the law of clean images; below the dotted line of theory is nobody. "
-    "Filled: means of n samples. Hollow: one sample with its latents scaled by sigma_z."
+    "Filled: means of n samples. Hollow: one sample with its latents scaled by sigma_z. "
+    "Where y is too far off, its error is told instead."
 )
 
 
@@ -25,8 +26,14 @@ def draw(result: Result) -> Figure | None:
     if not planes:
         return None
     figure, (axes,) = panels(1, height=3.8)
+    edge = 1.5 * max(
+        (p["rmse"] for name, plane in planes.items() if name not in _y(result) for p in _points(plane)), default=1
+    )
     for name, plane in planes.items():
         look = looks(result)[name]
+        if name in _y(result) and any(point["rmse"] > edge for point in _points(plane)):
+            axes.plot([], [], "x", color=look.colour, label=f"{name}, at {_points(plane)[0]['rmse']:.3g}")
+            continue
         _way(axes, look, plane.get("averaged", []), "n", {"label": name})
         _way(axes, look, plane.get("sigma_z", []), "sigma_z", {"markerfacecolor": "none", "linestyle": ":"})
     for bound in _distinct([plane["bound"] for plane in planes.values() if plane.get("bound")]):
@@ -53,6 +60,15 @@ def _way(axes: Axes, look: Look, points: list[dict[str, float]], step: str, styl
             color=look.colour,
             fontsize=9,
         )
+
+
+def _y(result: Result) -> set[str]:
+    """Names of what restores nothing."""
+    return {restorer.name for restorer in result.restorers if restorer.about.get("kind") == "degraded"}
+
+
+def _points(plane: dict[str, Any]) -> list[dict[str, float]]:
+    return [*plane.get("averaged", []), *plane.get("sigma_z", [])]
 
 
 def _distinct(bounds: list[Any]) -> list[Any]:
