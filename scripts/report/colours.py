@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 from .result import Result
 
-SERIES = ("#0072b2", "#d55e00", "#008f68", "#b2528f", "#a87900", "#5b5fc7")
-"""After Okabe and Ito, told apart with any colour vision; darkened to 3:1 on white."""
-SERIES_ON_DARK = ("#4aa8e0", "#f58742", "#2fc096", "#e08fc2", "#ddb13f", "#9a9df2")
-MEASUREMENT = "#757d87"
+SERIES = ("#0080c8", "#e06a00", "#1d6b45", "#a8488a", "#5c3a00", "#33308f")
+"""The hues of Okabe and Ito, of different lightness: told apart with any colour vision, 3:1 or more on the page."""
+SERIES_ON_DARK = ("#74c4f7", "#ea742c", "#2fae7c", "#c474bc", "#f5e68a", "#6a68dd")
+MEASUREMENT = "#8a9097"
 """y, which is no restoration."""
-MEASUREMENT_ON_DARK = "#9aa3ad"
+MEASUREMENT_ON_DARK = "#868d94"
 MARKERS = "osD^vPX"
 
 

@@ -20,7 +20,7 @@ from .pictures import Gallery
 from .result import PROTOCOL, Result
 
 HERE = Path(__file__).parent
-MARKS = {"good": "✓", "note": "·", "warning": "!"}
+MARKS = {"good": "✓", "note": "i", "warning": "!"}
 
 
 def page(result: Result, drawn: Sequence[Drawn], galleries: Sequence[Gallery]) -> str:
@@ -44,6 +44,7 @@ def page(result: Result, drawn: Sequence[Drawn], galleries: Sequence[Gallery]) -
     return environment.get_template("page.html").render(
         result=result,
         groups=list(result.groups()),
+        compared=list(result.compared()),
         looks=looks(result),
         marks=MARKS,
         palette=variables(),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,6 +87,13 @@ class Result:
             if figures:
                 yield group, figures, [restorer for restorer in self.restorers if keys & set(restorer.values)]
 
+    def compared(self) -> Iterator[tuple[str, list[Figure]]]:
+        """Of each group, the figures that have paired differences."""
+        for group, figures, _ in self.groups():
+            compared = [figure for figure in figures if self.comparison.get(figure.key, {}).get("differences")]
+            if compared:
+                yield group, compared
+
     def is_best(self, name: str, key: str) -> bool:
         """Whether no interval excludes it, while one excludes another."""
         best = self.comparison.get(key, {}).get("best", [])
@@ -104,7 +110,7 @@ def read_result(folder: Path) -> Result:
     if not path.is_file():
         raise ValueError(f"there is no {path}; pscgan-evaluate writes it")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
     except ValueError as error:
         raise ValueError(f"{path} is no JSON: {error}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
@@ -112,10 +118,15 @@ def read_result(folder: Path) -> Result:
         raise ValueError(f"{path} has format {found!r}; allowed is {FORMAT}")
     try:
         result = _result(path, content)
+        for check in (_check_protocol, _check_figures, _check_restorers, _check_comparison, _check_lists):
+            check(result)
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is incomplete: {type(error).__name__}: {error}") from error
-    _check(result)
     return result
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(f"{constant} is no number")
 
 
 def _result(path: Path, content: dict[str, Any]) -> Result:
@@ -129,26 +140,52 @@ def _result(path: Path, content: dict[str, Any]) -> Result:
     )
 
 
-def _check(result: Result) -> None:
-    """That names and numbers mean something."""
-    if not result.restorers:
-        raise ValueError(f"{result.path} has no restorers; allowed is one or more")
-    absent = [name for name in PROTOCOL if name not in result.protocol]
-    if absent:
-        raise ValueError(f"{result.path}: protocol lacks {', '.join(absent)}")
-    known = {figure.key for figure in result.figures}
+def _check_protocol(result: Result) -> None:
+    _require(result, "protocol", result.protocol, PROTOCOL)
+    samples = result.protocol["samples"]
+    if not isinstance(samples, int) or samples < 1:
+        raise ValueError(f"{result.path}: samples of protocol is {samples!r}; allowed is 1 or more")
+
+
+def _check_figures(result: Result) -> None:
     for figure in result.figures:
         if figure.better not in (*ARROWS, "target") or (figure.better == "target") != (figure.target is not None):
             allowed = "higher, lower, none, or target with a target"
             raise ValueError(f"{result.path}: better of {figure.key!r} is {figure.better!r}; allowed is {allowed}")
+
+
+def _check_restorers(result: Result) -> None:
+    if not result.restorers:
+        raise ValueError(f"{result.path} has no restorers; allowed is one or more")
+    known = {figure.key for figure in result.figures}
     for restorer in result.restorers:
         for key, value in restorer.values.items():
             if key not in known:
                 raise ValueError(f"{result.path}: {restorer.name!r} has a value {key!r}, which figures lacks")
-            if not math.isfinite(value["value"]):
-                raise ValueError(f"{result.path}: {key!r} of {restorer.name!r} is not finite")
-    names = {restorer.name for restorer in result.restorers}
+            if not isinstance(value["value"], int | float):
+                raise ValueError(f"{result.path}: {key!r} of {restorer.name!r} is {value['value']!r}, no number")
+        for word in restorer.words:
+            _require(result, f"a word of {restorer.name!r}", word, ("severity", "text"))
+
+
+def _check_comparison(result: Result) -> None:
+    figures, names = {figure.key for figure in result.figures}, {restorer.name for restorer in result.restorers}
     for key, compared in result.comparison.items():
         strangers = {*compared["best"], *(pair[side] for pair in compared["differences"] for side in "ab")} - names
-        if key not in known or strangers:
-            raise ValueError(f"{result.path}: comparison {key!r} names {sorted(strangers) or 'no figure'}")
+        if key not in figures or strangers:
+            raise ValueError(f"{result.path}: comparison of {key!r} names {sorted(strangers) or 'no figure'}")
+        for pair in compared["differences"]:
+            _require(result, f"a difference of {key!r}", pair, ("difference", "low", "high"))
+
+
+def _check_lists(result: Result) -> None:
+    for entry in result.left_out:
+        _require(result, "left_out", entry, ("figure", "why"))
+    for entry in result.pictures:
+        _require(result, "pictures", entry, ("image", "folder"))
+
+
+def _require(result: Result, what: str, record: dict[str, Any], names: tuple[str, ...]) -> None:
+    absent = [name for name in names if name not in record]
+    if absent:
+        raise ValueError(f"{result.path}: {what} lacks {', '.join(absent)}")

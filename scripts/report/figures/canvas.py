@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 INK = "#1c2126"
 PAPER = "#ffffff"
 WIDTH = 5.2  # inches: the text of a figure this wide can be read at 400 px
+LEGEND_LINE = 0.22  # inches
+LONG_LABEL = 44  # characters
 STYLE: dict[Any, Any] = {
     "axes.edgecolor": INK,
     "axes.facecolor": PAPER,
@@ -48,15 +51,23 @@ def panels(number: int, height: float = 3.0) -> tuple[Figure, Sequence[Axes]]:
     """Axes one above the other; height in inches."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(WIDTH, height * number + 0.6), layout="constrained")
+    figure = Figure(figsize=(WIDTH, height * number), layout="constrained")
     return figure, list(figure.subplots(number, 1, squeeze=False)[:, 0])
 
 
 def legend(figure: Figure, axes: Sequence[Axes]) -> None:
-    """One below all panels, each label once."""
+    """One below all panels, each label once; in two columns where they fit."""
     found = [zip(*panel.get_legend_handles_labels(), strict=True) for panel in axes]
-    handles = {label: handle for panel in found for handle, label in panel}
-    figure.legend(handles.values(), handles.keys(), loc="outside lower left", ncols=2)
+    handles = {shortened(label): handle for panel in found for handle, label in panel}
+    columns = 2 if max(map(len, handles)) <= LONG_LABEL // 2 else 1
+    figure.set_figheight(figure.get_figheight() + LEGEND_LINE * math.ceil(len(handles) / columns))
+    figure.legend(handles.values(), handles.keys(), loc="outside lower left", ncols=columns)
+
+
+def shortened(label: str) -> str:
+    """Its beginning and its end, if it is wider than a figure."""
+    half = LONG_LABEL // 2 - 1
+    return label if len(label) <= LONG_LABEL else f"{label[:half]} … {label[-half:]}"
 
 
 def save(figure: Figure, path: Path) -> None:

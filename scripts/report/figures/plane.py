@@ -15,8 +15,13 @@ if TYPE_CHECKING:
 TITLE = "Perception and distortion"
 CAPTION = (
     "Left is nearer to the truth, low is nearer to the law of clean images; below the dotted line of theory is nobody. "
-    "Filled: means of n samples. Hollow: one sample with its latents scaled by sigma_z."
+    "Filled: means of n samples. Hollow: one sample with its latents scaled by sigma_z. "
+    "Where y is too far off, its error is told instead."
 )
+
+WAYS = {"n": "averaged", "sigma_z": "sigma_z"}
+MOST_NAMED = 6  # more would cover each other
+FAR_OFF = 1.25
 
 
 def draw(result: Result) -> Figure | None:
@@ -25,36 +30,45 @@ def draw(result: Result) -> Figure | None:
     if not planes:
         return None
     figure, (axes,) = panels(1, height=3.8)
-    for name, plane in planes.items():
-        look = looks(result)[name]
-        _way(axes, look, plane.get("averaged", []), "n", {"label": name})
-        _way(axes, look, plane.get("sigma_z", []), "sigma_z", {"markerfacecolor": "none", "linestyle": ":"})
-    for bound in _distinct([plane["bound"] for plane in planes.values() if plane.get("bound")]):
-        line = [[point[side] for point in bound] for side in ("rmse", "distance")]
-        axes.plot(*line, color=INK, linewidth=1.2, linestyle=(0, (1, 1.5)), label="theory's lower bound")
+    far_off = _far_off(result, planes)
+    ways = [(name, step) for name in planes for step in ("n", "sigma_z") if name not in far_off]
+    for name, step in ways:
+        _way(axes, looks(result)[name], planes[name].get(WAYS[step], []), step, name, named=len(ways) <= MOST_NAMED)
+    for name in far_off:
+        (point,) = planes[name][WAYS["n"]]
+        axes.plot([], [], "x", color=looks(result)[name].colour, label=f"{name}, at {point['rmse']:.3g}")
+    for bound in {str(plane["bound"]): plane["bound"] for plane in planes.values() if "bound" in plane}.values():
+        axes.plot(*_line(bound), color=INK, linewidth=1.2, linestyle=(0, (1, 1.5)), label="theory's lower bound")
     axes.set(xlabel="root mean squared error", ylabel="W2 of patches to clean ones", ylim=(0, None))
     legend(figure, [axes])
     return figure
 
 
-def _way(axes: Axes, look: Look, points: list[dict[str, float]], step: str, style: dict[str, Any]) -> None:
-    """A line through points, the first and the last named."""
-    if not points:
-        return
-    line = [[point[side] for point in points] for side in ("rmse", "distance")]
-    axes.plot(*line, marker=look.marker, color=look.colour, linewidth=1.2, **style)
-    for point in [points[0], points[-1]][: len(points) if len(points) > 1 else 0]:
-        name = "n" if step == "n" else "σ"
+def _far_off(result: Result, planes: dict[str, Any]) -> list[str]:
+    """What restores nothing, if it would squeeze all others into a corner."""
+    degraded = {restorer.name for restorer in result.restorers if restorer.about.get("kind") == "degraded"}
+    others = [point["rmse"] for name in planes if name not in degraded for point in planes[name][WAYS["n"]]]
+    return [
+        name
+        for name in planes
+        if name in degraded and others and planes[name][WAYS["n"]][0]["rmse"] > FAR_OFF * max(others)
+    ]
+
+
+def _way(axes: Axes, look: Look, points: list[dict[str, float]], step: str, label: str, named: bool) -> None:
+    """A line through points; where it is named, at the first and the last."""
+    own: dict[str, Any] = {"label": label} if step == "n" else {"markerfacecolor": "none", "linestyle": ":"}
+    axes.plot(*_line(points), marker=look.marker, color=look.colour, linewidth=1.2, **own)
+    for point in [points[0], points[-1]] if named and len(points) > 1 else []:
         axes.annotate(
-            f"{name} = {point[step]:g}",
+            f"{step} = {point[step]:g}",
             (point["rmse"], point["distance"]),
-            xytext=(5, 5),
+            xytext=(6, 4),
             textcoords="offset points",
             color=look.colour,
             fontsize=9,
         )
 
 
-def _distinct(bounds: list[Any]) -> list[Any]:
-    """Each once: on the same images the bound is the same for all."""
-    return [bound for index, bound in enumerate(bounds) if bound not in bounds[:index]]
+def _line(points: list[dict[str, float]]) -> tuple[list[float], list[float]]:
+    return [point["rmse"] for point in points], [point["distance"] for point in points]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..colours import looks
 from ..result import Result
-from .canvas import INK, legend, panels
+from .canvas import INK, legend, panels, shortened
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,7 +35,7 @@ def draw(result: Result) -> Figure | None:
                 panel.stairs(
                     curve["histograms"][part], curve["edges"], **{"color": looks(result)[name].colour, **style}
                 )
-        panel.set(title=name, ylabel="density", ylim=(0, None))
+        panel.set(title=shortened(name), ylabel="density", ylim=(0, None))
     axes[-1].set_xlabel("root mean square in a window")
     for part, style in styles.items():
         axes[0].stairs(

@@ -1,0 +1,143 @@
+"""Figures of a report: what their lines say, and that the files are always the same."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from matplotlib import rc_context
+from matplotlib.colors import to_hex, to_rgb
+from skimage.color import rgb2lab
+
+from pscgan.scripts.report import colours
+from pscgan.scripts.report.figures import averaging, coverage, drawing, plane, ranks, remainder
+from pscgan.scripts.report.figures.canvas import STYLE, save
+from pscgan.scripts.report.figures.drawing import KINDS, draw_figures
+from pscgan.scripts.report.result import read_result
+from pscgan.scripts.report.writing import write_report
+from pscgan.train.metrics.quality import gain_db_exact
+
+from .reporting import MMSE, SPREAD, write_evaluation
+
+# Machado et al. 2009, severity 1, for linear RGB: protanopia, deuteranopia, tritanopia
+COLOUR_VISIONS = (
+    ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216), (-0.003882, -0.048116, 1.051998)),
+    ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413), (-0.011820, 0.042940, 0.968881)),
+    ((1.255528, -0.076749, -0.178779), (-0.078411, 0.930809, 0.147602), (0.004733, 0.691367, 0.303900)),
+    ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("evaluation")
+    write_evaluation(folder, pixels=16, images=0)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def result(folder):
+    return read_result(folder)
+
+
+def drawn(kind, result):
+    with rc_context(STYLE):
+        return kind.draw(result).axes
+
+
+def test_the_exact_sampler_gains_what_theory_says_and_the_own_line_is_a_plus_b_over_n(result):
+    (axes,) = drawn(averaging, result)
+    own, exact, measured = (line.get_ydata() for line in axes.lines[:3])
+    assert exact[-1] - exact[0] == pytest.approx(gain_db_exact(8), abs=1e-9)
+    expected = [-10 * math.log10(MMSE * (1 + SPREAD**2 / n)) for n in (1, 8)]
+    assert [own[0], own[-1]] == pytest.approx(expected)
+    assert list(measured) == result.restorers[0].curves["averaging"]["psnr"]
+
+
+def test_ranks_are_a_density(result):
+    for panel in drawn(ranks, result):
+        (stairs,) = (patch for patch in panel.patches if hasattr(patch, "get_data"))
+        values, edges, _ = stairs.get_data()
+        assert np.sum(values * np.diff(edges)) == pytest.approx(1)
+
+
+def test_coverage_is_drawn_against_the_diagonal(result):
+    diagonal, measured = drawn(coverage, result)[0].lines
+    assert list(diagonal.get_xdata()) == list(diagonal.get_ydata())
+    assert list(measured.get_ydata()) == result.restorers[0].curves["coverage"]["pixels"]["share"]
+
+
+def test_nobody_is_below_the_bound_and_y_does_not_squeeze_the_plane(result):
+    (axes,) = drawn(plane, result)
+    *ways, bound = axes.lines
+    for way in ways:
+        for rmse, distance in way.get_xydata():
+            assert (
+                distance >= np.interp(rmse, *bound.get_xydata()[::-1].T[:, np.argsort(bound.get_xdata()[::-1])]) - 1e-9
+            )
+    assert axes.get_xlim()[1] < 0.2
+
+
+def test_histograms_stand_beside_the_same_noise(result):
+    noises = [panel.patches[0].get_data().values.tolist() for panel in drawn(remainder, result)]
+    assert len(noises) == 3
+    assert noises[0] == noises[1] == noises[2]
+
+
+def test_a_restorer_has_one_colour_everywhere(result):
+    looks = {name: look.colour for name, look in colours.looks(result).items()}
+    assert len(set(looks.values())) == 3
+    seen = set()
+    for kind in KINDS.values():
+        for panel in drawn(kind, result):
+            for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
+                if label in looks:
+                    colour = handle.get_color() if hasattr(handle, "get_color") else handle.get_edgecolor()
+                    assert to_hex(colour) == looks[label]
+                    seen.add(label)
+    assert seen >= {"sampler", "twin"}
+
+
+@pytest.mark.parametrize(
+    ("palette", "paper"),
+    [
+        ((*colours.SERIES, colours.MEASUREMENT), "#fcfcfb"),
+        ((*colours.SERIES_ON_DARK, colours.MEASUREMENT_ON_DARK), "#15181b"),
+    ],
+)
+def test_colours_differ_for_any_colour_vision_and_stand_out_from_the_paper(palette, paper):
+    encoded = np.array([to_rgb(colour) for colour in (*palette, paper)])
+    linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+    *luminances, of_paper = linear @ (0.2126, 0.7152, 0.0722) + 0.05
+    assert all(max(own, of_paper) / min(own, of_paper) >= 3 for own in luminances)
+    for vision in COLOUR_VISIONS:
+        seen = (linear[:-1] @ np.transpose(vision)).clip(0, 1)
+        lab = rgb2lab(np.where(seen <= 0.0031308, 12.92 * seen, 1.055 * seen ** (1 / 2.4) - 0.055))
+        differences = np.linalg.norm(lab[:, None] - lab[None], axis=-1)[np.triu_indices(len(lab), 1)]
+        assert differences.min() > 12
+
+
+def test_files_are_the_same_whenever_they_are_drawn(result, tmp_path):
+    for name in ("first", "second"):
+        with rc_context(STYLE):
+            save(ranks.draw(result), tmp_path / name)
+    for suffix in ("png", "svg"):
+        first, second = ((tmp_path / f"{name}.{suffix}").read_bytes() for name in ("first", "second"))
+        assert first == second
+    assert b"<dc:date>" not in first
+
+
+def test_a_curve_that_lacks_a_part_is_named(folder, tmp_path):
+    content = json.loads((folder / "result.json").read_text())
+    del content["restorers"]["sampler"]["curves"]["averaging"]["low"]
+    (tmp_path / "result.json").write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=r"result\.json: the curve 'averaging' cannot be drawn: KeyError: 'low'"):
+        draw_figures(read_result(tmp_path), tmp_path)
+
+
+def test_without_matplotlib_nothing_is_written(folder, monkeypatch):
+    before = sorted(folder.rglob("*"))
+    monkeypatch.setattr(drawing, "find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=r"pip install pscgan\[figures\]"):
+        write_report(folder)
+    assert sorted(folder.rglob("*")) == before
