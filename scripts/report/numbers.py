@@ -28,8 +28,8 @@ def floor(value: Mapping[str, Any], digits: int) -> str:
 def verdict(figure: Figure, pair: Mapping[str, Any]) -> str:
     """What a paired difference a − b says."""
     low, high = pair["low"], pair["high"]
+    if low is None:
+        return "no interval"
     if low <= 0 <= high:
         return "not told apart"
-    if figure.better not in ("higher", "lower"):
-        return "they differ"
     return f"{pair['a'] if (low > 0) == (figure.better == 'higher') else pair['b']} is better"

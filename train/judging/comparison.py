@@ -46,10 +46,9 @@ def _score(figure: Figure, computed: Computed) -> float:
 
 def _difference(a: str, b: str, scores: dict[str, list[float]]) -> dict[str, Any]:
     values = [one - other for one, other in zip(scores[a], scores[b], strict=False)]
-    found = {"a": a, "b": b, "difference": values[0]}
-    ends = interval(values[1:])
-    return found if ends is None else found | ends._asdict()
+    low, high = interval(values[1:]) or (None, None)
+    return {"a": a, "b": b, "difference": values[0], "low": low, "high": high}
 
 
 def _ties(pair: dict[str, Any]) -> bool:
-    return "low" not in pair or pair["low"] <= 0 <= pair["high"]
+    return pair["low"] is None or pair["low"] <= 0 <= pair["high"]

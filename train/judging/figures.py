@@ -84,7 +84,7 @@ def perceptual_figures(name: str, identity: str) -> list[Figure]:
             label=f"{name}, {label}",
             group="Perception",
             metric=f"perceptual {name}",
-            name=part,
+            name=f"{name}_{part}",
             better="lower",
             explained=f"Perceptual distance of {label} to the clean image. {said}",
             digits=4,

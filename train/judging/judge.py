@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +88,11 @@ class Judge:
         """Of a contestant, or of the images themselves by the name ``CLEAN``."""
         return Records(self.folder / "records" / name)
 
+    def sizes(self, count: int) -> str:
+        """Of all images in words, as "3 of 427 x 640"."""
+        sizes = Counter(tuple(self.records(CLEAN).read(number)["size"].tolist()) for number in range(count))
+        return ", ".join(f"{times} of {height} x {width}" for (height, width), times in sizes.most_common())
+
     def work(self, numbers: Sequence[int], step: Callable[[], None]) -> None:
         """All that is not done yet of these problems; ``step`` is called for each image and contestant.
 
@@ -125,7 +131,8 @@ class Judge:
         """Features of x and y, and what tells equal images."""
         if self.records(CLEAN).has(problem.number):
             return
-        record: Record = {"hash": torch.tensor(pixels_hash(problem.clean))}
+        size = torch.tensor(problem.clean.shape[-2:])
+        record: Record = {"hash": torch.tensor(pixels_hash(problem.clean)), "size": size}
         record |= self._features("clean", problem.clean) | self._features("degraded", problem.measurement.degraded)
         if problem.number < self.settings.shown:
             show_problem(self.folder / "pictures" / str(problem.number), problem, self.settings.shown_crop)

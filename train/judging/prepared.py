@@ -28,6 +28,7 @@ from .contestants import Contestant, Unready
 from .folder import EvaluationFolder
 from .image_sets import ImageSets
 from .judge import Judge, Settings
+from .own_judges import judges_itself
 from .panel import Panel
 from .problems import Problems, open_degradation, open_images, open_reference
 from .summary import Summary
@@ -47,15 +48,15 @@ class Prepared:
         _require_counts(config)
         self.config, self.device = config, _device(config)
         unready = Unready(OmegaConf.to_container(config)["restorers"], self.device)  # type: ignore[index, call-overload]
-        self.degradation = open_degradation(config, unready.first_run)
+        self.degradation, self.degradation_words = open_degradation(config, unready.first_run)
         images = open_images(config, unready.first_run)
-        self.names, self.root = images.names, images.source.root
+        self.names, self.root = images.names, str(images.source.root)
         self.left_out: dict[str, str] = {}
         self.extractors = self._available(config.extractor, "features of")
         self.perceptual = self._available(config.perceptual, "perceptual distance")
         contestants = unready.contestants(self.degradation)
         if not config.allow_own_network:
-            _require_other_networks(contestants, self.extractors | self.perceptual)
+            _require_other_networks(contestants, self.extractors)
         self.folder = EvaluationFolder(config, unready.weights)
         self.judge = Judge(
             Problems(images, self.degradation, config.seed),
@@ -109,7 +110,7 @@ class Prepared:
     def _panel(self, contestant: Contestant) -> Panel:
         count = self.config.samples if contestant.restorer.stochastic else 1
         further: dict[str, Metric] = {"patch_law": PatchLaw(count)}
-        further |= {f"perceptual {name}": Perceptual(distance) for name, distance in self.perceptual.items()}
+        further |= {f"perceptual {name}": Perceptual(distance, name) for name, distance in self.perceptual.items()}
         if isinstance(self.degradation, GaussianNoise):
             further["remainder"] = Remainder()
         return Panel(self.degradation, count, further, heavy=["patch_law"])
@@ -145,10 +146,11 @@ class Prepared:
         return {
             "images": len(self.names),
             "names": list(self.names),
-            "root": str(self.root),
+            "root": self.root,
             "samples": config.samples,
             "seed": config.seed,
-            "degradation": type(self.degradation).__name__,
+            "degradation_words": self.degradation_words,
+            "sizes": self.judge.sizes(len(self.names)),
             "bootstrap": config.bootstrap,
             "extractors": [extractor.identity for extractor in self.extractors.values()],
             "perceptual": [distance.identity for distance in self.perceptual.values()],
@@ -172,7 +174,7 @@ def _require_counts(config: DictConfig) -> None:
 def _require_other_networks(contestants: Sequence[Contestant], judges: Mapping[str, Any]) -> None:
     for contestant in contestants:
         for name, judge in judges.items():
-            if judges_itself(judge.weights_hash, contestant.networks):
+            if judges_itself(judge.identity, contestant.networks):
                 raise ValueError(
                     f"{name} was in the training of {contestant.name}, and would judge what it has taught; choose "
                     "another extractor, or allow_own_network=true"

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -129,8 +129,8 @@ def _chosen(images: EvaluationSet, wanted: DictConfig) -> EvaluationSet:
     return EvaluationSet(images.source, names, wanted.crop or images.crop)
 
 
-def open_degradation(config: DictConfig, run: DictConfig | None) -> Degradation:
-    """The degradation of the evaluation, or else of the first run.
+def open_degradation(config: DictConfig, run: DictConfig | None) -> tuple[Degradation, str]:
+    """The degradation of the evaluation, or else of the first run, and its name with its arguments.
 
     Raises:
         ValueError: if there is none.
@@ -138,8 +138,9 @@ def open_degradation(config: DictConfig, run: DictConfig | None) -> Degradation:
     chosen = config.degradation if config.degradation is not None else None if run is None else run.degradation
     if chosen is None:
         raise ValueError("degradation is null and no run is judged; choose one, as degradation=gaussian_noise")
-    degradation: Degradation = instantiate(chosen)
-    return degradation
+    values = {key: value for key, value in OmegaConf.to_container(chosen, resolve=True).items() if key != "_target_"}
+    words = ", ".join([chosen._target_.rpartition(".")[2], *(f"{key} {value}" for key, value in values.items())])
+    return instantiate(chosen), words
 
 
 def pixels_hash(clean: Tensor) -> int:

@@ -90,13 +90,16 @@ class Summary:
 
     def _about(self, found: Findings, figures: Sequence[Figure]) -> dict[str, Any]:
         return {
-            "about": found.contestant.about,
+            "about": found.contestant.about | {"seconds spent": _rounded(found.computed["time"])},
             "stochastic": found.contestant.restorer.stochastic,
             "values": {figure.key: _value(found, figure) for figure in figures if _has(found, figure)},
             "curves": curves(found),
             "words": [*words(found), *doubts(found, self._records(CLEAN), self.names)],
-            "seconds": found.computed["time"],
         }
+
+
+def _rounded(times: Mapping[Any, float]) -> dict[str, float]:
+    return {str(part): round(seconds, 2) for part, seconds in times.items()}
 
 
 def _has(found: Findings, figure: Figure) -> bool:
