@@ -14,7 +14,8 @@ from pscgan.train.build import build_training
 
 CONF = Path(__file__).parents[1] / "conf"
 GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name != "__pycache__")
-OF_THE_TRAINING = [group for group in GROUPS if group != "world"]  # worlds: tests/data/worlds, tests/scripts
+OF_WORLDS, OF_EVALUATION = ("world",), ("extractor", "perceptual", "restorer")  # tests/data/worlds; tests/models
+OF_THE_TRAINING = [group for group in GROUPS if group not in (*OF_WORLDS, *OF_EVALUATION)]
 OPTIONS = [(group, path.stem) for group in OF_THE_TRAINING for path in sorted((CONF / group).glob("*.yaml"))]
 PLACES = {"optimizer": "optimizer@generator_optimizer", "features": "+features"}
 
@@ -44,7 +45,8 @@ def test_there_are_the_groups_a_user_expects():
     expected = (
         "degradation dataset generator critic adversarial penalty optimizer ema schedule trainer logger callbacks"
     )
-    assert set(GROUPS) == {*expected.split(), "features", "callbacks", "experiment", "hparams_search", "debug", "world"}
+    around = ("features", "experiment", "hparams_search", "debug")
+    assert set(GROUPS) == {*expected.split(), *around, *OF_WORLDS, *OF_EVALUATION}
 
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
