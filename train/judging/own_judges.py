@@ -11,8 +11,8 @@ LINE = re.compile(r"(?P<network>.+?) \[[^\]]*\], (?P<source>.+), sha256 (?P<hash
 def judges_itself(extractor: str, feature_networks: Sequence[str]) -> list[str]:
     """Those of a run's frozen networks that are the extractor's.
 
-    The same network is one of equal weights, whatever its layers. Runs of older versions hashed only the part behind which
-    no layer was taken, so a network of the same name from the same source is taken for the same one as well.
+    The same network is one of equal weights, whatever its layers. Older versions left what is behind the last layer out
+    of the hash, so a network of the same name from the same source is taken for the same one as well.
 
     Args:
         extractor: ``identity`` of an extractor.

@@ -90,6 +90,6 @@ def rotation(dimensions: int, kept: int, seed: int) -> Tensor:
     """Orthonormal columns (dimensions, kept), float64; those of a smaller ``kept`` are the first of a larger one's."""
     generator = torch.Generator().manual_seed(seed)
     rows = [torch.randn(dimensions, generator=generator, dtype=torch.float64) for _ in range(kept)]
-    columns: Tensor
     columns, triangle = torch.linalg.qr(torch.stack(rows, dim=1))
-    return columns * triangle.diagonal().sign()
+    turned: Tensor = columns * triangle.diagonal().sign()
+    return turned
