@@ -26,10 +26,8 @@ def judges_itself(extractor: str, feature_networks: Sequence[str]) -> list[str]:
     """
     network, source, weights = _parts(extractor)
     return [
-        line
-        for line in feature_networks
-        if (parts := _parts(line))[2] == weights or parts[:2] == (network, source)
-    ]  # fmt: skip
+        line for line in feature_networks if (parts := _parts(line))[2] == weights or parts[:2] == (network, source)
+    ]
 
 
 def _parts(identity: str) -> tuple[str, str, str]:

@@ -1,6 +1,7 @@
 """Published denoisers: the layout of their files, any size, and the figures that are known of them."""
 
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import h5py
@@ -45,7 +46,7 @@ def mat_file(path, kernels, biases):
 
 def weights_of(channels, seed=0):
     widths, rng = [4 * channels + 1, 7, 4 * channels], torch.Generator().manual_seed(seed)
-    kernels = [torch.randn(b, a, 3, 3, generator=rng) for a, b in zip(widths, widths[1:], strict=False)]
+    kernels = [0.1 * torch.randn(b, a, 3, 3, generator=rng) for a, b in pairwise(widths)]
     return kernels, [torch.randn(width, generator=rng) for width in widths[1:]]
 
 
@@ -89,7 +90,7 @@ def test_ffdnet_is_told_the_level_of_each_image_and_takes_odd_sizes(tmp_path):
 
 def dncnn_state(seed=0):
     rng, widths, state = torch.Generator().manual_seed(seed), [1, *(64,) * 16, 1], {}
-    for place, (a, b) in enumerate(zip(widths, widths[1:], strict=False)):
+    for place, (a, b) in enumerate(pairwise(widths)):
         state[f"model.{2 * place}.weight"] = 0.05 * torch.randn(b, a, 3, 3, generator=rng)
         state[f"model.{2 * place}.bias"] = 0.05 * torch.randn(b, generator=rng)
     return state
