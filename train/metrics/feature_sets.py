@@ -23,8 +23,8 @@ class FeatureSets(Metric):
     """
 
     full_state_update = False
-    restored: list[Tensor] | Tensor
-    clean: list[Tensor] | Tensor
+    restored: list[Tensor]
+    clean: list[Tensor]
 
     def __init__(self, dimensions: int) -> None:
         super().__init__()

@@ -19,12 +19,14 @@ def squared_bures(covariance: Tensor, other: Tensor) -> Tensor:
     where covariances are singular, as those of fewer vectors than dimensions are; roots of the eigenvalues of a
     product of covariances keep half the digits there.
     """
-    cross = torch.linalg.svdvals(_factor(covariance).T @ _factor(other)).sum()
+    cross: Tensor = torch.linalg.svdvals(_factor(covariance).T @ _factor(other)).sum()
     return (covariance.trace() + other.trace() - 2 * cross).clamp(min=0)
 
 
 def _factor(covariance: Tensor) -> Tensor:
     """F (d, r) with F Fᵀ the covariance, from its eigenvectors; those with eigenvalues of rounding are left out."""
+    values: Tensor
+    vectors: Tensor
     values, vectors = torch.linalg.eigh(covariance)
     kept = values > len(values) * torch.finfo(values.dtype).eps * values[-1]
     return vectors[:, kept] * values[kept].sqrt()

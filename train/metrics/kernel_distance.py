@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -57,7 +59,7 @@ def squared_mmd(a: Tensor, b: Tensor) -> float:
 
 def _kernel_sum(a: Tensor, b: Tensor) -> float:
     """Of k over all pairs."""
-    return sum(float((rows @ b.T / b.shape[1] + 1).pow(3).sum()) for rows in a.split(ROWS))
+    return math.fsum(float((rows @ b.T / b.shape[1] + 1).pow(3).sum()) for rows in torch.split(a, ROWS))
 
 
 def _own(a: Tensor) -> float:

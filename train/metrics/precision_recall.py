@@ -50,10 +50,10 @@ def _distances(a: Tensor, b: Tensor) -> Tensor:
 
 def _radii(vectors: Tensor, neighbours: int) -> Tensor:
     """Distance of each vector from its k-th nearest other, (n,); it is its own nearest."""
-    return torch.cat([_distances(rows, vectors).kthvalue(neighbours + 1).values for rows in vectors.split(ROWS)])
+    return torch.cat([_distances(rows, vectors).kthvalue(neighbours + 1).values for rows in torch.split(vectors, ROWS)])
 
 
 def _share_within(vectors: Tensor, centres: Tensor, radii: Tensor) -> float:
     """Of vectors that lie in a ball around a centre."""
-    within = [(_distances(rows, centres) <= radii).any(dim=1) for rows in vectors.split(ROWS)]
+    within = [(_distances(rows, centres) <= radii).any(dim=1) for rows in torch.split(vectors, ROWS)]
     return float(torch.cat(within).double().mean())

@@ -1,0 +1,1 @@
+"""Distances between pairs of images, as people see them."""
