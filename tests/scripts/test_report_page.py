@@ -150,8 +150,7 @@ def is_within(page):
 
 
 @needs_chromium
-@pytest.mark.parametrize("width", [400, 1600])
-@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize(("width", "dark"), [(400, False), (1600, True)])
 def test_the_page_is_quiet_whole_and_not_too_wide(chromium, path, width, dark):
     with opened(chromium, path, width, dark) as page:
         assert is_within(page)
