@@ -82,7 +82,8 @@ def test_every_option_composes_and_builds(group, option, image_folder):
 
 
 @pytest.mark.parametrize(
-    ("group", "option"), [(group, path.stem) for group in OF_EVALUATION for path in sorted((CONF / group).glob("*.yaml"))]
+    ("group", "option"),
+    [(group, path.stem) for group in OF_EVALUATION for path in sorted((CONF / group).glob("*.yaml"))],
 )
 def test_every_option_of_an_evaluation_composes(group, option):
     with initialize_config_module("pscgan.conf", version_base="1.3"):

@@ -178,7 +178,7 @@ class Judge:
         found = {}
         for name, extractor in self.extractors.items():
             vectors = extractor(tiles(images, self.settings.feature_tile))
-            found[f"{of}.{name}"] = vectors.cpu().unflatten(0, (count, -1))
+            found[f"{of}.{name}"] = vectors.cpu().view(count, -1, extractor.dimensions)
         return found
 
 

@@ -118,7 +118,7 @@ class Prepared:
     def _audits(self) -> Audits:
         audit = self.config.audit
         return Audits(
-            {name: instantiate(attack) for name, attack in (self.config.attack or {}).items()},
+            {str(name): instantiate(attack) for name, attack in (self.config.attack or {}).items()},
             list(audit.ai_psnr),
             self.degradation,
             audit.crop,
@@ -134,9 +134,10 @@ class Prepared:
     def _available(self, group: DictConfig | None, what: str) -> dict[str, Any]:
         """Those that can be built; of the others it is kept why not."""
         built = {}
-        for name, node in (group or {}).items():
+        for key, node in (group or {}).items():
+            name = str(key)
             try:
-                built[str(name)] = instantiate(node).to(self.device)
+                built[name] = instantiate(node).to(self.device)
             except InstantiationException as error:
                 self.left_out[f"{what} {name}"] = user_error(error) or str(error)
         return built

@@ -138,8 +138,9 @@ def open_degradation(config: DictConfig, run: DictConfig | None) -> tuple[Degrad
     chosen = config.degradation if config.degradation is not None else None if run is None else run.degradation
     if chosen is None:
         raise ValueError("degradation is null and no run is judged; choose one, as degradation=gaussian_noise")
-    values = {key: value for key, value in OmegaConf.to_container(chosen, resolve=True).items() if key != "_target_"}
-    words = ", ".join([chosen._target_.rpartition(".")[2], *(f"{key} {value}" for key, value in values.items())])
+    OmegaConf.resolve(chosen)
+    arguments = [f"{key} {value}" for key, value in chosen.items() if key != "_target_"]
+    words = ", ".join([chosen._target_.rpartition(".")[2], *arguments])
     return instantiate(chosen), words
 
 
