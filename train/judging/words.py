@@ -14,6 +14,7 @@ from .records import Record
 Word = dict[str, str]
 BY_KEY = {figure.key: figure for figure in FIGURES}
 FEW_IMAGES = 10
+AT_FLOOR = 1.5  # chance alone moves CFID so far from its floor
 CLOSE = 0.05  # a ratio within 5 % of exact is called calibrated whatever the interval says
 
 
@@ -35,6 +36,7 @@ def _sentences(found: Findings) -> Iterator[tuple[str, str]]:
             "Judged by one sample an image: nothing can be said of spread, calibration or what averaging gains.",
         )
     yield from _sharpness(computed)
+    yield from _given_y(computed)
 
 
 def _spread(found: Findings) -> Iterator[tuple[str, str]]:
@@ -109,6 +111,20 @@ def _sharpness(computed: Any) -> Iterator[tuple[str, str]]:
         yield "note", f"One restoration has {_percent(sharpness)} of the clean images' sharpness: it is blurred."
     elif sharpness > 1.25:
         yield "note", f"One restoration is {sharpness:.2f} times as rough as the clean images: it holds noise."
+
+
+def _given_y(computed: Any) -> Iterator[tuple[str, str]]:
+    for metric, figures in computed.items():
+        if not metric.startswith("distance ") or "cfid_floor" not in figures:
+            continue
+        value, floor, extractor = figures["cfid"], figures["cfid_floor"], metric.removeprefix("distance ")
+        text = (
+            f"CFID on {extractor} is {value:.3g}, {value / max(floor, 1e-20):.1f} times what its own second sample has"
+        )
+        if value < AT_FLOOR * floor:
+            yield "good", f"{text}: given y, its samples cannot be told from the truth by these features."
+        else:
+            yield "warning", f"{text}: given y, its samples are not of the law of the truth."
 
 
 def _is_exact(value: float, target: float, ends: Interval | None) -> bool:

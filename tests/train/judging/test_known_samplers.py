@@ -60,10 +60,12 @@ def test_its_rank_histogram_is_flat_within_its_bands(result):
 
 
 def test_its_distance_given_y_is_at_its_floor(result):
-    exact, wide, narrow = (value(result, name, "cfid/projection") for name in ("exact", "wide", "narrow"))
+    exact, wide, collapsed = (value(result, name, "cfid/projection") for name in ("exact", "wide", "collapsed"))
     assert exact["value"] == pytest.approx(exact["floor"], rel=0.5)
-    assert narrow["value"] > 3 * narrow["floor"]
+    assert collapsed["value"] > 10 * exact["value"]
     assert wide["value"] > 3 * exact["value"]
+    assert "what its own second sample has" in said(result, "exact")
+    assert "its samples are not of the law of the truth" in said(result, "collapsed")
 
 
 def test_the_mean_is_three_decibels_better_than_a_sample(result):
