@@ -152,6 +152,8 @@ def _check_figures(result: Result) -> None:
         if figure.better not in (*ARROWS, "target") or (figure.better == "target") != (figure.target is not None):
             allowed = "higher, lower, none, or target with a target"
             raise ValueError(f"{result.path}: better of {figure.key!r} is {figure.better!r}; allowed is {allowed}")
+        if not isinstance(figure.digits, int) or figure.digits < 0:
+            raise ValueError(f"{result.path}: digits of {figure.key!r} is {figure.digits!r}; allowed is 0 or more")
 
 
 def _check_restorers(result: Result) -> None:

@@ -129,6 +129,10 @@ def change(result, change_it):
         (lambda result: json.dumps(result | {"left_out": [{"figure": "FID"}]}), "left_out lacks why"),
         (lambda result: json.dumps(result | {"pictures": [{"image": "a"}]}), "pictures lacks folder"),
         (lambda result: json.dumps(result).replace('"better": "higher"', '"better": "up"'), "'psnr_sample' is 'up'"),
+        (
+            lambda result: change(result, lambda r: r["figures"]["mae"].update(digits=-1)),
+            "digits of 'mae' is -1; allowed",
+        ),
         (lambda result: change(result, lambda r: r["protocol"].update(samples=0)), "samples of protocol is 0"),
         (
             lambda result: change(result, lambda r: r["figures"].pop("mae")),
