@@ -34,14 +34,14 @@ def evaluate(config: DictConfig) -> Path:
     """
     count = processes(config)
     if count == 1:
-        _evaluate(config)
+        judge_on_rank(config)
     else:
-        start(_evaluate, config, count)
+        start(judge_on_rank, config, count)
     return Path(config.folder)
 
 
-def _evaluate(config: DictConfig) -> None:
-    """In each process."""
+def judge_on_rank(config: DictConfig) -> None:
+    """The part of one process; of several each is given every so manieth image, and rank 0 sums up."""
     with joined(on_gpu(config)):
         prepared = ranks.together(lambda: Prepared(config))
         with FolderLock(prepared.folder.path):

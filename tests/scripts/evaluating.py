@@ -1,0 +1,73 @@
+"""Evaluations of tiny runs, in this process, and restorers that go wrong."""
+
+import json
+
+import torch
+from hydra import compose, initialize_config_module
+
+import pscgan.scripts.evaluate  # noqa: F401  registers the resolver of folders' names
+from pscgan.train.judging.run import evaluate
+
+FEW = ("samples=4", "bootstrap=20", "images.crop=32", "shown=1", "shown_crop=16", "extractor=[]", "perceptual=[]")
+FEW = (*FEW, "sigma_z=[0.5]", "trainer.accelerator=cpu")
+COSTS = {"seconds"}
+
+
+def config_of(folder, restorers, *overrides):
+    with initialize_config_module("pscgan.conf", version_base="1.3"):
+        return compose("evaluate", [f"restorers={restorers}", f"folder={folder}", *FEW, *overrides])
+
+
+def evaluated(folder, restorers, *overrides):
+    """Its ``result.json``."""
+    evaluate(config_of(folder, restorers, *overrides))
+    return read(folder)
+
+
+def read(folder):
+    return json.loads((folder / "result.json").read_text())
+
+
+def without_costs(result):
+    """What must not depend on how it was computed: everything but times and provenance."""
+    for restorer in result["restorers"].values():
+        restorer["about"].pop("seconds spent")
+        restorer["values"].pop("seconds")
+    result["comparison"].pop("seconds", None)
+    return {key: value for key, value in result.items() if key not in ("provenance", "title")}
+
+
+class Faulty:
+    """A restorer with a fault."""
+
+    stochastic = True
+
+    def __init__(self, fault):
+        self.fault = fault
+
+    def draw(self, measurement, num_samples, rng, sigma_z=1.0):
+        samples = measurement.degraded.expand(num_samples, -1, -1, -1, -1).clone()
+        if self.fault == "holes":
+            samples[0, 0, 0, 3, 3] = torch.nan
+        return samples[..., 1:] if self.fault == "shape" else samples
+
+
+def no_restorer():
+    """An object that cannot draw."""
+    return {}
+
+
+def on_a_rank(folder, restorers, *overrides):
+    """In a process that has joined the others already."""
+    from pscgan.train.judging.run import judge_on_rank
+
+    judge_on_rank(config_of(folder, restorers, *overrides))
+
+
+class Rounding:
+    """A restorer through which no gradient comes."""
+
+    stochastic = False
+
+    def draw(self, measurement, num_samples, rng, sigma_z=1.0):
+        return (255 * measurement.degraded).round()[None] / 255

