@@ -70,11 +70,14 @@ def audit(
     return audited
 
 
-def robustness_curves(audited: Audited) -> dict[str, list[dict[str, float]]]:
-    """By attack, a point for each budget: AI-PSNR reached, PSNR between samples of one z, distance of the laws."""
+def robustness_curves(scores: Mapping[str, Mapping[float, Mapping[str, float]]]) -> dict[str, list[dict[str, float]]]:
+    """By attack, a point for each budget: AI-PSNR reached, PSNR between samples of one z, distance of the laws.
+
+    Args:
+        scores: of ``Robustness``, by attack and budget.
+    """
     keys = {"ai_psnr": "ai_psnr", "psnr": "robustness_db", "distance": "law_distance", "std": "std_attacked"}
-    curves = {}
-    for name, by_budget in audited.items():
-        scores = [by_budget[budget].compute() for budget in sorted(by_budget)]
-        curves[name] = [{key: score[figure] for key, figure in keys.items()} for score in scores]
-    return curves
+    return {
+        name: [{key: by_budget[budget][figure] for key, figure in keys.items()} for budget in sorted(by_budget)]
+        for name, by_budget in scores.items()
+    }

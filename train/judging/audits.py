@@ -59,10 +59,12 @@ class Audits:
             for state in metric.metric_state
         }
 
-    def compute(self, restorer: str, states: States) -> dict[str, dict[str, Any]]:
-        """Figures by ``attack@budget``, of summed states."""
-        names = [f"{name}@{budget:g}" for name in self.attacks for budget in self.ai_psnrs]
-        if names and f"{names[0]}.values" not in states:
+    def compute(self, restorer: str, states: States) -> dict[str, dict[float, dict[str, Any]]]:
+        """Figures by attack and budget, of summed states."""
+        if self.attacks and not any(f"{name}@{self.ai_psnrs[0]:g}.values" in states for name in self.attacks):
             self.left_out[f"robustness of {restorer}"] = "no gradient of its restorations reaches the measurement"
             return {}
-        return {name: compute(Robustness(), name, states) for name in names}
+        return {
+            name: {budget: compute(Robustness(), f"{name}@{budget:g}", states) for budget in self.ai_psnrs}
+            for name in self.attacks
+        }

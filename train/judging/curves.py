@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..metrics.calibration import SCALES
+from .audit import robustness_curves
 from .findings import Findings
+from .plane import plane_curve
 
 NAMES = {"pixels": "pixels", "blocks": "blocks of 8"}
 
@@ -29,10 +31,10 @@ def curves(found: Findings) -> dict[str, Any]:
             NAMES[scale]: _banded(found, f"{scale}_coverage") for scale in _scales(found)
         }
     if "patch_law" in computed:
-        drawn["plane"] = _plane(computed["patch_law"], computed["traversal"])
-    attacks = _attacks(computed)
-    if attacks:
-        drawn["robustness"] = attacks
+        sample = {1.0: {"limit": computed["patch_law"]["averaged"][0]}} if computed["traversal"] else {}
+        drawn["plane"] = plane_curve(computed["patch_law"], computed["traversal"] | sample)
+    if computed["audit"]:
+        drawn["robustness"] = robustness_curves(computed["audit"])
     if "histograms" in computed.get("remainder", {}):
         drawn["remainder"] = computed["remainder"]["histograms"]
     return drawn
@@ -49,27 +51,3 @@ def _banded(found: Findings, name: str) -> dict[str, Any]:
 def _ends(found: Findings, metric: str, name: str) -> dict[str, Any]:
     ends = found.band(metric, name)
     return {} if ends is None else dict(zip(("low", "high"), ends, strict=True))
-
-
-def _plane(law: dict[str, Any], traversal: dict[float, Any]) -> dict[str, Any]:
-    scales = [{"sigma_z": scale, **_point(at["averaged"][0])} for scale, at in traversal.items()]
-    whole = [{"sigma_z": 1.0, **_point(law["averaged"][0])}] if scales else []
-    return {"averaged": law["averaged"], "sigma_z": [*scales, *whole], "bound": law["bound"]}
-
-
-def _point(point: dict[str, float]) -> dict[str, float]:
-    return {"rmse": point["rmse"], "distance": point["distance"]}
-
-
-def _attacks(computed: dict[str, dict[Any, Any]]) -> dict[str, list[dict[str, float]]]:
-    """By attack, a point a budget: PSNR of measurements, PSNR of samples of one z, distance of the laws."""
-    found: dict[str, list[dict[str, float]]] = {}
-    for metric, figures in computed.items():
-        if "robustness_db" in figures:
-            point = {
-                "ai_psnr": figures["ai_psnr"],
-                "psnr": figures["robustness_db"],
-                "distance": figures["law_distance"],
-            }
-            found.setdefault(metric.rpartition("@")[0], []).append(point)
-    return found

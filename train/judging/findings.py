@@ -59,10 +59,6 @@ def find(contestant: Contestant, panel: Panel, records: Sequence[dict[str, Tenso
     sums = [sums_of(record) for record in records]
     computed: dict[str, dict[str, Any]] = panel.compute(total(sums))
     seconds = torch.stack([record["seconds"] for record in records])
-    if "patch_law" in computed:
-        law = computed["patch_law"]
-        ends = (law["averaged"][0], law["averaged"][-1])
-        computed["plane"] = {"sample": ends[0]["distance"], "mean": ends[1]["distance"], "floor": law["floor"]}
     computed["cost"] = {"seconds": float((seconds[:, 0] / seconds[:, -1]).mean())}
     light = [name for name in panel.metrics if name not in panel.heavy]
     kept = [{key: value for key, value in s.items() if key.partition(".")[0] in light} for s in sums]

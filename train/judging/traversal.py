@@ -16,42 +16,67 @@ from .panel import States, compute
 from .restorer import Restorer
 
 
+@torch.no_grad()
+def traverse(
+    restorer: Restorer,
+    clean: Tensor,
+    measurement: Measurement,
+    numbers: Sequence[int],
+    sigma_zs: Sequence[float],
+    seed: int = 0,
+) -> dict[float, PatchLaw]:
+    """One sample an image at each factor on z, from the same z; image i depends on (seed, i) alone.
+
+    Args:
+        restorer: stochastic; of another there is nothing to traverse.
+        clean: x, (B, C, H, W).
+        measurement: of the same images.
+        numbers: of the images.
+        sigma_zs: factors on z.
+        seed: of z.
+
+    Returns:
+        By factor, a metric updated with the batch; the states of metrics of several batches add up.
+    """
+    laws = {}
+    for sigma_z in sigma_zs if restorer.stochastic else ():
+        laws[sigma_z] = PatchLaw(1).to(clean.device)
+        sample = restorer.draw(measurement, 1, Rng(seed, "traverse", numbers), sigma_z)
+        laws[sigma_z].update(sample, clean, measurement)
+    return laws
+
+
 @dataclass(frozen=True)
 class Traversal:
-    """One sample an image at each scale.
+    """The part of each image in it.
 
     Attributes:
-        scales: of z, each at least 0.
-        seed: of the latents.
+        sigma_zs: factors on z, each at least 0.
+        seed: of z.
     """
 
-    scales: Sequence[float]
+    sigma_zs: Sequence[float]
     seed: int
 
     def __post_init__(self) -> None:
-        wrong = next((scale for scale in self.scales if not scale >= 0), None)
+        wrong = next((sigma_z for sigma_z in self.sigma_zs if not sigma_z >= 0), None)
         if wrong is not None:
             raise ValueError(f"sigma_z has {wrong}; allowed are numbers of 0 or more")
 
-    @torch.no_grad()
     def states_of(self, restorer: Restorer, number: int, clean: Tensor, measurement: Measurement) -> States:
-        """The part of image ``number``, (1, C, H, W); nothing of a restorer without z."""
-        states: States = {}
-        for scale in self.scales if restorer.stochastic else ():
-            law = PatchLaw(1)
-            sample = restorer.draw(measurement, 1, Rng(self.seed, "evaluation latent", [number]), scale)
-            law.to(sample.device).update(sample, clean, measurement)
-            states |= {f"{_name(scale)}.{state}": getattr(law, state).cpu() for state in law.metric_state}
-        return states
-
-    def compute(self, states: States) -> dict[float, dict[str, Any]]:
-        """What ``PatchLaw`` says at each scale, of summed states."""
+        """Of image ``number``, (1, C, H, W); nothing of a restorer without z."""
+        laws = traverse(restorer, clean, measurement, [number], self.sigma_zs, self.seed)
         return {
-            scale: compute(PatchLaw(1), _name(scale), states)
-            for scale in self.scales
-            if any(key.startswith(f"{_name(scale)}.") for key in states)
+            f"{_name(sigma_z)}.{state}": getattr(law, state).cpu()
+            for sigma_z, law in laws.items()
+            for state in law.metric_state
         }
 
+    def compute(self, states: States) -> dict[float, dict[str, Any]]:
+        """What ``PatchLaw`` says at each factor, of summed states."""
+        there = [sigma_z for sigma_z in self.sigma_zs if f"{_name(sigma_z)}.error" in states]
+        return {sigma_z: compute(PatchLaw(1), _name(sigma_z), states) for sigma_z in there}
 
-def _name(scale: float) -> str:
-    return f"sigma_z {scale:g}".replace(".", "_")
+
+def _name(sigma_z: float) -> str:
+    return f"sigma_z={sigma_z:g}".replace(".", "_")

@@ -82,7 +82,9 @@ def test_batches_add_up_and_seeds_repeat():
 
 def test_curves_have_a_point_a_budget():
     _, clean, measurement = field(2)
-    curves = robustness_curves(audit(Degraded(), clean, measurement, range(2), ATTACKS, [40.0, 20.0, 30.0]))
+    audited = audit(Degraded(), clean, measurement, range(2), ATTACKS, [40.0, 20.0, 30.0])
+    scores = {name: {at: metric.compute() for at, metric in by.items()} for name, by in audited.items()}
+    curves = robustness_curves(scores)
     assert set(curves) == set(ATTACKS)
     for points in curves.values():
         reached = [point["ai_psnr"] for point in points]

@@ -3,8 +3,9 @@
 import pytest
 
 from pscgan.rng import Rng
-from pscgan.train.judging.plane import plane_curve, traverse
+from pscgan.train.judging.plane import plane_curve
 from pscgan.train.judging.restorer import Degraded
+from pscgan.train.judging.traversal import traverse
 from pscgan.train.metrics.patch_law import PatchLaw
 
 from .wiener import Wiener, field
@@ -18,7 +19,7 @@ def curve():
     law = PatchLaw(8)
     law.update(Wiener(world).draw(measurement, 8, Rng(0, "latent", range(IMAGES))), clean)
     laws = traverse(Wiener(world), clean, measurement, range(IMAGES), [1.0, 0.0, 0.5])
-    return plane_curve(law, laws)
+    return plane_curve(law.compute(), {sigma_z: at.compute() for sigma_z, at in laws.items()})
 
 
 def test_error_grows_with_the_square_of_sigma_z(curve):
@@ -51,4 +52,4 @@ def test_images_add_up_for_the_same_z():
 
 def test_without_z_there_is_nothing_to_traverse():
     _, clean, measurement = field(1)
-    assert traverse(Degraded(), clean, measurement, [0]) == {}
+    assert traverse(Degraded(), clean, measurement, [0], [0.5]) == {}
