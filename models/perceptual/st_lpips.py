@@ -57,9 +57,7 @@ def _state() -> dict[str, Tensor]:
             f'perceptual is StLpips, and package {PACKAGE} is not installed; pip install "pscgan[perceptual]"'
         )
     state = read_state(Path(spec.origin).parent / FILE)
-    heads = {f"heads.{tap}": state[f"lin{tap}.model.1.weight"] for tap in range(len(CHANNELS))}
-    return heads | {
-        f"stages.{ours}.{kind}": state[f"net.{theirs}.{kind}"]
-        for theirs, ours in CONVOLUTIONS.items()
-        for kind in ("weight", "bias")
-    }
+    names = {f"heads.{tap}": f"lin{tap}.model.1.weight" for tap in range(len(CHANNELS))}
+    for theirs, ours in CONVOLUTIONS.items():
+        names |= {f"stages.{ours}.{kind}": f"net.{theirs}.{kind}" for kind in ("weight", "bias")}
+    return {ours: state[theirs] for ours, theirs in names.items() if theirs in state}
