@@ -13,15 +13,13 @@ from .intervals import interval
 
 
 def compare(figure: Figure, findings: Sequence[Findings]) -> dict[str, Any] | None:
-    """``differences`` of all pairs with intervals over the same images, and those that may be ``best``.
+    """Of restorers that have it: ``differences`` of all pairs with intervals, and those that may be ``best``.
 
     A difference is that of the figures as they are, or of their distances from the target. Best is the restorer that
-    leads, and with it each whose difference from it has an interval that holds 0. None where fewer than two have the
-    figure, or no way is better.
+    leads, and with it each whose difference from it has an interval that holds 0. None for fewer than two, or where no
+    way is better.
     """
-    scores = {
-        found.contestant.name: _scores(figure, found) for found in findings if figure.read(found.computed) is not None
-    }
+    scores = {found.contestant.name: _scores(figure, found) for found in findings}
     if figure.better == "none" or len(scores) < 2:
         return None
     differences = [_difference(a, b, scores) for a, b in combinations(scores, 2)]

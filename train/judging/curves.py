@@ -8,6 +8,7 @@ from ..metrics.calibration import SCALES
 from .audit import robustness_curves
 from .findings import Findings
 from .plane import plane_curve
+from .restorer import Degraded
 
 NAMES = {"pixels": "pixels", "blocks": "blocks of 8"}
 
@@ -33,6 +34,8 @@ def curves(found: Findings) -> dict[str, Any]:
     if "patch_law" in computed:
         sample = {1.0: {"limit": computed["patch_law"]["averaged"][0]}} if computed["traversal"] else {}
         drawn["plane"] = plane_curve(computed["patch_law"], computed["traversal"] | sample)
+        if isinstance(found.contestant.restorer, Degraded):
+            del drawn["plane"]["bound"]  # y is no estimate
     if computed["audit"]:
         drawn["robustness"] = robustness_curves(computed["audit"])
     if "histograms" in computed.get("remainder", {}):

@@ -88,7 +88,6 @@ def perceptual_figures(name: str, identity: str) -> list[Figure]:
             better="lower",
             explained=f"Perceptual distance of {label} to the clean image. {said}",
             digits=4,
-            of_samples=part == "mean",
         )
         for part, label in of.items()
     ]

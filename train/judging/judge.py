@@ -145,9 +145,11 @@ class Judge:
         for place, problem in enumerate(problems):
             samples = drawn[:, place : place + 1]
             _require_images(samples, contestant.name, problem)
+            panel, known = self.panels[contestant.name], (problem.clean, problem.measurement)
             start = time.perf_counter()
-            record: Record = dict(self.panels[contestant.name].states_of(samples, problem.clean, problem.measurement))
+            record: Record = dict(panel.states_of(samples, *known))
             judged = time.perf_counter()
+            record |= panel.states_of(samples, *known, learned=True)
             record |= self._features("samples", samples[:FEATURE_SAMPLES].flatten(0, 1), len(samples[:FEATURE_SAMPLES]))
             looked = time.perf_counter()
             restorer = contestant.restorer

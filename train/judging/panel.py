@@ -14,6 +14,7 @@ from ...data.measurement import Measurement
 from ..metrics.averaging import Averaging
 from ..metrics.calibration import Calibration
 from ..metrics.consistency import Consistency
+from ..metrics.perceptual import Perceptual
 from ..metrics.quality import Quality
 from ..metrics.residual import Residual
 
@@ -29,6 +30,9 @@ class Panel:
         num_samples: K; 1 for a deterministic restorer.
         further: metrics beside those that every restorer is judged by.
         heavy: names of metrics that take long to compute: they are not resampled.
+
+    Attributes:
+        learned: names of metrics that are networks.
     """
 
     def __init__(
@@ -41,11 +45,22 @@ class Panel:
         if isinstance(degradation, Certifying):
             self.metrics["consistency"] = Consistency(degradation)
         self.metrics |= further
+        self.learned = [name for name, metric in self.metrics.items() if isinstance(metric, Perceptual)]
 
-    def states_of(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Measurement) -> States:
-        """The part of one image: (K, 1, C, H, W), (1, C, H, W) and its measurement."""
+    def states_of(
+        self, samples_KBCHW: Tensor, clean: Tensor, measurement: Measurement, learned: bool = False
+    ) -> States:
+        """The part of one image in the metrics that are networks, or in those that are not.
+
+        Args:
+            samples_KBCHW: (K, 1, C, H, W).
+            clean: (1, C, H, W).
+            measurement: of it.
+            learned: which metrics.
+        """
         states: States = {}
-        for name, metric in self.metrics.items():
+        for name in (name for name in self.metrics if (name in self.learned) == learned):
+            metric = self.metrics[name]
             metric.to(samples_KBCHW.device)
             metric.reset()
             metric.update(samples_KBCHW, clean, measurement)

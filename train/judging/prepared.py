@@ -27,10 +27,12 @@ from .audits import Audits
 from .contestants import Contestant, Unready
 from .folder import EvaluationFolder
 from .image_sets import ImageSets
+from .intervals import CONFIDENCE
 from .judge import Judge, Settings
 from .own_judges import judges_itself
 from .panel import Panel
 from .problems import Problems, open_degradation, open_images, open_reference
+from .restorer import Degraded
 from .summary import Summary
 from .traversal import Traversal
 
@@ -111,7 +113,7 @@ class Prepared:
         count = self.config.samples if contestant.restorer.stochastic else 1
         further: dict[str, Metric] = {"patch_law": PatchLaw(count)}
         further |= {f"perceptual {name}": Perceptual(distance, name) for name, distance in self.perceptual.items()}
-        if isinstance(self.degradation, GaussianNoise):
+        if isinstance(self.degradation, GaussianNoise) and not isinstance(contestant.restorer, Degraded):
             further["remainder"] = Remainder()
         return Panel(self.degradation, count, further, heavy=["patch_law"])
 
@@ -153,6 +155,7 @@ class Prepared:
             "degradation_words": self.degradation_words,
             "sizes": self.judge.sizes(len(self.names)),
             "bootstrap": config.bootstrap,
+            "confidence": CONFIDENCE,
             "extractors": [extractor.identity for extractor in self.extractors.values()],
             "perceptual": [distance.identity for distance in self.perceptual.values()],
             "features of": "whole images" if config.feature_tile is None else f"tiles of {config.feature_tile} pixels",

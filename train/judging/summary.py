@@ -22,7 +22,7 @@ from .records import Record
 from .words import doubts, words
 
 FORMAT = 1
-PARTS_OF_TIME = ("drawing", "metrics", "features", "traversal and audit")
+PARTS_OF_TIME = ("drawing", "metrics", "feature networks", "traversal and audit")
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Summary:
         """Plain values, without protocol and provenance; the format is that of docs/evaluation.md."""
         findings = self._findings()
         figures = [figure for figure in self._known_figures() if any(_has(found, figure) for found in findings)]
-        compared = {figure.key: compare(figure, findings) for figure in figures}
+        compared = {figure.key: compare(figure, [f for f in findings if _has(f, figure)]) for figure in figures}
         first = {figure.key: next(found for found in findings if _has(found, figure)) for figure in figures}
         return {
             "format": FORMAT,

@@ -14,6 +14,7 @@ from .records import Record
 Word = dict[str, str]
 BY_KEY = {figure.key: figure for figure in FIGURES}
 FEW_IMAGES = 10
+FLAT = 0.04  # of all truths in other ranks than chance would have them, as a share
 AT_FLOOR = 1.5  # chance alone moves CFID so far from its floor
 CLOSE = 0.05  # a ratio within 5 % of exact is called calibrated whatever the interval says
 
@@ -74,8 +75,8 @@ def _ranks(found: Findings) -> Iterator[tuple[str, str]]:
     coverage, nominal = figure.read(found.computed), figure.target_of(found.computed)
     assert coverage is not None
     assert nominal is not None
-    shape = _shape(coverage, nominal, found.interval(figure))
-    severity = "good" if shape == "flat" else "warning"
+    misplaced = sum(abs(share - 1 / (k + 1)) for share in shares) / 2
+    severity, shape = _shape(coverage, nominal, found.interval(figure), misplaced)
     yield (
         severity,
         (
@@ -85,17 +86,20 @@ def _ranks(found: Findings) -> Iterator[tuple[str, str]]:
     )
 
 
-def _shape(coverage: float, nominal: float, ends: Interval | None) -> str:
-    if abs(coverage - nominal) < 0.01 or _within(ends, nominal):
-        return "flat"
-    return "a bowl (too little spread)" if coverage < nominal else "a hill (too much spread)"
+def _shape(coverage: float, nominal: float, ends: Interval | None, misplaced: float) -> tuple[str, str]:
+    if abs(coverage - nominal) >= 0.01 and not _within(ends, nominal):
+        return "warning", "a bowl (too little spread)" if coverage < nominal else "a hill (too much spread)"
+    if misplaced < FLAT:
+        return "good", "flat"
+    return (
+        "note",
+        f"right in width and not in shape, {_percent(misplaced)} of truths are not in the ranks they should be",
+    )
 
 
 def _blocks(found: Findings) -> Iterator[tuple[str, str]]:
-    pixels, blocks = (found.computed["calibration"].get(f"{scale}_spread_skill") for scale in ("pixels", "blocks"))
-    if blocks is None or pixels is None:
-        return
-    if blocks < 0.8 * pixels:
+    pixels, blocks = (BY_KEY[f"spread_skill/{scale}"].read(found.computed) for scale in ("pixels", "blocks"))
+    if pixels is not None and blocks is not None and blocks < 0.8 * pixels:
         yield (
             "warning",
             (

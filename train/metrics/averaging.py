@@ -7,7 +7,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from ...data.measurement import Measurement
-from .quality import mean_and_variance, psnr
+from .quality import psnr
 
 
 class Averaging(Metric):
@@ -28,31 +28,29 @@ class Averaging(Metric):
     full_state_update = False
     squared_errors: Tensor
     error_of_all: Tensor
-    variance: Tensor
     values: Tensor
 
     def __init__(self, samples_per_image: int) -> None:
         super().__init__()
         self.counts = [2**power for power in range(samples_per_image.bit_length())]
         self.samples_per_image = samples_per_image
-        states = {"squared_errors": (len(self.counts),), "error_of_all": (), "variance": (), "values": ()}
+        states = {"squared_errors": (len(self.counts),), "error_of_all": (), "values": ()}
         for name, shape in states.items():
             self.add_state(name, torch.zeros(shape, dtype=torch.float64), dist_reduce_fx="sum")
 
     def update(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Measurement) -> None:
         """Add a batch: (K, B, C, H, W), (B, C, H, W); the measurement is not looked at."""
         samples_KBCHW = samples_KBCHW.float()
-        mean, variance = mean_and_variance(samples_KBCHW)
         self.squared_errors = self.squared_errors + _squared_errors(samples_KBCHW, clean, len(self.counts))
-        self.error_of_all = self.error_of_all + (mean - clean).square().sum(dtype=torch.float64)
-        self.variance = self.variance + variance.sum(dtype=torch.float64)
+        self.error_of_all = self.error_of_all + _sum_of_squares(samples_KBCHW.mean(dim=0) - clean)
         self.values = self.values + clean.numel()
 
     def compute(self) -> dict[str, float | list[float]]:
         """``n``, and for each the pooled ``mse`` and ``psnr`` in dB; ``a``, its ``psnr_a``, ``b`` and ``b_over_a``."""
-        mse = (self.squared_errors / self.values).tolist()
-        b = float(self.variance / self.values)
-        a = float(self.error_of_all / self.values) - b / self.samples_per_image
+        k, mse = self.samples_per_image, (self.squared_errors / self.values).tolist()
+        of_all = float(self.error_of_all / self.values)
+        b = (mse[0] - of_all) * k / (k - 1)  # the mean of (x − x̂)² is (x − x̄)² and the samples' variance around x̄
+        a = of_all - b / k
         return {
             "n": [float(count) for count in self.counts],
             "mse": mse,
@@ -70,10 +68,10 @@ def _squared_errors(samples_KBCHW: Tensor, clean: Tensor, levels: int) -> Tensor
     Groups are paired as soon as they are there, so that what is worked on stays in the processor's cache.
     """
     waiting: list[Tensor | None] = [None] * levels
-    sums, groups = torch.zeros(levels, dtype=torch.float64), torch.zeros(levels, dtype=torch.float64)
+    sums, groups = (torch.zeros(levels, dtype=torch.float64, device=clean.device) for _ in range(2))
     for group in samples_KBCHW:
         for level in range(levels):
-            sums[level] += (group - clean).square_().sum(dtype=torch.float64)
+            sums[level] += _sum_of_squares(group - clean)
             groups[level] += 1
             other = waiting[level]
             if other is None:
@@ -82,3 +80,8 @@ def _squared_errors(samples_KBCHW: Tensor, clean: Tensor, levels: int) -> Tensor
             waiting[level] = None
             group = (group + other) / 2
     return sums / groups
+
+
+def _sum_of_squares(differences: Tensor) -> Tensor:
+    """Squared in place: rows in fp32, which is fast, their sums in float64."""
+    return differences.square_().sum(dim=-1).sum(dtype=torch.float64)

@@ -12,8 +12,9 @@ from torchmetrics import Metric
 from ...data.measurement import Measurement
 from .quality import mean_and_variance
 
-SCALES = {"pixels": 1, "blocks": 8}
-"""Single values, and means over blocks of so many pixels a side: these see whether neighbours err together."""
+SCALES = ("pixels", "blocks")
+BLOCK = 8
+"""Pixels a side over which blocks are means: these see whether neighbours err together."""
 
 MAIN_COVERAGE = 0.9
 """Of the intervals, that nearest to it is the one of which a single figure is made."""
@@ -29,13 +30,17 @@ class Calibration(Metric):
     1 − 2j / (K + 1), whatever the law.
 
     Spread over skill is √((K + 1) / K · E s² / E (x − x̄)²), 1 for an exact sampler; s² is the variance of
-    the samples.
+    the samples. That of pixels is in ``Quality``, here is that of blocks.
 
     Args:
         samples_per_image: K, at least 2.
     """
 
     full_state_update = False
+    pixels_ranks: Tensor
+    blocks_ranks: Tensor
+    blocks_variance: Tensor
+    blocks_squared_error: Tensor
 
     def __init__(self, samples_per_image: int) -> None:
         super().__init__()
@@ -44,27 +49,23 @@ class Calibration(Metric):
             self.add_state(
                 f"{scale}_ranks", torch.zeros(samples_per_image + 1, dtype=torch.float64), dist_reduce_fx="sum"
             )
-            for name in ("variance", "squared_error"):
-                self.add_state(f"{scale}_{name}", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+        for name in ("variance", "squared_error"):
+            self.add_state(f"blocks_{name}", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
 
     def update(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Measurement) -> None:
         """Add a batch: (K, B, C, H, W), (B, C, H, W); the measurement is not looked at.
 
         Images smaller than a block count at the scale of pixels alone.
         """
-        for scale, side in SCALES.items():
-            if min(clean.shape[-2:]) < side:
-                continue
-            truth = _blocks(clean.float(), side)
-            samples = torch.stack([_blocks(sample, side) for sample in samples_KBCHW.float()])
-            mean, variance = mean_and_variance(samples)
-            self._add(scale, "ranks", ranks_of(truth, samples))
-            self._add(scale, "variance", variance.sum(dtype=torch.float64))
-            self._add(scale, "squared_error", (mean - truth).square().sum(dtype=torch.float64))
-
-    def _add(self, scale: str, name: str, value: Tensor) -> None:
-        state = f"{scale}_{name}"
-        setattr(self, state, getattr(self, state) + value)
+        samples_KBCHW, clean = samples_KBCHW.float(), clean.float()
+        self.pixels_ranks = self.pixels_ranks + ranks_of(clean, samples_KBCHW)
+        if min(clean.shape[-2:]) < BLOCK:
+            return
+        truth, samples = avg_pool2d(clean, BLOCK), torch.stack([avg_pool2d(sample, BLOCK) for sample in samples_KBCHW])
+        mean, variance = mean_and_variance(samples)
+        self.blocks_ranks = self.blocks_ranks + ranks_of(truth, samples)
+        self.blocks_variance = self.blocks_variance + variance.sum(dtype=torch.float64)
+        self.blocks_squared_error = self.blocks_squared_error + (mean - truth).square().sum(dtype=torch.float64)
 
     def compute(self) -> dict[str, float | list[float]]:
         """By scale ``ranks`` as shares, ``coverage`` of ``nominal`` intervals, ``_at`` near 0.9; ``spread_skill``."""
@@ -80,8 +81,9 @@ class Calibration(Metric):
             figures[f"{scale}_ranks"] = shares.tolist()
             coverage = [float(shares[j : k + 1 - j].sum()) for j in _places(k)]
             figures[f"{scale}_coverage"], figures[f"{scale}_coverage_at"] = coverage, coverage[at]
-            variance, error = (float(getattr(self, f"{scale}_{name}")) for name in ("variance", "squared_error"))
-            figures[f"{scale}_spread_skill"] = math.sqrt((k + 1) / k * variance / max(error, 1e-20))
+        if self.blocks_ranks.sum():
+            ratio = float(self.blocks_variance) / max(float(self.blocks_squared_error), 1e-20)
+            figures["blocks_spread_skill"] = math.sqrt((k + 1) / k * ratio)
         return figures
 
 
@@ -93,11 +95,11 @@ def nominal_coverage(num_samples: int) -> list[float]:
 def ranks_of(truth: Tensor, samples: Tensor) -> Tensor:
     """Counts of the K + 1 ranks of (...) among (K, ...), float64; of equal values each possible rank has its share."""
     k = len(samples)
-    below, not_above = (torch.zeros_like(truth, dtype=torch.int32) for _ in range(2))
+    below, not_above = (torch.zeros_like(truth, dtype=torch.int16) for _ in range(2))
     for sample in samples:
         below += sample < truth
         not_above += sample <= truth
-    below, not_above = below.flatten(), not_above.flatten()
+    below, not_above = below.flatten().long(), not_above.flatten().long()
     share = 1 / (not_above - below + 1).double()
     changes = torch.bincount(below, share, k + 2) - torch.bincount(not_above + 1, share, k + 2)
     return changes.cumsum(dim=0)[:-1]
@@ -105,7 +107,3 @@ def ranks_of(truth: Tensor, samples: Tensor) -> Tensor:
 
 def _places(k: int) -> range:
     return range(k // 2, 0, -1)
-
-
-def _blocks(images: Tensor, side: int) -> Tensor:
-    return images if side == 1 else avg_pool2d(images, side)

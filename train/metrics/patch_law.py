@@ -70,10 +70,11 @@ class PatchLaw(Metric):
         K = self.samples_per_image
         if len(samples_KBCHW) != K:
             raise ValueError(f"samples are {len(samples_KBCHW)}; allowed is samples_per_image ({K})")
-        mean, truth = self._patches(samples_KBCHW.mean(dim=0)), self._patches(clean)
+        average = samples_KBCHW.mean(dim=0)
+        mean, truth = self._patches(average).double(), self._patches(clean).double()
         for sample in samples_KBCHW if K > 1 else ():
-            residual = (self._patches(sample) - mean).flatten(0, 2)
-            self.within = self.within + residual.T @ residual / (K - 1)
+            residual = self._patches(sample - average).flatten(0, 2)
+            self.within = self.within + (residual.T @ residual).double() / (K - 1)
         self.error = self.error + (mean - truth).square().sum()
         place = torch.arange(mean.shape[1])[:, None] + torch.arange(mean.shape[2])
         self._add("mean", mean.flatten(0, 2))
@@ -81,11 +82,11 @@ class PatchLaw(Metric):
         self._add("even", truth[:, (place % 2 == 0).to(truth.device)].flatten(0, 1))
 
     def _patches(self, images: Tensor) -> Tensor:
-        """(B, C, H, W) to (B, rows, columns, p²) float64; a rest at the right and below is left out."""
+        """(B, C, H, W) to (B, rows, columns, p²); a rest at the right and below is left out."""
         p = self.patch
         if min(images.shape[-2:]) < p:
             raise ValueError(f"image is {images.shape[-2]} x {images.shape[-1]}; allowed is at least {p} x {p}")
-        return luma(images).double().unfold(1, p, p).unfold(2, p, p).flatten(3)
+        return luma(images).unfold(1, p, p).unfold(2, p, p).flatten(3)
 
     def _add(self, series: str, patches: Tensor) -> None:
         sums = {"count": len(patches), "first": patches.sum(dim=0), "second": patches.T @ patches}

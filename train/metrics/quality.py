@@ -12,7 +12,7 @@ from torchmetrics import Metric
 from ...data.measurement import Measurement
 from ...losses.fair_crps import FairCRPS
 
-CRPS_SAMPLES = 8  # samples of the CRPS, whose sort would cost more than all else
+FEW = 8  # samples of the CRPS, whose sort would cost more than all else, and of the sharpness
 SUMS = (
     "images",
     "values",
@@ -63,8 +63,8 @@ class Quality(Metric):
     Images are neither clamped nor rounded. PSNRs are pooled over all values, and ``*_per_image`` are means of each
     image's own. Single-sample figures average over the K samples; SSIM takes the first one. Sharpness is the root mean
     square difference of neighbouring pixels over that of the clean images: 1 is as sharp as they are, noise has more.
-    APSD is the mean over pixels of the samples' standard deviation. The CRPS is that of the first 8 samples, as the
-    fair score has one expectation for any number of them.
+    APSD is the mean over pixels of the samples' standard deviation. Sharpness and CRPS are of the first 8 samples; both
+    have one expectation for any number of them.
 
     Args:
         samples_per_image: K, at least 1; with 1 (a deterministic restorer) gain and spread are 0.
@@ -82,7 +82,7 @@ class Quality(Metric):
         """Add a batch: (K, B, C, H, W), (B, C, H, W) and its measurement."""
         samples_KBCHW, clean = samples_KBCHW.float(), clean.float()
         mean, variance = mean_and_variance(samples_KBCHW)
-        spread = FairCRPS()(samples_KBCHW[:CRPS_SAMPLES], clean, None) if self.samples_per_image > 1 else None
+        spread = FairCRPS()(samples_KBCHW[:FEW], clean, None) if self.samples_per_image > 1 else None
         crps = (mean - clean).abs().mean() if spread is None else spread
         self._add(images=len(clean), values=clean.numel(), crps=crps.double() * clean.numel())
         self._add(variance=_sum(variance), deviation=_sum(variance.sqrt()))
@@ -96,7 +96,7 @@ class Quality(Metric):
                 f"error_{name}": errors_KB.mean(dim=0).sum() * clean[0].numel(),
                 f"psnr_{name}": sum(psnr(error) for error in errors_KB.flatten().tolist()) / len(candidates),
                 f"ssim_{name}": _ssim(shown, clean),
-                f"roughness_{name}": torch.stack([_roughness(images) for images in candidates]).mean(),
+                f"roughness_{name}": torch.stack([_roughness(images) for images in candidates[:FEW]]).mean(),
             }
             self._add(**sums)
         self._add(roughness_clean=_roughness(clean))

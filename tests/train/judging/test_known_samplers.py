@@ -113,5 +113,5 @@ def test_the_plane_starts_at_the_mean_and_ends_at_a_sample(result):
 
 
 def test_a_deterministic_restorer_has_no_figures_of_spread(result):
-    assert not {"gain", "b_over_a", "apsd", "psnr/mean"} & set(result["restorers"]["mean"]["values"])
+    assert not {"gain", "b_over_a", "apsd", "psnr/limit"} & set(result["restorers"]["mean"]["values"])
     assert set(result["restorers"]["mean"]["curves"]) == {"plane"}

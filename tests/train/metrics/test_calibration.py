@@ -40,9 +40,9 @@ def test_an_exact_sampler_is_flat_and_its_intervals_hold_what_they_say():
     low, high = binom.interval(1 - 1e-4, count, 1 / (k + 1))
     assert all(low / count <= share <= high / count for share in figures["pixels_ranks"])
     assert figures["nominal"] == pytest.approx([1 - 2 * j / 16 for j in range(7, 0, -1)])
+    assert figures["blocks_spread_skill"] == pytest.approx(1, abs=0.12)
     for scale, tolerance in (("pixels", 0.02), ("blocks", 0.12)):
         assert figures[f"{scale}_coverage"] == pytest.approx(figures["nominal"], abs=tolerance)
-        assert figures[f"{scale}_spread_skill"] == pytest.approx(1, abs=tolerance)
 
 
 def test_coverage_is_what_counting_gives():
@@ -66,7 +66,6 @@ def test_collapse_is_a_bowl_and_excess_a_hill():
 
 def test_blocks_see_errors_that_neighbours_share():
     figures = computed(*draws(correlated=True))
-    assert figures["pixels_spread_skill"] == pytest.approx(1, abs=0.1)
     assert figures["blocks_spread_skill"] < 0.2  # white samples vary an eighth as much there
 
 
