@@ -7,7 +7,6 @@ import sys
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from ..train import ranks
 from ..train.judging.run import evaluate, evaluation_name
 from ..train.process_group import LostRank
 from ..train.quiet import quieten_lightning
@@ -22,9 +21,9 @@ OmegaConf.register_new_resolver("evaluation_name", evaluation_name, replace=True
 @hydra.main(version_base="1.3", config_path="pkg://pscgan.conf", config_name="evaluate")
 def _run(config: DictConfig) -> None:
     quieten_lightning()
-    require_matplotlib()
     try:
-        folder = evaluate(config)
+        with one_line_errors(PROGRAM):
+            _evaluate(config)
     except KeyboardInterrupt:
         print("interrupted; the same command continues", file=sys.stderr)
         sys.exit(130)
@@ -32,9 +31,14 @@ def _run(config: DictConfig) -> None:
         if error.speaks:
             print(f"stopped: {error}; the same command continues", file=sys.stderr)
         sys.exit(1)
-    if ranks.rank() == 0:
+
+
+def _evaluate(config: DictConfig) -> None:
+    require_matplotlib()
+    folder = evaluate(config)
+    if folder is not None:
         write_report(folder)
-        print(f"{folder / 'index.html'}")
+        print(folder / "index.html")
 
 
 def main() -> None:

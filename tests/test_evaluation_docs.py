@@ -38,4 +38,4 @@ def test_every_group_of_figures_is_explained():
     }  # fmt: skip
     for figure in figures.values():
         assert figure["explained"].endswith(".")
-        assert len(figure["explained"]) > 40
+        assert len(figure["explained"]) > 30

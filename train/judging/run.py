@@ -26,22 +26,21 @@ def evaluation_name(name: str | None, restorers: Any, overrides: str) -> str:
     return run_name(name or "+".join(named(listed)), overrides)
 
 
-def evaluate(config: DictConfig) -> Path:
-    """Judge, or go on with it, and write ``result.json``; the folder.
+def evaluate(config: DictConfig) -> Path | None:
+    """Judge, or go on with it, and write ``result.json``; its folder, or None in a process of another rank than 0.
 
     Raises:
         ValueError: if the config does not make sense, or the folder belongs to another one.
     """
     count = processes(config)
-    if count == 1:
-        judge_on_rank(config)
-    else:
+    if count > 1:
         start(judge_on_rank, config, count)
-    return Path(config.folder)
+        return Path(config.folder)
+    return Path(config.folder) if judge_on_rank(config) else None
 
 
-def judge_on_rank(config: DictConfig) -> None:
-    """The part of one process; of several each is given every so manieth image, and rank 0 sums up."""
+def judge_on_rank(config: DictConfig) -> bool:
+    """The part of one process: of R ranks each judges every R-th image, and rank 0 sums up; whether this is rank 0."""
     with joined(on_gpu(config)):
         prepared = ranks.together(lambda: Prepared(config))
         with FolderLock(prepared.folder.path):
@@ -50,6 +49,7 @@ def judge_on_rank(config: DictConfig) -> None:
                 ranks.together(lambda: prepared.work(step))
             if ranks.rank() == 0:
                 prepared.finish()
+        return ranks.rank() == 0
 
 
 @contextmanager

@@ -63,7 +63,7 @@ def _way(axes: Axes, look: Look, points: list[dict[str, float]], step: str, labe
         axes.annotate(
             f"{step} = {point[step]:g}",
             (point["rmse"], point["distance"]),
-            xytext=(6, 4),
+            xytext=(6, 4 if step == "n" else -11),  # both are at one place where all of z is taken
             textcoords="offset points",
             color=look.colour,
             fontsize=9,
