@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from hydra.utils import instantiate
@@ -30,14 +30,12 @@ class Contestant:
         name: in tables; of its records' folder as well.
         restorer: what draws.
         about: plain values for the report.
-        run: its config, of a run.
         networks: identities of the frozen networks it was trained with.
     """
 
     name: str
     restorer: Restorer
     about: dict[str, Any]
-    run: DictConfig | None = None
     networks: tuple[str, ...] = field(default=())
 
 
@@ -72,8 +70,8 @@ def _own_name(value: Any) -> str:
     return Path(str(value)).with_suffix("").name if str(value).endswith(".ckpt") else Path(str(value)).name
 
 
-class Unready:
-    """What is known before anything is built: of runs their configs, from which images and degradation may come."""
+class Entries:
+    """What a user has named, before a degradation is known: of runs also their configs, which may say it."""
 
     def __init__(self, restorers: Any, device: torch.device) -> None:
         self.device = device
@@ -87,9 +85,9 @@ class Unready:
     def weights(self) -> dict[str, str]:
         """Of runs, the hash of the weights that are judged."""
         return {
-            name: weights_hash(trained.generator)
+            name: weights_hash(cast(nn.Module, trained.generator))
             for name, trained in self.loaded.items()
-            if trained is not None and isinstance(trained.generator, nn.Module)
+            if trained is not None
         }
 
     @property
@@ -108,9 +106,7 @@ class Unready:
     def _contestant(self, name: str, value: Any, degradation: Degradation) -> Contestant:
         trained = self.loaded[name]
         if trained is not None:
-            return Contestant(
-                name, Sampler(trained.generator, degradation), _about(trained), trained.config, _networks(trained)
-            )
+            return Contestant(name, Sampler(trained.generator, degradation), _about(trained), _networks(trained))
         if value == DEGRADED:
             return Contestant(name, Degraded(), {"kind": DEGRADED})
         if not isinstance(value, Mapping):
@@ -127,15 +123,13 @@ class Unready:
 
 
 def _about(trained: Trained) -> dict[str, Any]:
-    parameters = (
-        sum(p.numel() for p in trained.generator.parameters()) if isinstance(trained.generator, nn.Module) else 0
-    )
+    network = cast(nn.Module, trained.generator)
     return {
         "kind": "run",
         "run": str(trained.config.name),
         "checkpoint": trained.checkpoint.name,
         "images seen": trained.images_seen,
-        "parameters": parameters,
+        "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "degradation": _plain(trained.config.degradation),
         "seed": trained.config.seed,
     }

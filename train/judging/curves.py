@@ -32,8 +32,7 @@ def curves(found: Findings) -> dict[str, Any]:
             NAMES[scale]: _banded(found, f"{scale}_coverage") for scale in _scales(found)
         }
     if "patch_law" in computed:
-        sample = {1.0: {"limit": computed["patch_law"]["averaged"][0]}} if computed["traversal"] else {}
-        drawn["plane"] = plane_curve(computed["patch_law"], computed["traversal"] | sample)
+        drawn["plane"] = plane_curve(computed["patch_law"], computed["traversal"])
         if isinstance(found.contestant.restorer, Degraded):
             del drawn["plane"]["bound"]  # y is no estimate
     if computed["audit"]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,14 @@ from torch import Tensor
 from .contestants import Contestant
 from .figures import Computed, Figure
 from .intervals import Interval, interval
-from .panel import Panel, States, total, weighed
+from .panel import Panel, States, added, weighed
+from .records import Record
 
 NORMAL_95 = 1.96  # standard errors
-NOT_SUMS = ("samples.", "clean.", "degraded.", "seconds", "hash")
-"""What a record holds beside sums of metrics."""
+FEATURES = "samples."
+NOT_SUMS = (FEATURES, "seconds")
+"""What a record holds beside sums."""
+PARTS_OF_TIME = ("drawing", "metrics", "feature networks", "traversal and audit")
 
 
 @dataclass(frozen=True)
@@ -27,11 +30,15 @@ class Findings:
         contestant: whose.
         computed: figures by metric, of all images.
         replicates: the same of resampled images, without metrics that take long to compute.
+        sums: over all images, of metrics, traversal and audit.
+        features: of samples, an image each.
     """
 
     contestant: Contestant
     computed: dict[str, dict[Any, Any]]
     replicates: Sequence[Computed]
+    sums: States
+    features: Sequence[Record]
 
     def interval(self, figure: Figure) -> Interval | None:
         """Of a figure, over images; or from a standard error that its metric gives."""
@@ -54,18 +61,21 @@ class Findings:
         return [end.low for end in ends if end], [end.high for end in ends if end]
 
 
-def find(contestant: Contestant, panel: Panel, records: Sequence[dict[str, Tensor]], weights_RN: Tensor) -> Findings:
-    """Add up a restorer's records, and again as they are resampled."""
-    sums = [sums_of(record) for record in records]
-    computed: dict[str, dict[str, Any]] = panel.compute(total(sums))
-    seconds = torch.stack([record["seconds"] for record in records])
-    computed["cost"] = {"seconds": float((seconds[:, 0] / seconds[:, -1]).mean())}
+def find(contestant: Contestant, panel: Panel, records: Iterable[Record], weights_RN: Tensor) -> Findings:
+    """Add up a restorer's records, which are read once, and the light part of them again as images are resampled."""
     light = [name for name in panel.metrics if name not in panel.heavy]
-    kept = [{key: value for key, value in s.items() if key.partition(".")[0] in light} for s in sums]
+    sums: States = {}
+    kept: list[States] = []
+    features: list[Record] = []
+    seconds = []
+    for record in records:
+        sums = added(sums, {name: value for name, value in record.items() if not name.startswith(NOT_SUMS)})
+        kept.append({name: value for name, value in record.items() if name.partition(".")[0] in light})
+        features.append({name: value for name, value in record.items() if name.startswith(FEATURES)})
+        seconds.append(record["seconds"])
+    computed: dict[str, dict[Any, Any]] = panel.compute(sums)
+    spent = torch.stack(seconds)
+    computed["cost"] = {"seconds": float((spent[:, 0] / spent[:, -1]).mean())}
+    computed["time"] = dict(zip(PARTS_OF_TIME, spent.sum(dim=0).tolist(), strict=False))
     replicates = [panel.compute(states, light) for states in weighed(kept, weights_RN)]
-    return Findings(contestant, computed, replicates)
-
-
-def sums_of(record: dict[str, Tensor]) -> States:
-    """The part of an image in the sums of metrics."""
-    return {name: value for name, value in record.items() if not name.startswith(NOT_SUMS)}
+    return Findings(contestant, computed, replicates, sums, features)

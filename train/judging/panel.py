@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -74,21 +74,15 @@ class Panel:
 
 def compute(metric: Metric, name: str, states: States) -> dict[str, Any]:
     """Figures of one metric, from its summed states among others."""
-    metric.cpu()
-    metric.reset()
     for state in metric.metric_state:
         setattr(metric, state, states[f"{name}.{state}"])
     figures: dict[str, Any] = type(metric).compute(metric)  # the wrapped one would ask for an update, and other ranks
     return figures
 
 
-def total(records: Iterable[States]) -> States:
-    """Summed over images, in their order."""
-    summed: States = {}
-    for states in records:
-        for name, value in states.items():
-            summed[name] = summed[name] + value if name in summed else value
-    return summed
+def added(sums: States, states: States) -> States:
+    """Sums with those of one more image, which may lack some or bring new ones."""
+    return sums | {name: sums[name] + value if name in sums else value for name, value in states.items()}
 
 
 def weighed(records: list[States], weights_RN: Tensor) -> list[States]:

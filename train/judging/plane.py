@@ -15,6 +15,6 @@ def plane_curve(scores: Mapping[str, Any], by_sigma_z: Mapping[float, Mapping[st
     """
     return {
         "averaged": scores["averaged"],
-        "sigma_z": [{"sigma_z": s, **by_sigma_z[s]["limit"]} for s in sorted(by_sigma_z)],  # of 1: itself
+        "sigma_z": [{"sigma_z": s, **by_sigma_z[s]["limit"]} for s in sorted(by_sigma_z)],  # one sample is its limit
         "bound": scores["bound"],
     }

@@ -24,7 +24,7 @@ from ..provenance import provenance
 from ..user_errors import user_error
 from ..whole_file import write_whole
 from .audits import Audits
-from .contestants import Contestant, Unready
+from .contestants import Contestant, Entries
 from .folder import EvaluationFolder
 from .image_sets import ImageSets
 from .intervals import CONFIDENCE
@@ -36,7 +36,16 @@ from .restorer import Degraded
 from .summary import Summary
 from .traversal import Traversal
 
-COUNTS = {"samples": 1, "bootstrap": 0, "batch": 1, "shown": 0, "shown_crop": 16, "shown_samples": 1, "num_workers": 0}
+COUNTS = {
+    "samples": 1,
+    "sigma_z_images": 0,
+    "bootstrap": 0,
+    "batch": 1,
+    "num_workers": 0,
+    "shown": 0,
+    "shown_crop": 16,
+    "shown_samples": 1,
+}
 
 
 class Prepared:
@@ -49,29 +58,28 @@ class Prepared:
     def __init__(self, config: DictConfig) -> None:
         _require_counts(config)
         self.config, self.device = config, _device(config)
-        unready = Unready(OmegaConf.to_container(config)["restorers"], self.device)  # type: ignore[index, call-overload]
-        self.degradation, self.degradation_words = open_degradation(config, unready.first_run)
-        images = open_images(config, unready.first_run)
+        entries = Entries(OmegaConf.to_container(config)["restorers"], self.device)  # type: ignore[index, call-overload]
+        self.degradation, self.degradation_words = open_degradation(config, entries.first_run)
+        images = open_images(config, entries.first_run)
         self.names, self.root = images.names, str(images.source.root)
         self.left_out: dict[str, str] = {}
         self.extractors = self._available(config.extractor, "features of")
         self.perceptual = self._available(config.perceptual, "perceptual distance")
-        contestants = unready.contestants(self.degradation)
+        contestants = entries.contestants(self.degradation)
         if not config.allow_own_network:
             _require_other_networks(contestants, self.extractors)
-        self.folder = EvaluationFolder(config, unready.weights)
+        self.folder = EvaluationFolder(config, entries.weights)
         self.judge = Judge(
             Problems(images, self.degradation, config.seed),
             contestants,
             {contestant.name: self._panel(contestant) for contestant in contestants},
-            Traversal(list(config.sigma_z), config.seed),
+            Traversal(list(config.sigma_z), config.sigma_z_images, config.seed),
             self._audits(),
             self.extractors,
             self.folder.path,
             self._settings(),
         )
         self.references = open_reference(config, images.source.channels) if self.extractors else None
-
         self._own = range(ranks.rank(), len(self.names), ranks.size())
 
     @property

@@ -87,6 +87,8 @@ def open_images(config: DictConfig, run: DictConfig | None) -> EvaluationSet:
             raise ValueError(
                 "images.root is null and no run is judged; allowed is a folder, archive, shards or hf:NAME"
             )
+        if wanted.resize is not None or wanted.channels is not None:
+            raise ValueError("images.resize and images.channels are the run's where images.root is null; give the root")
         return _chosen(_held_out(wanted.part, run), wanted)
     channels = wanted.channels or (run.dataset.channels if run is not None else 3)
     source = ImageSource(wanted.root, channels, wanted.resize)

@@ -6,23 +6,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from .comparison import compare
 from .contestants import Contestant
 from .curves import curves
 from .figures import FIGURES, Figure, distance_figures, perceptual_figures, robustness_figures
-from .findings import Findings, find, sums_of
+from .findings import Findings, find
 from .image_sets import ImageSets
 from .intervals import resampled
 from .judge import CLEAN, Judge
-from .panel import total
 from .records import Record
 from .words import doubts, words
 
 FORMAT = 1
-PARTS_OF_TIME = ("drawing", "metrics", "feature networks", "traversal and audit")
 
 
 @dataclass(frozen=True)
@@ -45,14 +42,16 @@ class Summary:
 
     def result(self) -> dict[str, Any]:
         """Plain values, without protocol and provenance; the format is that of docs/evaluation.md."""
-        findings = self._findings()
+        weights_RN = resampled(len(self.names), self.replicates, self.judge.settings.seed)
+        clean = list(self._records(CLEAN))
+        findings = [self._find(contestant, clean, weights_RN) for contestant in self.judge.contestants]
         figures = [figure for figure in self._known_figures() if any(_has(found, figure) for found in findings)]
         compared = {figure.key: compare(figure, [f for f in findings if _has(f, figure)]) for figure in figures}
         first = {figure.key: next(found for found in findings if _has(found, figure)) for figure in figures}
         return {
             "format": FORMAT,
             "figures": {figure.key: figure.described(first[figure.key].computed) for figure in figures},
-            "restorers": {found.contestant.name: self._about(found, figures) for found in findings},
+            "restorers": {found.contestant.name: self._about(found, figures, clean) for found in findings},
             "comparison": {key: pairs for key, pairs in compared.items() if pairs is not None},
             "pictures": [
                 {"image": name, "folder": f"pictures/{number}"}
@@ -60,25 +59,17 @@ class Summary:
             ],
         }
 
-    def _findings(self) -> list[Findings]:
-        weights_RN = resampled(len(self.names), self.replicates, self.judge.settings.seed)
-        clean = self._records(CLEAN)
-        return [self._find(contestant, clean, weights_RN) for contestant in self.judge.contestants]
-
     def _find(self, contestant: Contestant, clean: Sequence[Record], weights_RN: Tensor) -> Findings:
-        judge, records = self.judge, self._records(contestant.name)
-        found = find(contestant, judge.panels[contestant.name], records, weights_RN)
-        sums = total([sums_of(record) for record in records])
-        found.computed["audit"] = audited = judge.audits.compute(contestant.name, sums)
+        judge = self.judge
+        found = find(contestant, judge.panels[contestant.name], self._records(contestant.name), weights_RN)
+        found.computed["audit"] = audited = judge.audits.compute(contestant.name, found.sums)
         found.computed.update({f"{name}@{at:g}": s for name, by in audited.items() for at, s in by.items()})
-        found.computed.update(self.sets.compare(clean, records))
-        found.computed["traversal"] = judge.traversal.compute(sums)
-        seconds = torch.stack([record["seconds"] for record in records]).sum(dim=0)
-        found.computed["time"] = dict(zip(PARTS_OF_TIME, seconds.tolist(), strict=False))
+        found.computed.update(self.sets.compare(clean, found.features))
+        found.computed["traversal"] = judge.traversal.compute(found.sums)
         return found
 
-    def _records(self, name: str) -> list[Record]:
-        return [self.judge.records(name).read(number) for number in range(len(self.names))]
+    def _records(self, name: str) -> Iterator[Record]:
+        return (self.judge.records(name).read(number) for number in range(len(self.names)))
 
     def _known_figures(self) -> Iterator[Figure]:
         yield from FIGURES
@@ -89,13 +80,13 @@ class Summary:
         for attack in self.judge.audits.attacks:
             yield from robustness_figures(attack, self.judge.audits.ai_psnrs)
 
-    def _about(self, found: Findings, figures: Sequence[Figure]) -> dict[str, Any]:
+    def _about(self, found: Findings, figures: Sequence[Figure], clean: Sequence[Record]) -> dict[str, Any]:
         return {
             "about": found.contestant.about | {"seconds spent": _rounded(found.computed["time"])},
             "stochastic": found.contestant.restorer.stochastic,
             "values": {figure.key: _value(found, figure) for figure in figures if _has(found, figure)},
             "curves": curves(found),
-            "words": [*words(found), *doubts(found, self._records(CLEAN), self.names)],
+            "words": [*words(found), *doubts(clean, self.names)],
         }
 
 

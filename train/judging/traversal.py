@@ -52,10 +52,12 @@ class Traversal:
 
     Attributes:
         sigma_zs: factors on z, each at least 0.
+        images: of the first so many.
         seed: of z.
     """
 
     sigma_zs: Sequence[float]
+    images: int
     seed: int
 
     def __post_init__(self) -> None:
@@ -65,7 +67,8 @@ class Traversal:
 
     def states_of(self, restorer: Restorer, number: int, clean: Tensor, measurement: Measurement) -> States:
         """Of image ``number``, (1, C, H, W); nothing of a restorer without z."""
-        laws = traverse(restorer, clean, measurement, [number], self.sigma_zs, self.seed)
+        sigma_zs = self.sigma_zs if number < self.images else ()
+        laws = traverse(restorer, clean, measurement, [number], sigma_zs, self.seed)
         return {
             f"{_name(sigma_z)}.{state}": getattr(law, state).cpu()
             for sigma_z, law in laws.items()

@@ -149,7 +149,7 @@ def _in_brackets(ends: Interval | None) -> str:
     return "" if ends is None else f" (95 % interval over images {_percent(ends.low)} to {_percent(ends.high)})"
 
 
-def doubts(found: Findings, clean: Sequence[Record], names: Sequence[str]) -> list[Word]:
+def doubts(clean: Sequence[Record], names: Sequence[str]) -> list[Word]:
     """Reasons not to lean on the figures: few images, equal images."""
     texts = []
     if len(clean) < FEW_IMAGES:

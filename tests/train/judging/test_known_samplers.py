@@ -18,7 +18,7 @@ def result(tmp_path_factory):
         "wide": WorldSampler(spread=1.6),
         "mean": PosteriorMean(),
     }
-    return judged(tmp_path_factory.mktemp("judged"), restorers, samples=K, sigma_z=(0.0, 0.5))
+    return judged(tmp_path_factory.mktemp("judged"), restorers, samples=K, sigma_z=(0.0, 0.5, 1.0))
 
 
 def value(result, restorer, figure):

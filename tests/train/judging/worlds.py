@@ -82,7 +82,7 @@ def judged(folder, restorers, count=150, samples=8, sigma_z=(), batch=1, replica
         Problems(Fields(count), WORLD.degradation, seed=0),
         contestants,
         panels,
-        Traversal(sigma_z, seed=0),
+        Traversal(sigma_z, images=count, seed=0),
         Audits({}, [], WORLD.degradation, crop=16, images=0, samples=2, seed=0),
         {"projection": Projection()},
         folder,
