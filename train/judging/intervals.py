@@ -35,7 +35,8 @@ def resampled(images: int, replicates: int, seed: int) -> Tensor:
         return torch.zeros(0, images, dtype=torch.float64)
     generator = torch.Generator().manual_seed(key(seed, "bootstrap", 0))
     drawn = torch.randint(images, (replicates, images), generator=generator)
-    return torch.nn.functional.one_hot(drawn, images).sum(dim=1).double()
+    times = torch.zeros(replicates, images, dtype=torch.float64)
+    return times.scatter_add_(1, drawn, torch.ones(replicates, images, dtype=torch.float64))
 
 
 def interval(replicates: Sequence[float]) -> Interval | None:
