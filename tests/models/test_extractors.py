@@ -19,7 +19,7 @@ LITE = "tf_efficientnet_lite0"
 
 @pytest.fixture(scope="module")
 def lite():
-    return instantiate(OmegaConf.load(CONF / "efficientnet_lite0.yaml"))
+    return instantiate(OmegaConf.load(CONF / "efficientnet_lite0.yaml").efficientnet_lite0)
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +121,7 @@ def test_inception_says_how_to_get_it(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("path", sorted(CONF.glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_option_builds(path, inception_file):
-    part = OmegaConf.load(path)
+    part = OmegaConf.load(path)[path.stem]
     if part.weights == "hub":  # no test downloads
         part.weights = str(inception_file) if path.stem == "inception" else "random"
     extractor = instantiate(part)

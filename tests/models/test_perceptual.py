@@ -168,7 +168,7 @@ def test_an_absent_package_is_named(monkeypatch):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_option_builds(distances, name, tmp_path):
-    part = OmegaConf.load(CONF / f"{name}.yaml")
+    part = OmegaConf.load(CONF / f"{name}.yaml")[name]
     if "weights" in part:  # no test downloads
         part.weights = str(trunk_file(tmp_path, {"lpips": "alexnet", "dists": "vgg16"}[name]))
     built = instantiate(part)
