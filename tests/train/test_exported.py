@@ -14,18 +14,16 @@ import pscgan
 from pscgan.data.degradations.jpeg import Jpeg
 from pscgan.data.measurement import Measurement
 from pscgan.models.generator import draw_samples
-from pscgan.models.stochastic_unet import StochasticUNet
 from pscgan.rng import Rng
 from pscgan.train.export import export
 from pscgan.train.export_file import read_export, write_export
 from pscgan.train.judging.restorer import Sampler
 from pscgan.train.trained import load_trained
 
+from .exporting import GENERATOR, JPEG, NOISE, exported
 from .tiny import LIGHTNING_SAYS, run
 
 pytestmark = LIGHTNING_SAYS
-GENERATOR = "pscgan.models.stochastic_unet.StochasticUNet"
-NOISE = "pscgan.data.degradations.gaussian_noise.GaussianNoise"
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +134,7 @@ def test_maps_come_with_a_measurement(tmp_path):
     measurement = sampler.degradation(clean, Rng(0, "noise", [0, 1]))
     expected = draw_samples(sampler.generator, measurement.condition[:1], 1, Rng(0, "restore", [1]))
     torch.testing.assert_close(sampler.sample(measurement, 1)[:, :1], expected)
-    with pytest.raises(ValueError, match="3 channels and 0 maps; GaussianNoise as trained has 3 and 1.*Measurement"):
+    with pytest.raises(ValueError, match=r"3 channels and 0 maps; GaussianNoise as trained has 3 and 1.*Measurement"):
         sampler.sample(clean, 1)
 
 
@@ -185,7 +183,7 @@ def test_what_is_cut_or_foreign_is_refused(file, tmp_path):
     refused(tmp_path, content + b"more", "cannot be read as safetensors")
     save_file({"weight": torch.zeros(2)}, tmp_path / "foreign.safetensors")
     refused(tmp_path, (tmp_path / "foreign.safetensors").read_bytes(), "no export of pscgan")
-    with pytest.raises(ValueError, match="nowhere.safetensors is no file"):
+    with pytest.raises(ValueError, match=r"nowhere\.safetensors is no file"):
         pscgan.load(tmp_path / "nowhere.safetensors")
 
 
@@ -261,28 +259,6 @@ def test_other_classes_are_refused_by_name(tmp_path, target):
 def test_a_file_that_asks_for_what_cannot_be_is_refused(tmp_path, changed, words):
     with pytest.raises(ValueError, match=f"made.safetensors.*{words}"):
         pscgan.load(exported(tmp_path, **changed))
-
-
-JPEG = {"_target_": "pscgan.data.degradations.jpeg.Jpeg", "quality": 10}
-
-
-def exported(folder, generator=None, degradation=None, channels=3, maps=0, latent_channels=2, about=None):
-    """A file with a valid checksum, of a generator that is not trained, whatever it says it holds."""
-    arguments = {"width": 4, "levels": 2, "latent_channels": latent_channels}
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        network = StochasticUNet(channels, channels + maps, **arguments)
-    said = {
-        "name": "made",
-        "generator": generator or {"_target_": GENERATOR, **arguments},
-        "degradation": degradation or {"_target_": NOISE, "sigma": 50},
-        "image_channels": channels,
-        "images_seen": 0,
-        "seed": 0,
-        "feature_networks": [],
-    }
-    write_export(folder / "made.safetensors", said | (about or {}), network.state_dict())
-    return folder / "made.safetensors"
 
 
 def test_tensors_that_share_memory_are_stored_each(tmp_path):
