@@ -16,7 +16,7 @@ from .loaded_sampler import LoadedSampler
 from .network_channels import network_channels
 
 GENERATORS, DEGRADATIONS = "pscgan.models", "pscgan.data.degradations"
-SEAMS = {"generator": ("encode", "decode", "draw_latent"), "degradation": ("num_maps", "residual", "project")}
+SEAMS = {"generator": ("encode", "decode", "draw_latent"), "degradation": ("__call__", "residual", "project")}
 
 ENTRIES = ("name", "generator", "degradation", "image_channels", "images_seen", "seed", "feature_networks")
 
@@ -32,23 +32,23 @@ def load(path: Path | str, device: torch.device | str = "cpu") -> LoadedSampler:
         device: where the sampler will work.
 
     Raises:
-        ValueError: naming the file and the reason, if it is damaged, foreign, of a newer format, or names a class from
-            elsewhere.
+        ValueError: if there is no such device; naming the file and the reason, if it is damaged, foreign, of a newer
+            format, or names a class from elsewhere.
     """
-    path = Path(path).expanduser()
+    path, device = Path(path).expanduser(), _device(device)
     about, tensors = read_export(path)
     try:
         generator, degradation = _build(about)
         _fill(generator, tensors)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
-    return LoadedSampler(generator.to(device), degradation, about, torch.device(device))
+    return LoadedSampler(generator.to(device), degradation, about, device)
 
 
 def check_exportable(generator: Any, degradation: Any) -> None:
     """Raise a ValueError that names the first class in these plain configs that ``load`` would refuse."""
-    plain_config.check(generator, GENERATORS, "generator")
-    plain_config.check(degradation, DEGRADATIONS, "degradation")
+    _require_seam(plain_config.check(generator, GENERATORS, "generator"), "generator")
+    _require_seam(plain_config.check(degradation, DEGRADATIONS, "degradation"), "degradation")
 
 
 def _build(about: dict[str, Any]) -> tuple[Any, Degradation]:
@@ -59,17 +59,23 @@ def _build(about: dict[str, Any]) -> tuple[Any, Degradation]:
     if about["image_channels"] not in list(MODES):
         raise ValueError(f"image_channels is {about['image_channels']}; allowed is 1 or 3")
     degradation = plain_config.build(about["degradation"], DEGRADATIONS, "degradation")
-    _require_seam(degradation, "degradation")
     channels = network_channels(about["image_channels"], degradation)
     with torch.random.fork_rng(devices=[]):  # initial weights are drawn, and replaced
         generator = plain_config.build(about["generator"], GENERATORS, "generator", **channels)
-    _require_seam(generator, "generator")
     return generator, degradation
 
 
-def _require_seam(built: object, role: str) -> None:
-    if not all(hasattr(built, name) for name in SEAMS[role]):
-        raise ValueError(f"{role} is a {type(built).__name__}, which has not {', '.join(SEAMS[role])}")
+def _device(device: torch.device | str) -> torch.device:
+    try:
+        return torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError) as error:  # the latter of a torch without CUDA
+        reason = next(iter(str(error).splitlines()), "")
+        raise ValueError(f"device is {device}; allowed is a device of torch that is there ({reason})") from error
+
+
+def _require_seam(found: type, role: str) -> None:
+    if not all(hasattr(found, name) for name in SEAMS[role]):
+        raise ValueError(f"{role} is a {found.__name__}, which has not {', '.join(SEAMS[role])}")
 
 
 def _fill(generator: nn.Module, tensors: dict[str, Tensor]) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..bounds import require_at_least
 from ..data.degradation import Degradation
 from ..data.measurement import Measurement
 from ..models.generator import Generator, is_deterministic, scale_latent
@@ -90,8 +90,10 @@ class LoadedSampler:
             yield self.degradation.project(sample, measurement) if measurement.facts else sample
 
     def _require(self, k: int, sigma_z: float) -> None:
-        require_at_least(1, k=k)
-        require_at_least(0, sigma_z=sigma_z)
+        if not isinstance(k, int) or k < 1:
+            raise ValueError(f"k is {k}; allowed is a whole number of at least 1")
+        if not (math.isfinite(sigma_z) and sigma_z >= 0):
+            raise ValueError(f"sigma_z is {sigma_z}; allowed is 0 or more")
         if k > 1 and not self.stochastic:
             raise ValueError(f"k is {k}; allowed for a deterministic sampler is 1")
 

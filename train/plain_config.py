@@ -26,11 +26,12 @@ def build(config: Any, package: str, name: str, **arguments: Any) -> Any:
     return _built(config, package, name, arguments)
 
 
-def check(config: Any, package: str, name: str) -> None:
-    """Import every class that a config names, and build nothing; arguments and errors are those of ``build``."""
+def check(config: Any, package: str, name: str) -> type:
+    """The class of a config, once all in it are found allowed; nothing is built. Arguments and errors as ``build``."""
     if not isinstance(config, dict) or TARGET not in config:
         raise ValueError(f"{name} is {config}; allowed is a mapping with {TARGET}")
     _check(config, package, name)
+    return _class(config[TARGET], package, name)
 
 
 def _check(value: Any, package: str, name: str) -> None:

@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 
 import pscgan
 from pscgan.data.degradations.jpeg import Jpeg
+from pscgan.data.jpeg.file import read
 from pscgan.data.measurement import Measurement
 from pscgan.models.generator import draw_samples
 from pscgan.rng import Rng
@@ -122,7 +123,15 @@ def test_what_is_no_image_is_refused_by_name(sampler, image, words):
         sampler.sample(image, 1)
 
 
-@pytest.mark.parametrize(("changed", "words"), [({"k": 0}, "k is 0"), ({"sigma_z": -1.0}, "sigma_z is -1.0")])
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"k": 0}, "k is 0"),
+        ({"k": 1.5}, r"k is 1\.5; allowed is a whole number"),
+        ({"sigma_z": -1.0}, r"sigma_z is -1\.0"),
+        ({"sigma_z": float("inf")}, "sigma_z is inf"),
+    ],
+)
 def test_numbers_out_of_range_are_refused(sampler, changed, words):
     with pytest.raises(ValueError, match=words):
         sampler.sample(uniform(3, 8, 8), **{"k": 1, **changed})
@@ -140,11 +149,16 @@ def test_maps_come_with_a_measurement(tmp_path):
 
 def test_samples_of_a_file_are_projected_onto_it(tmp_path):
     sampler = pscgan.load(exported(tmp_path, degradation=JPEG, maps=3))
-    measurement = sampler.degradation(uniform(1, 3, 16, 16), Rng(0, "jpeg", [0]))
+    pixels = np.random.default_rng(0).integers(0, 256, (16, 24, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "photo.jpg", quality=10)
+    file = read(tmp_path / "photo.jpg")
+    measurement = sampler.degradation.measure(file.coded, file.decoded[None])
     drawn = draw_samples(sampler.generator, measurement.condition, 1, Rng(0, "restore", [1]))[0]
     expected = Jpeg(quality=10).project(drawn, measurement)
     assert torch.equal(sampler.sample(measurement, 1)[0], expected)
     assert not torch.allclose(expected, drawn)
+    with pytest.raises(ValueError, match=r"degradation\.measure\(file\.coded"):
+        sampler.sample(Image.open(tmp_path / "photo.jpg"), 1)
 
 
 def test_a_deterministic_sampler_has_one_sample(tmp_path):
@@ -185,6 +199,12 @@ def test_what_is_cut_or_foreign_is_refused(file, tmp_path):
     refused(tmp_path, (tmp_path / "foreign.safetensors").read_bytes(), "no export of pscgan")
     with pytest.raises(ValueError, match=r"nowhere\.safetensors is no file"):
         pscgan.load(tmp_path / "nowhere.safetensors")
+
+
+@pytest.mark.parametrize("device", ["nonsense", "cuda:99"])
+def test_a_device_that_is_not_there_is_refused(file, device):
+    with pytest.raises(ValueError, match=f"device is {device}; allowed is a device of torch that is there"):
+        pscgan.load(file, device)
 
 
 class Payload:
@@ -251,6 +271,7 @@ def test_other_classes_are_refused_by_name(tmp_path, target):
         ({"generator": {"_target_": GENERATOR, "depth": 1}}, "generator cannot be built: .*depth"),
         ({"generator": {"_target_": GENERATOR, "width": -1}}, "generator cannot be built: width is -1"),
         ({"generator": {"_target_": GENERATOR, "width": 6}}, "tensor .* is .* there and .* in the generator"),
+        ({"degradation": {"_target_": NOISE, "sigma": -1}}, "degradation cannot be built: sigma is -1"),
         ({"generator": {"_target_": "pscgan.models.patch_critic.PatchCritic"}}, "PatchCritic, which has not encode"),
         ({"about": {"image_channels": 2}}, "image_channels is 2"),
         ({"about": {"format": 2}}, "has format 2 .* reads format 1"),
