@@ -60,12 +60,13 @@ def read_export(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 def _opened(path: Path, sealed: str, tensors: dict[str, Tensor]) -> dict[str, Any]:
     try:
         about = json.loads(sealed)
+        if not isinstance(about, dict) or not isinstance(about.get("format"), int):
+            raise ValueError("it names no format")
+        about.pop("sha256", None)
+        whole = _sealed(about, tensors) == sealed
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is damaged: its entry {KEY} is not readable JSON") from error
-    if not isinstance(about, dict) or not isinstance(about.get("format"), int):
-        raise ValueError(f"{path} is no export of pscgan: it names no format")
-    about.pop("sha256", None)
-    if _sealed(about, tensors) != sealed:
+        raise ValueError(f"{path} is no export of pscgan, or damaged: its entry {KEY} is of another kind") from error
+    if not whole:
         raise ValueError(f"{path} is damaged: its checksum is not that of its content")
     if about["format"] != FORMAT:
         raise ValueError(

@@ -17,7 +17,6 @@ from .network_channels import network_channels
 
 GENERATORS, DEGRADATIONS = "pscgan.models", "pscgan.data.degradations"
 SEAMS = {"generator": ("encode", "decode", "draw_latent"), "degradation": ("__call__", "residual", "project")}
-
 ENTRIES = ("name", "generator", "degradation", "image_channels", "images_seen", "seed", "feature_networks")
 
 
@@ -40,7 +39,7 @@ def load(path: Path | str, device: torch.device | str = "cpu") -> LoadedSampler:
     try:
         generator, degradation = _build(about)
         _fill(generator, tensors)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: {error}") from error
     return LoadedSampler(generator.to(device), degradation, about, device)
 

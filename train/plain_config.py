@@ -74,5 +74,5 @@ def _built(value: Any, package: str, name: str, arguments: dict[str, Any]) -> An
         return entries
     try:
         return _class(value[TARGET], package, name)(**{**entries, **arguments})
-    except (TypeError, ValueError, RuntimeError, OSError, ImportError, ArithmeticError) as error:
+    except Exception as error:  # constructors that are given nonsense fail in ways of their own
         raise ValueError(f"{name} cannot be built: {error}") from error

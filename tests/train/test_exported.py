@@ -82,6 +82,14 @@ def test_mean_and_spread_are_those_of_the_samples(sampler):
     assert not sampler.std(y, 1).any()
 
 
+def test_an_image_is_encoded_once(sampler, monkeypatch):
+    calls, encode = [], sampler.generator.encode
+    monkeypatch.setattr(sampler.generator, "encode", lambda condition: calls.append(condition) or encode(condition))
+    for draw in (sampler.sample, sampler.mean, sampler.std):
+        draw(uniform(3, 16, 16), 5)
+    assert len(calls) == 3
+
+
 def test_the_kind_of_image_makes_no_difference(sampler):
     pixels = np.random.default_rng(0).integers(0, 256, (20, 24, 3), dtype=np.uint8)
     planes = torch.from_numpy(pixels).movedim(-1, 0)
@@ -197,6 +205,9 @@ def test_what_is_cut_or_foreign_is_refused(file, tmp_path):
     refused(tmp_path, content + b"more", "cannot be read as safetensors")
     save_file({"weight": torch.zeros(2)}, tmp_path / "foreign.safetensors")
     refused(tmp_path, (tmp_path / "foreign.safetensors").read_bytes(), "no export of pscgan")
+    for said in ("[" * 100_000, "[]", '{"format": "1"}', '{"a": ' * 950 + "1" + "}" * 950):
+        save_file({"weight": torch.zeros(2)}, tmp_path / "foreign.safetensors", {"pscgan": said})
+        refused(tmp_path, (tmp_path / "foreign.safetensors").read_bytes(), "no export of pscgan, or damaged")
     with pytest.raises(ValueError, match=r"nowhere\.safetensors is no file"):
         pscgan.load(tmp_path / "nowhere.safetensors")
 
@@ -269,6 +280,7 @@ def test_other_classes_are_refused_by_name(tmp_path, target):
         ({"generator": {"_target_": GENERATOR, "_args_": [1]}}, "generator has the key '_args_'"),
         ({"generator": {"_target_": GENERATOR, "width": "${oc.env:HOME}"}}, "nothing that has to be resolved"),
         ({"generator": {"_target_": GENERATOR, "depth": 1}}, "generator cannot be built: .*depth"),
+        ({"generator": {"_target_": GENERATOR, "width": {"a": None}}}, "generator cannot be built"),
         ({"generator": {"_target_": GENERATOR, "width": -1}}, "generator cannot be built: width is -1"),
         ({"generator": {"_target_": GENERATOR, "width": 6}}, "tensor .* is .* there and .* in the generator"),
         ({"degradation": {"_target_": NOISE, "sigma": -1}}, "degradation cannot be built: sigma is -1"),
