@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 from hydra import compose, initialize_config_module
+from PIL import Image
 
 import pscgan.train.__main__  # noqa: F401  registers the resolver of run names
+
+from .train.exporting import exported
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -34,6 +37,17 @@ def test_the_loss_is_used_alone_as_written():
     names = {"restored": torch.rand(2, 3, 32, 32, requires_grad=True), "clean": torch.rand(2, 3, 32, 32)}
     exec(snippet, names)
     assert names["restored"].grad.abs().sum() > 0
+
+
+def test_an_export_is_used_as_written(tmp_path, monkeypatch):
+    (snippet,) = (text for text in SNIPPETS if "pscgan.load" in text)
+    exported(tmp_path).rename(tmp_path / "demo.safetensors")
+    Image.new("RGB", (20, 16), (200, 100, 50)).save(tmp_path / "noisy.png")
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(snippet, names)
+    assert names["samples"].shape == (8, 1, 3, 16, 20)
+    assert (names["mean"].shape, names["spread"].shape) == ((1, 3, 16, 20), (1, 1, 16, 20))
 
 
 def test_extras_exist():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -49,6 +50,17 @@ class Trained:
     def stochastic(self) -> bool:
         """Whether samples differ with z; a deterministic restorer has one."""
         return bool(self.generator.draw_latent(1, 1, 1, Rng(0, "latent", [0])))
+
+    @property
+    def starts(self) -> list[dict[str, Any]]:
+        """What each start of the run was made with, from the run.json beside the checkpoint; none without one."""
+        path = self.checkpoint.parent / "run.json"
+        return cast(list[dict[str, Any]], json.loads(path.read_text())) if path.exists() else []
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """Identities of the frozen networks it was trained with."""
+        return tuple(sorted({network for start in self.starts for network in start.get("feature_networks", [])}))
 
 
 def load_trained(run: Path, device: torch.device | str = "cpu") -> Trained:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,11 +14,17 @@ from torch import nn
 
 from ...data.degradation import Degradation
 from ...models.feature_weights import weights_hash
+from ..export_file import SUFFIX
+from ..exported import load
+from ..loaded_sampler import LoadedSampler
 from ..trained import Trained, load_trained
 from .restorer import Degraded, Restorer, Sampler
 
 DEGRADED = "degraded"
-ALLOWED = f"the folder of a run, a checkpoint, {DEGRADED}, or a mapping with _target_ of a restorer"
+ALLOWED = (
+    f"the folder of a run, a checkpoint, a {SUFFIX} file of pscgan-export, {DEGRADED}, or a mapping with _target_ of a "
+    "restorer"
+)
 
 
 @dataclass(frozen=True)
@@ -67,33 +72,47 @@ def named(restorers: Any) -> dict[str, Any]:
 def _own_name(value: Any) -> str:
     if isinstance(value, Mapping):
         return str(value.get("_target_", "")).rpartition(".")[2]
-    return Path(str(value)).with_suffix("").name if str(value).endswith(".ckpt") else Path(str(value)).name
+    path = Path(str(value))
+    return path.stem if path.suffix in (".ckpt", SUFFIX) else path.name
 
 
 class Entries:
-    """What a user has named, before a degradation is known: of runs also their configs, which may say it."""
+    """What a user has named, before a degradation is known: of runs and exports also what they were trained on."""
 
     def __init__(self, restorers: Any, device: torch.device) -> None:
         self.device = device
-        self.loaded: dict[str, Trained | None] = {}
+        self.loaded: dict[str, Trained | LoadedSampler] = {}
         self.values = named(restorers)
         for name, value in self.values.items():
-            is_run = isinstance(value, str) and value != DEGRADED
-            self.loaded[name] = load_trained(Path(value).expanduser(), device) if is_run else None
+            if isinstance(value, str) and value != DEGRADED:
+                open_it = load if value.endswith(SUFFIX) else load_trained
+                self.loaded[name] = open_it(Path(value).expanduser(), device)
 
     @property
     def weights(self) -> dict[str, str]:
-        """Of runs, the hash of the weights that are judged."""
-        return {
-            name: weights_hash(cast(nn.Module, trained.generator))
-            for name, trained in self.loaded.items()
-            if trained is not None
-        }
+        """Of runs and exports, the hash of the weights that are judged."""
+        return {name: weights_hash(cast(nn.Module, loaded.generator)) for name, loaded in self.loaded.items()}
 
     @property
     def first_run(self) -> DictConfig | None:
         """Config of the first run among them."""
-        return next((trained.config for trained in self.loaded.values() if trained is not None), None)
+        return next((loaded.config for loaded in self.loaded.values() if isinstance(loaded, Trained)), None)
+
+    @property
+    def first_degradation(self) -> Any:
+        """Config of the degradation that the first run or export was trained on; None without one."""
+        first = next(iter(self.loaded.values()), None)
+        if isinstance(first, LoadedSampler):
+            return OmegaConf.create(first.about["degradation"])
+        return None if first is None else first.config.degradation
+
+    @property
+    def first_channels(self) -> int | None:
+        """Of the images of the first run or export."""
+        first = next(iter(self.loaded.values()), None)
+        if isinstance(first, LoadedSampler):
+            return int(first.about["image_channels"])
+        return None if first is None else first.image_channels
 
     def contestants(self, degradation: Degradation) -> list[Contestant]:
         """All, in the order they were named.
@@ -104,9 +123,14 @@ class Entries:
         return [self._contestant(name, value, degradation) for name, value in self.values.items()]
 
     def _contestant(self, name: str, value: Any, degradation: Degradation) -> Contestant:
-        trained = self.loaded[name]
-        if trained is not None:
-            return Contestant(name, Sampler(trained.generator, degradation), _about(trained), _networks(trained))
+        loaded = self.loaded.get(name)
+        if loaded is not None:
+            about, networks = (
+                (_about_export(loaded, value), tuple(loaded.about["feature_networks"]))
+                if isinstance(loaded, LoadedSampler)
+                else (_about(loaded), loaded.networks)
+            )
+            return Contestant(name, Sampler(loaded.generator, degradation), about, networks)
         if value == DEGRADED:
             return Contestant(name, Degraded(), {"kind": DEGRADED})
         if not isinstance(value, Mapping):
@@ -123,23 +147,31 @@ class Entries:
 
 
 def _about(trained: Trained) -> dict[str, Any]:
-    network = cast(nn.Module, trained.generator)
     return {
         "kind": "run",
         "run": str(trained.config.name),
         "checkpoint": trained.checkpoint.name,
         "images seen": trained.images_seen,
-        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "parameters": _parameters(trained),
         "degradation": _plain(trained.config.degradation),
         "seed": trained.config.seed,
     }
 
 
-def _networks(trained: Trained) -> tuple[str, ...]:
-    """From the run.json beside the checkpoint."""
-    path = trained.checkpoint.parent / "run.json"
-    starts = json.loads(path.read_text()) if path.exists() else []
-    return tuple(sorted({network for start in starts for network in start.get("feature_networks", [])}))
+def _about_export(sampler: LoadedSampler, path: str) -> dict[str, Any]:
+    return {
+        "kind": "export",
+        "run": sampler.about["name"],
+        "file": Path(path).name,
+        "images seen": sampler.about["images_seen"],
+        "parameters": _parameters(sampler),
+        "degradation": sampler.about["degradation"],
+        "seed": sampler.about["seed"],
+    }
+
+
+def _parameters(loaded: Trained | LoadedSampler) -> int:
+    return sum(parameter.numel() for parameter in cast(nn.Module, loaded.generator).parameters())
 
 
 def _plain(value: Any) -> dict[str, Any]:

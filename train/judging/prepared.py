@@ -59,8 +59,8 @@ class Prepared:
         _require_counts(config)
         self.config, self.device = config, _device(config)
         entries = Entries(OmegaConf.to_container(config)["restorers"], self.device)  # type: ignore[index, call-overload]
-        self.degradation, self.degradation_words = open_degradation(config, entries.first_run)
-        images = open_images(config, entries.first_run)
+        self.degradation, self.degradation_words = open_degradation(config, entries.first_degradation)
+        images = open_images(config, entries.first_run, entries.first_channels)
         self.names, self.root = images.names, str(images.source.root)
         self.left_out: dict[str, str] = {}
         self.extractors = self._available(config.extractor, "features of")

@@ -71,12 +71,13 @@ class Problems:
             yield Problem(number, item["name"][0], clean, measurement)
 
 
-def open_images(config: DictConfig, run: DictConfig | None) -> EvaluationSet:
+def open_images(config: DictConfig, run: DictConfig | None, channels: int | None) -> EvaluationSet:
     """The images of ``config.images``; those a run has held out where no root is given.
 
     Args:
         config: of the evaluation.
         run: config of the first run that is judged, if there is one.
+        channels: of the first run or export that is judged, if there is one.
 
     Raises:
         ValueError: if there are no images, or a value is out of range.
@@ -90,8 +91,7 @@ def open_images(config: DictConfig, run: DictConfig | None) -> EvaluationSet:
         if wanted.resize is not None or wanted.channels is not None:
             raise ValueError("images.resize and images.channels are the run's where images.root is null; give the root")
         return _chosen(_held_out(wanted.part, run), wanted)
-    channels = wanted.channels or (run.dataset.channels if run is not None else 3)
-    source = ImageSource(wanted.root, channels, wanted.resize)
+    source = ImageSource(wanted.root, wanted.channels or channels or 3, wanted.resize)
     return _chosen(EvaluationSet(source, source.names, wanted.crop), wanted)
 
 
@@ -131,17 +131,19 @@ def _chosen(images: EvaluationSet, wanted: DictConfig) -> EvaluationSet:
     return EvaluationSet(images.source, names, wanted.crop or images.crop)
 
 
-def open_degradation(config: DictConfig, run: DictConfig | None) -> tuple[Degradation, str]:
-    """The degradation of the evaluation, or else of the first run, and its name with its arguments.
+def open_degradation(config: DictConfig, trained_on: DictConfig | None) -> tuple[Degradation, str]:
+    """The degradation of the evaluation, or else that of the first run or export, and its name with its arguments.
 
     Raises:
         ValueError: if there is none.
     """
-    chosen = config.degradation if config.degradation is not None else None if run is None else run.degradation
+    chosen = config.degradation if config.degradation is not None else trained_on
     if chosen is None:
-        raise ValueError("degradation is null and no run is judged; choose one, as degradation=gaussian_noise")
+        raise ValueError(
+            "degradation is null and no run is judged, nor an export; choose one, as degradation=gaussian_noise"
+        )
     OmegaConf.resolve(chosen)
-    arguments = [f"{key} {value}" for key, value in chosen.items() if key != "_target_"]
+    arguments = [f"{key!s} {value}" for key, value in chosen.items() if key != "_target_"]
     words = ", ".join([chosen._target_.rpartition(".")[2], *arguments])
     return instantiate(chosen), words
 

@@ -1,0 +1,87 @@
+"""``pscgan.load``: the sampler in an exported file, built from classes of this package and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..data.degradation import Degradation
+from . import plain_config
+from .export_file import read_export
+from .image_input import MODES
+from .loaded_sampler import LoadedSampler
+from .network_channels import network_channels
+
+GENERATORS, DEGRADATIONS = "pscgan.models", "pscgan.data.degradations"
+SEAMS = {"generator": ("encode", "decode", "draw_latent"), "degradation": ("__call__", "residual", "project")}
+ENTRIES = ("name", "generator", "degradation", "image_channels", "images_seen", "seed", "feature_networks")
+
+
+def load(path: Path | str, device: torch.device | str = "cpu") -> LoadedSampler:
+    """Load what ``pscgan-export`` wrote.
+
+    Nothing is unpickled; the checksum is compared before anything is built; only classes of ``pscgan.models`` and
+    ``pscgan.data.degradations`` are built.
+
+    Args:
+        path: of the .safetensors file.
+        device: where the sampler will work.
+
+    Raises:
+        ValueError: if there is no such device; naming the file and the reason, if it is damaged, foreign, of a newer
+            format, or names a class from elsewhere.
+    """
+    path, device = Path(path).expanduser(), _device(device)
+    about, tensors = read_export(path)
+    try:
+        generator, degradation = _build(about)
+        _fill(generator, tensors)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: {error}") from error
+    return LoadedSampler(generator.to(device), degradation, about, device)
+
+
+def check_exportable(generator: Any, degradation: Any) -> None:
+    """Raise a ValueError that names the first class in these plain configs that ``load`` would refuse."""
+    _require_seam(plain_config.check(generator, GENERATORS, "generator"), "generator")
+    _require_seam(plain_config.check(degradation, DEGRADATIONS, "degradation"), "degradation")
+
+
+def _build(about: dict[str, Any]) -> tuple[Any, Degradation]:
+    absent = [key for key in ENTRIES if key not in about]
+    if absent:
+        raise ValueError(f"its metadata has no {', '.join(absent)}")
+    check_exportable(about["generator"], about["degradation"])
+    if about["image_channels"] not in list(MODES):
+        raise ValueError(f"image_channels is {about['image_channels']}; allowed is 1 or 3")
+    degradation = plain_config.build(about["degradation"], DEGRADATIONS, "degradation")
+    channels = network_channels(about["image_channels"], degradation)
+    with torch.random.fork_rng(devices=[]):  # initial weights are drawn, and replaced
+        generator = plain_config.build(about["generator"], GENERATORS, "generator", **channels)
+    return generator, degradation
+
+
+def _device(device: torch.device | str) -> torch.device:
+    try:
+        return torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError) as error:  # the latter of a torch without CUDA
+        reason = next(iter(str(error).splitlines()), "")
+        raise ValueError(f"device is {device}; allowed is a device of torch that is there ({reason})") from error
+
+
+def _require_seam(found: type, role: str) -> None:
+    if not all(hasattr(found, name) for name in SEAMS[role]):
+        raise ValueError(f"{role} is a {found.__name__}, which has not {', '.join(SEAMS[role])}")
+
+
+def _fill(generator: nn.Module, tensors: dict[str, Tensor]) -> None:
+    expected = generator.state_dict()
+    for name in sorted(expected.keys() | tensors.keys()):
+        shapes = [tuple(of[name].shape) if name in of else "absent" for of in (tensors, expected)]
+        if shapes[0] != shapes[1]:
+            raise ValueError(f"tensor {name} is {shapes[0]} there and {shapes[1]} in the generator that it names")
+    generator.load_state_dict(tensors)
+    generator.eval().requires_grad_(False)
