@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from .config_words import in_words
 from .run_table import FIGURES
 
 CARD = """---
@@ -61,8 +62,8 @@ def model_card(about: Mapping[str, Any], file: str, root: str, figures: Mapping[
     return CARD.format(
         front=yaml.safe_dump(front, sort_keys=False),
         name=about["name"],
-        degradation=_words(about["degradation"]),
-        generator=_words(about["generator"]),
+        degradation=in_words(about["degradation"]),
+        generator=in_words(about["generator"]),
         channels="colour" if about["image_channels"] == 3 else "grey",
         root=root.rstrip("/").rpartition("/")[2] or "no files",
         images_seen=about["images_seen"],
@@ -72,11 +73,6 @@ def model_card(about: Mapping[str, Any], file: str, root: str, figures: Mapping[
         scores=_scores(figures),
         file=file,
     )
-
-
-def _words(config: Mapping[str, Any]) -> str:
-    arguments = [f"{key} {value}" for key, value in config.items() if key != "_target_"]
-    return ", ".join([config["_target_"].rpartition(".")[2], *arguments])
 
 
 def _scores(figures: Mapping[str, Any]) -> str:

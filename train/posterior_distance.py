@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor
 
+from .metrics.gaussian_fit import squared_bures
+
 RANKED = 19  # samples a truth is ranked among: 20 bins, of which the central 18 are nominal coverage 0.9
 AVERAGED = 64  # samples of the mean whose loss in dB is given
 DIRECTIONS = 128  # of slices of images; a pixel has few channels
@@ -42,10 +44,7 @@ def pooled_covariance(samples_KBCHW: Tensor) -> Tensor:
 
 def bures(covariance: Tensor, other: Tensor) -> float:
     """Squared W2 distance of two centred Gaussians (Gelbrich 1990), a value: Tr(A + B − 2 (B^½ A B^½)^½) / n."""
-    values, vectors = torch.linalg.eigh(other)
-    root = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
-    cross = torch.linalg.eigvalsh(root @ covariance @ root).clamp(min=0).sqrt().sum()
-    return max(0.0, float(covariance.trace() + other.trace() - 2 * cross) / len(other))
+    return float(squared_bures(covariance, other)) / len(other)
 
 
 def gaussian_w2(samples_KBCHW: Tensor, posterior_mean: Tensor, posterior_covariance: Tensor) -> float:

@@ -22,6 +22,7 @@ from ...data.loader import Loader
 from ...data.measurement import Measurement
 from ...data.splits import split
 from ...rng import Rng
+from ..config_words import in_words
 
 PARTS = ("validation", "test")
 
@@ -143,9 +144,7 @@ def open_degradation(config: DictConfig, trained_on: DictConfig | None) -> tuple
             "degradation is null and no run is judged, nor an export; choose one, as degradation=gaussian_noise"
         )
     OmegaConf.resolve(chosen)
-    arguments = [f"{key!s} {value}" for key, value in chosen.items() if key != "_target_"]
-    words = ", ".join([chosen._target_.rpartition(".")[2], *arguments])
-    return instantiate(chosen), words
+    return instantiate(chosen), in_words(chosen)
 
 
 def pixels_hash(clean: Tensor) -> int:

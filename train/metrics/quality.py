@@ -12,6 +12,7 @@ from torchmetrics import Metric
 from ...data.measurement import Measurement
 from ...losses.fair_crps import FairCRPS
 
+WINDOW = 11  # pixels a side, of SSIM
 FEW = 8  # samples of the CRPS, whose sort would cost more than all else, and of the sharpness
 SUMS = (
     "images",
@@ -79,7 +80,14 @@ class Quality(Metric):
             self.add_state(name, torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
 
     def update(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Measurement) -> None:
-        """Add a batch: (K, B, C, H, W), (B, C, H, W) and its measurement."""
+        """Add a batch: (K, B, C, H, W), (B, C, H, W) and its measurement.
+
+        Raises:
+            ValueError: if the images are smaller than a window of SSIM.
+        """
+        height, width = clean.shape[-2:]
+        if min(height, width) < WINDOW:
+            raise ValueError(f"image is {height} x {width}; allowed is at least {WINDOW} x {WINDOW}, a window of SSIM")
         samples_KBCHW, clean = samples_KBCHW.float(), clean.float()
         mean, variance = mean_and_variance(samples_KBCHW)
         spread = FairCRPS()(samples_KBCHW[:FEW], clean, None) if self.samples_per_image > 1 else None
@@ -128,7 +136,7 @@ class Quality(Metric):
 
 def _ssim(images: Tensor, clean: Tensor) -> Tensor:
     """Of windows of 11 pixels that lie inside (Wang 2004), a mean an image, summed over images."""
-    return ssim(images, clean, window_size=11, padding="valid").mean(dim=(1, 2, 3)).double().sum()
+    return ssim(images, clean, window_size=WINDOW, padding="valid").mean(dim=(1, 2, 3)).double().sum()
 
 
 def _roughness(images: Tensor) -> Tensor:

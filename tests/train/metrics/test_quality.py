@@ -82,3 +82,9 @@ def test_sharpness_is_the_size_of_steps_between_neighbours():
     scores = quality.compute()
     assert scores["sharpness_sample"] == pytest.approx(0.5, rel=1e-6)
     assert scores["sharpness_degraded"] == pytest.approx(2.0, rel=1e-6)
+
+
+def test_images_without_a_window_of_ssim_are_refused():
+    clean = torch.rand(1, 3, 10, 32)
+    with pytest.raises(ValueError, match="image is 10 x 32; allowed is at least 11 x 11"):
+        Quality(2).update(clean.expand(2, -1, -1, -1, -1), clean, Measurement(clean))
