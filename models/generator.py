@@ -15,7 +15,16 @@ Latent = Sequence[Tensor]
 
 
 class Generator(Protocol):
-    """x̂ = G(y, z). All randomness is in z; any H and W (padding and cropping happen inside)."""
+    """x̂ = G(y, z). All randomness is in z; any H and W (padding and cropping happen inside).
+
+    Attributes:
+        stride: pixels to whose multiples images are padded, at the right and the bottom. A window of an image that
+            begins at multiples of it is seen as it is seen in the image, and each map of z has a whole number of values
+            in so many pixels.
+    """
+
+    @property
+    def stride(self) -> int: ...  # noqa: D102  in the class docstring
 
     def encode(self, condition: Tensor) -> Any:
         """Features of (B, C + M, H, W), all of the work that does not depend on z."""
@@ -33,6 +42,12 @@ class Generator(Protocol):
 def is_deterministic(generator: Generator) -> bool:
     """Whether it has no z."""
     return not generator.draw_latent(1, 1, 1, Rng(0, "latent", [0]))
+
+
+def latent_strides(generator: Generator) -> list[int]:
+    """Pixels of the image a value of z is wide, of each map."""
+    stride = generator.stride
+    return [stride // z.shape[-1] for z in generator.draw_latent(1, stride, stride, Rng(0, "latent", [0]))]
 
 
 def repeat(x: Tensor, num_samples: int) -> Tensor:

@@ -25,6 +25,8 @@ class PointwiseGenerator(nn.Module):
         ValueError: if a count is out of range.
     """
 
+    stride = 1
+
     def __init__(
         self, image_channels: int, condition_channels: int, width: int = 64, layers: int = 2, latent_channels: int = 4
     ) -> None:

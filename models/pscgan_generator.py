@@ -53,6 +53,8 @@ class PscganGenerator(nn.Module):
             strengths of additive noise, without effect because its sigma_z is 0.
     """
 
+    stride = COARSEST_STRIDE
+
     def __init__(self, image_channels: int = 3, condition_channels: int = 3, stochastic: bool = True) -> None:
         super().__init__()
         self.noise_strides = NOISE_STRIDES if stochastic else ()

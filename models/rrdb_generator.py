@@ -52,6 +52,8 @@ class RrdbGenerator(nn.Module):
         ValueError: if a count is out of range.
     """
 
+    stride = PATCH
+
     def __init__(
         self,
         image_channels: int = 3,

@@ -138,5 +138,5 @@ class StochasticUNet(nn.Module):
 
     @property
     def stride(self) -> int:
-        """Pixels of the image a pixel of the coarsest level is wide."""
+        """Pixels of the image a pixel of the coarsest level is wide; images are padded to multiples of it."""
         return int(PATCH * 2 ** (len(self.up) - 1))

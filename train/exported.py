@@ -16,7 +16,7 @@ from .loaded_sampler import LoadedSampler
 from .network_channels import network_channels
 
 GENERATORS, DEGRADATIONS = "pscgan.models", "pscgan.data.degradations"
-SEAMS = {"generator": ("encode", "decode", "draw_latent"), "degradation": ("__call__", "residual", "project")}
+SEAMS = {"generator": ("encode", "decode", "draw_latent", "stride"), "degradation": ("__call__", "residual", "project")}
 ENTRIES = ("name", "generator", "degradation", "image_channels", "images_seen", "seed", "feature_networks")
 
 

@@ -1,0 +1,49 @@
+"""What every generator promises beside its shapes."""
+
+import pytest
+import torch
+
+from pscgan.models.generator import latent_strides
+from pscgan.models.pointwise import PointwiseGenerator
+from pscgan.models.pscgan_generator import PscganGenerator
+from pscgan.models.rrdb_generator import RrdbGenerator
+from pscgan.models.stochastic_unet import StochasticUNet
+from pscgan.rng import Rng
+
+GENERATORS = {
+    "unet": lambda: StochasticUNet(3, 3, width=8, levels=3, decoder_blocks=2),
+    "pscgan": PscganGenerator,
+    "rrdb": lambda: RrdbGenerator(blocks=1, width=8, growth=4),
+    "pointwise": lambda: PointwiseGenerator(3, 3, width=8),
+}
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_every_map_of_z_has_a_whole_number_of_values_in_a_stride(name):
+    generator = GENERATORS[name]()
+    latent = generator.draw_latent(
+        1, 3 * generator.stride, 5 * generator.stride - generator.stride // 2, Rng(0, "z", [0])
+    )
+    strides = latent_strides(generator)
+    sides = [(3 * generator.stride // s, 5 * generator.stride // s) for s in strides]
+    assert [tuple(z.shape[-2:]) for z in latent] == sides
+
+
+@pytest.mark.parametrize("name", ["unet", "rrdb", "pointwise"])
+@torch.no_grad()
+def test_a_window_at_multiples_of_the_stride_is_seen_as_in_the_image(name):
+    """Far from the border of the window, further than the network sees."""
+    torch.manual_seed(0)
+    generator = GENERATORS[name]().eval()
+    stride = generator.stride
+    y = torch.rand(1, 3, 240, 240)
+    latent = generator.draw_latent(1, 240, 240, Rng(0, "z", [0]))
+    whole = generator.decode(generator.encode(y), latent)
+    top, size = stride, 240 - 2 * stride
+    crops = [
+        z[..., top // s : (top + size) // s, top // s : (top + size) // s]
+        for z, s in zip(latent, latent_strides(generator), strict=True)
+    ]
+    window = generator.decode(generator.encode(y[..., top : top + size, top : top + size]), crops)
+    far = slice(size // 2 - 8, size // 2 + 8)
+    assert torch.allclose(window[..., far, far], whole[..., top:, top:][..., far, far], atol=1e-5)
