@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from PIL import Image
-
 from .coded import SAMPLINGS, Sampling
 from .header import COEFFICIENTS, Header
 
@@ -16,13 +14,10 @@ MOST_SCANS = 100
 _OTHER_SAMPLINGS = {(1.0, 2.0): "4:4:0", (4.0, 1.0): "4:1:1", (4.0, 2.0): "4:1:0"}
 
 
-def refusal(header: Header) -> str | None:
-    """Why this file is not read, with what is allowed; None if it is."""
-    for judge in (_kind, _size, _colour, _sampling, _tables, _scans):
-        reason = judge(header)
-        if reason is not None:
-            return reason
-    return None
+def refusal(header: Header, max_pixels: int | None) -> str | None:
+    """Why this file is not read, with what is allowed, at most ``max_pixels``; None if it is."""
+    reason = _kind(header) or _size(header, max_pixels)
+    return reason or _colour(header) or _sampling(header) or _tables(header) or _scans(header)
 
 
 def sampling(header: Header) -> Sampling | None:
@@ -47,12 +42,11 @@ def _kind(header: Header) -> str | None:
     return None
 
 
-def _size(header: Header) -> str | None:
+def _size(header: Header, limit: int | None) -> str | None:
     if header.height == 0:
         return "its header has a height of 0 (left to a later marker, DNL); allowed is 1 or more"
     if header.width == 0:
         return "its header has a width of 0; allowed is 1 or more"
-    limit = Image.MAX_IMAGE_PIXELS
     if limit is not None and header.width * header.height > limit:
         return f"its size of {header.width}x{header.height} is above the limit of {limit} pixels"
     return None
