@@ -18,17 +18,17 @@ def read_bytes(path: Path, max_pixels: int | None) -> bytes:
     Raises:
         ValueError: with the reason, if it is no regular file, is too long, or cannot be read.
     """
-    most = sys.maxsize - 1 if max_pixels is None else BYTES_A_PIXEL * max_pixels + BYTES_OF_METADATA
+    most = sys.maxsize if max_pixels is None else BYTES_A_PIXEL * max_pixels + BYTES_OF_METADATA
     try:
         kind = path.stat()
         if not stat.S_ISREG(kind.st_mode):
             what = _NAMES.get(stat.S_IFMT(kind.st_mode), "something else")
             raise ValueError(f"it cannot be opened: it is {what}; allowed is a regular file")
         with path.open("rb") as file:
-            data = file.read(most + 1) if kind.st_size <= most else None
+            data = file.read(kind.st_size + 1) if kind.st_size <= most else None
     except OSError as error:
         raise ValueError(f"it cannot be opened: {error.strerror or error}") from error
-    if data is None or len(data) > most:
+    if data is None:
         raise ValueError(f"it has more than {most} bytes, the limit for {max_pixels} pixels")
     if not data:
         raise ValueError("the file is empty")

@@ -47,5 +47,5 @@ class Photograph:
         H, W, _ = self.pixels.shape
         if not (0 <= top < top + height <= H and 0 <= left < left + width <= W):
             raise ValueError(f"window is {height}x{width} at {top}, {left}; allowed is a part of the {H}x{W} pixels")
-        part = self.pixels[top : top + height, left : left + width].transpose(2, 0, 1).astype(np.float32)
+        part = self.pixels[top : top + height, left : left + width].transpose(2, 0, 1).astype(np.float32, order="C")
         return torch.from_numpy(part / np.float32(self.largest))

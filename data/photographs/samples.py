@@ -80,10 +80,11 @@ def _samples(image: Image.Image) -> Samples:
 
 
 def _divided(colours: Samples, alpha: Samples) -> Samples:
-    """Of 16 bits, by the alpha they were multiplied with; transparent is black."""
+    """Of 16 bits, by the alpha they were multiplied with."""
     by = np.maximum(alpha, 1).astype(np.uint32)[..., None]
     divided = (colours * np.uint32(65535) + by // 2) // by
-    return np.minimum(divided, 65535).astype(np.uint16)
+    whole: Samples = np.minimum(divided, 65535).astype(np.uint16)
+    return whole
 
 
 def _unlike(colours: Samples, key: NDArray[np.int_]) -> Samples:
