@@ -303,9 +303,8 @@ def test_refusals_say_why(tmp_path, data, expected):
 def test_size_is_judged_before_anything_is_decoded(tmp_path, monkeypatch):
     monkeypatch.setattr(Image.Image, "load", None)
     expected = "its size of 48x40 is above the limit of 1919 pixels"
-    for name in ("png", "jpeg", "webp", "tiff", "png 16"):
-        if "webp" not in name:
-            assert reason(tmp_path, whole_files()[name], max_pixels=1919) == expected
+    for name in ("png", "jpeg", "webp", "webp lossless", "tiff", "png 16"):
+        assert reason(tmp_path, whole_files()[name], max_pixels=1919) == expected
 
 
 def test_scans_without_end_are_refused(tmp_path):
