@@ -2,8 +2,8 @@
 
 Of 16-bit colour Pillow unpacks the upper byte of each sample. Told that the samples lie in the other byte order, it
 unpacks the lower one. Two decodes are the whole sample, with the checks of one well-tried decoder for all files and no
-further dependency. kornia_rs knows neither alpha nor metadata; imagecodecs and opencv-python-headless bring 40 to 60 MB
-and read nothing more that is wanted here.
+further dependency: 0.7 s for 6 megapixels of PNG, where kornia_rs takes 0.3 s, but gives no metadata; imagecodecs takes
+0.3 s and brings 44 MB.
 """
 
 from __future__ import annotations

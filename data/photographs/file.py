@@ -83,8 +83,8 @@ def _refusal(data: bytes, max_pixels: int) -> str | None:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
         return tiff_kind(data) or "it is no whole PNG, JPEG, WebP or TIFF of a known kind"
-    except TOO_LARGE:
-        return f"its size is above the limit of {max_pixels} pixels"
+    except TOO_LARGE:  # of Pillow, at twice this number
+        return f"its size is above the limit of {min(max_pixels, 2 * (Image.MAX_IMAGE_PIXELS or 0))} pixels"
     width, height = image.size
     if min(width, height) < 1:
         return f"its size is {width}x{height}; allowed are sides of 1 or more"

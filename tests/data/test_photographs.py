@@ -307,6 +307,14 @@ def test_size_is_judged_before_anything_is_decoded(tmp_path, monkeypatch):
         assert reason(tmp_path, whole_files()[name], max_pixels=1919) == expected
 
 
+def test_pillows_limit_holds_as_well(tmp_path):
+    bomb = png(30_000, 30_000, chunk(b"IDAT", b""))
+    assert (
+        reason(tmp_path, bomb, max_pixels=10**10)
+        == f"its size is above the limit of {2 * Image.MAX_IMAGE_PIXELS} pixels"
+    )
+
+
 def test_scans_without_end_are_refused(tmp_path):
     data = whole_files()["jpeg progressive"]
     scan = data.rindex(b"\xff\xda")
