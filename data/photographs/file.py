@@ -11,7 +11,7 @@ from PIL import Image, UnidentifiedImageError
 
 from ...bounds import require_at_least
 from ..decoding import FORMATS, TOO_LARGE, UnreadableImage, decoder_errors, verify
-from ..jpeg.refusals import MOST_SCANS
+from ..jpeg.refusals import most_scans
 from ..named_file import on_one_line, read_bytes
 from .libtiff import tiff_errors
 from .metadata import kept_metadata, orientation
@@ -90,8 +90,9 @@ def _refusal(data: bytes, max_pixels: int) -> str | None:
         return f"its size is {width}x{height}; allowed are sides of 1 or more"
     if width * height > max_pixels:
         return f"its size of {width}x{height} is above the limit of {max_pixels} pixels"
-    if image.format in ("JPEG", "MPO") and data.count(START_OF_SCAN) > MOST_SCANS:
-        return f"it has more than {MOST_SCANS} scans; allowed are {MOST_SCANS} or fewer"
+    scans, most = data.count(START_OF_SCAN), most_scans(width * height)
+    if image.format in ("JPEG", "MPO") and scans > most:
+        return f"it has about {scans} scans; allowed are {most} or fewer for its size"
     return tiff_refusal(image, max_pixels) or mode_refusal(image)
 
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from pscgan.data.jpeg.coded import SAMPLINGS
 from pscgan.data.jpeg.header import Component, parse
-from pscgan.data.jpeg.refusals import MOST_SCANS, refusal, sampling
+from pscgan.data.jpeg.refusals import MOST_SCANS, most_scans, refusal, sampling
 from pscgan.data.jpeg.segments import levels_only
 
 from .makers import at, make_files, patched, picture, segment
@@ -182,3 +182,7 @@ def test_the_limit_counts_pixels():
 def test_only_what_makes_levels_is_kept():
     noisy = extended(COLOUR, segment(COMMENT), segment(0xE5, b"A" * 60000) * 40, b"\xff\xff\xff") + b"more"
     assert levels_only(noisy) == levels_only(COLOUR) == without(COLOUR, APP0)
+
+
+def test_fewer_scans_are_read_over_large_pictures():
+    assert [most_scans(pixels) for pixels in (1, 20_000_000, 50_000_000, 10**9)] == [100, 100, 40, 20]
