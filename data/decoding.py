@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
+TOO_LARGE = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
 class UnreadableImage(ValueError):
@@ -30,22 +33,42 @@ def decode(data: bytes, channels: int) -> Image.Image:
     """
     if not data:
         raise UnreadableImage("the file is empty")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about metadata; missing pixels raise
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            _verify(data)
-            colour = _upright_8_bit(data).convert("RGB")
-    except UnidentifiedImageError as error:
-        raise UnreadableImage("it is no PNG, JPEG, WebP or TIFF of a known kind, or its header is damaged") from error
-    except Exception as error:  # decoders raise errors of many types on damaged bytes
-        raise UnreadableImage(str(error) or type(error).__name__) from error
+    with decoder_errors():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        verify(data)
+        colour = _upright_8_bit(data).convert("RGB")
     return colour if channels == 3 else colour.convert("L")
 
 
-def _verify(data: bytes) -> None:
+@contextmanager
+def decoder_errors() -> Iterator[None]:
+    """Whatever a decoder raises on damaged bytes, as UnreadableImage with the reason; what it warns of is not told.
+
+    Raises:
+        UnreadableImage: for any error inside.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about metadata; missing pixels raise
+            yield
+    except UnidentifiedImageError as error:
+        raise UnreadableImage("it is no PNG, JPEG, WebP or TIFF of a known kind, or its header is damaged") from error
+    except MemoryError as error:
+        raise UnreadableImage("it does not fit into memory") from error
+    except (OSError, SyntaxError, ValueError, *TOO_LARGE) as error:
+        raise UnreadableImage(str(error) or type(error).__name__) from error
+    except Exception as error:  # decoders raise errors of many types on damaged bytes
+        raise UnreadableImage(f"its decoder ends with {type(error).__name__}: {error}") from error
+
+
+def verify(data: bytes) -> None:
+    """Compare the checksums of a PNG, which decoding ignores.
+
+    Raises:
+        Exception: of any type.
+    """
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-        image.verify()  # the checksums of PNG, which decoding ignores
+        image.verify()
 
 
 def _upright_8_bit(data: bytes) -> Image.Image:

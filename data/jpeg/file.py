@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ..named_file import on_one_line, read_bytes
 from .coded import BLOCK, Coded, blocks
 from .header import Header, parse
 from .levels import Levels, read_levels
@@ -43,31 +44,29 @@ class JpegFile:
     icc_profile: bytes | None
 
 
-def read(path: Path) -> JpegFile:
+def read(path: Path, max_pixels: int | None = None) -> JpegFile:
     """Read a .jpg: 8 bits, Huffman-coded, sequential or progressive; grey, or YCbCr at 4:4:4, 4:2:2 or 4:2:0.
 
     Size and kind are judged before anything is decoded. A file in which libjpeg would have to guess is refused.
+
+    Args:
+        path: of a regular file.
+        max_pixels: height times width at most; None for the limit of Pillow, ``Image.MAX_IMAGE_PIXELS``.
 
     Raises:
         UnreadableJpeg: naming file and reason, and what is allowed.
     """
     try:
-        data = _bytes(path)
+        limit = Image.MAX_IMAGE_PIXELS if max_pixels is None else max_pixels
+        data = read_bytes(path, limit)
         header = parse(data)
-        reason = refusal(header)
+        reason = refusal(header, limit)
         if reason is not None:
             raise ValueError(reason)
         coded = _coded(read_levels(levels_only(data)), header)
         return JpegFile(coded, *_decode(data, coded))
     except ValueError as error:
-        raise UnreadableJpeg(f"{path}: {' '.join(str(error).split())}") from error
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ValueError(f"it cannot be opened: {error.strerror or error}") from error
+        raise UnreadableJpeg(on_one_line(f"{path}: {' '.join(str(error).split())}")) from error
 
 
 def _coded(found: Levels, header: Header) -> Coded:

@@ -5,9 +5,6 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,8 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-_ONE_AT_A_TIME = threading.Lock()
-"""jpeglib keeps what it reads in globals, and the error stream belongs to the whole process."""
+from ..error_stream import ONE_AT_A_TIME, error_stream
 
 _HARMLESS = re.compile(r"(Corrupt JPEG data: \d+ extraneous bytes before marker|Invalid SOS parameters).*\n")
 _DAMAGE = re.compile(r"(Corrupt JPEG data|Premature end of JPEG file|Inconsistent progression sequence).*\n")
@@ -52,10 +48,11 @@ def read_levels(data: bytes) -> Levels:
     Raises:
         ValueError: with libjpeg's reason if the scans are damaged, also where it would guess and go on.
     """
-    with _ONE_AT_A_TIME, tempfile.TemporaryDirectory() as folder:
+    # jpeglib keeps what it reads in globals
+    with ONE_AT_A_TIME, tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "levels.jpg"
         path.write_bytes(data)
-        with _error_stream(Path(folder) / "errors.txt") as said:
+        with error_stream(Path(folder) / "errors.txt") as said:
             try:
                 jpeg = jpeglib.read_dct(str(path))
                 jpeg.load()
@@ -66,19 +63,6 @@ def read_levels(data: bytes) -> Levels:
     levels = [torch.from_numpy(part).transpose(1, 2).flatten(2).flatten(0, 1) for part in blocks]
     tables = torch.from_numpy(jpeg.qt[jpeg.quant_tbl_no].astype(np.int32))
     return Levels(int(jpeg.height), int(jpeg.width), levels, tables)
-
-
-@contextmanager
-def _error_stream(path: Path) -> Iterator[Callable[[], str]]:
-    """Lead what C code writes to standard error into a file; yields a function that returns it."""
-    terminal = os.dup(2)
-    try:
-        with path.open("wb") as file:
-            os.dup2(file.fileno(), 2)
-        yield lambda: path.read_text(errors="replace")
-    finally:
-        os.dup2(terminal, 2)
-        os.close(terminal)
 
 
 def _judge(said: str) -> None:

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from PIL import Image
-
 from .coded import SAMPLINGS, Sampling
 from .header import COEFFICIENTS, Header
 
 PROGRESSIVE = 0xC2
 READ = (0xC0, 0xC1, PROGRESSIVE)
 LOSSLESS, ARITHMETIC, JPEG_LS = (0xC3, 0xCB), (0xC9, 0xCA), 0xF7
-MOST_SCANS = 100
-"""Encoders write up to about twenty; thousands over an empty picture would cost hours."""
+LEAST_SCANS, MOST_SCANS, MOST_SCANNED_PIXELS = 20, 100, 2_000_000_000
+"""Encoders write up to about twenty; an empty one costs nothing in the file, and half a second over 88 megapixels."""
 
 _OTHER_SAMPLINGS = {(1.0, 2.0): "4:4:0", (4.0, 1.0): "4:1:1", (4.0, 2.0): "4:1:0"}
 
 
-def refusal(header: Header) -> str | None:
-    """Why this file is not read, with what is allowed; None if it is."""
-    for judge in (_kind, _size, _colour, _sampling, _tables, _scans):
-        reason = judge(header)
-        if reason is not None:
-            return reason
-    return None
+def refusal(header: Header, max_pixels: int | None) -> str | None:
+    """Why this file is not read, with what is allowed, at most ``max_pixels``; None if it is."""
+    reason = _kind(header) or _size(header, max_pixels)
+    return reason or _colour(header) or _sampling(header) or _tables(header) or _scans(header)
 
 
 def sampling(header: Header) -> Sampling | None:
@@ -30,6 +25,11 @@ def sampling(header: Header) -> Sampling | None:
     luma, *chroma = header.components
     ratios = {(luma.horizontal / part.horizontal, luma.vertical / part.vertical) for part in chroma} or {(1.0, 1.0)}
     return next((known for known in SAMPLINGS.values() if ratios == {(*known,)}), None)
+
+
+def most_scans(pixels: int) -> int:
+    """How many are read over a picture of so many pixels."""
+    return max(LEAST_SCANS, min(MOST_SCANS, MOST_SCANNED_PIXELS // pixels))
 
 
 def _kind(header: Header) -> str | None:
@@ -47,12 +47,11 @@ def _kind(header: Header) -> str | None:
     return None
 
 
-def _size(header: Header) -> str | None:
+def _size(header: Header, limit: int | None) -> str | None:
     if header.height == 0:
         return "its header has a height of 0 (left to a later marker, DNL); allowed is 1 or more"
     if header.width == 0:
         return "its header has a width of 0; allowed is 1 or more"
-    limit = Image.MAX_IMAGE_PIXELS
     if limit is not None and header.width * header.height > limit:
         return f"its size of {header.width}x{header.height} is above the limit of {limit} pixels"
     return None
@@ -97,8 +96,9 @@ def _tables(header: Header) -> str | None:
 
 
 def _scans(header: Header) -> str | None:
-    if len(header.scans) > MOST_SCANS:
-        return f"it has {len(header.scans)} scans; allowed are {MOST_SCANS} or fewer"
+    most = most_scans(header.height * header.width)
+    if len(header.scans) > most:
+        return f"it has {len(header.scans)} scans; allowed are {most} or fewer for its size"
     for place, _ in enumerate(header.components):
         lowest_bits: dict[int, int] = {}
         for scan in header.scans:

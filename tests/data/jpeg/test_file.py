@@ -210,6 +210,22 @@ def test_refusals_name_file_and_reason_on_one_line(tmp_path):
         read(tmp_path / "empty.jpg")
 
 
+def test_what_never_ends_is_not_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "device.jpg").symlink_to("/dev/zero")
+    for name, kind in (("pipe.jpg", "named pipe"), ("device.jpg", "device")):
+        with pytest.raises(UnreadableJpeg, match=f"it cannot be opened: it is a {kind}; allowed is a regular file$"):
+            read(tmp_path / name)
+
+
+def test_a_limit_of_pixels_may_be_asked_for(tmp_path):
+    path = by_pillow(tmp_path / "two\nlines.jpg", picture((64, 48)))
+    assert_same(read(path, 64 * 48), read(path))
+    with pytest.raises(UnreadableJpeg) as caught:
+        read(path, 64 * 48 - 1)
+    assert str(caught.value).endswith(r"two\nlines.jpg: its size of 64x48 is above the limit of 3071 pixels")
+
+
 def test_threads_read_side_by_side(files):
     expected = [read(path) for path in files]
     found: dict[int, JpegFile] = {}
