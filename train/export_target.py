@@ -57,7 +57,7 @@ def target_of(out: Path, overwrite: bool) -> Target:
         raise ValueError(f"--out is {out}; {out.parent} is not a folder")
     if folder:
         if folder.exists() and not folder.is_dir():
-            raise ValueError(f"--out is {out}, which is a file of another kind; choose another --out")
+            raise ValueError(f"--out is {out}, which is a file; choose another --out")
         target = Target({suffix: folder / f"{MODEL}{suffix}" for suffix in SUFFIXES}, folder / CARD, folder)
     else:
         card = out.with_suffix(".md") if out.suffix == SUFFIX else out.with_name(out.name + ".md")
