@@ -55,14 +55,16 @@ class DeterministicGraph(nn.Module):
 
 def _sampled(generator: Generator, condition: Tensor, height: int, width: int, latent: Latent) -> Tensor:
     rows, columns = condition.shape[-2:]
-    padded = condition.index_select(2, _mirrored(rows, height)).index_select(3, _mirrored(columns, width))
+    all_rows, all_columns, down, across = (
+        torch.arange(side, device=condition.device) for side in (rows, columns, height, width)
+    )
+    padded = condition.index_select(2, _mirrored(down, rows)).index_select(3, _mirrored(across, columns))
     samples = generator.decode(generator.encode(padded), latent)
-    return samples.index_select(3, torch.arange(rows)).index_select(4, torch.arange(columns))
+    return samples.index_select(3, all_rows).index_select(4, all_columns)
 
 
-def _mirrored(side: int, padded: int) -> Tensor:
-    """Places of ``padded`` pixels in an image of ``side``: it, and its mirror image behind its last pixel."""
-    places = torch.arange(padded)
+def _mirrored(places: Tensor, side: int) -> Tensor:
+    """Places in an image of ``side`` pixels: itself, and behind its last pixel its mirror image."""
     return torch.minimum(places, 2 * (side - 1) - places)
 
 

@@ -10,7 +10,7 @@ from .export_file import SUFFIX
 from .export_target import MODEL
 from .optional_package import optional_package
 
-REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
+REPOSITORY = re.compile(r"(?!\.)[\w.-]+/[\w.-]+")  # paths that begin with . or .. are none
 PACKAGE, EXTRA = "huggingface_hub", "hub"
 
 

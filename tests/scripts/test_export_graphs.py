@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -281,7 +282,7 @@ def test_a_name_that_is_neither_file_nor_repository_says_both(hub, monkeypatch):
     with pytest.raises(ValueError, match=r"^runs/absent is no file here; as a repository of the hub it cannot be had"):
         pscgan.load("runs/absent")
     called = len(hub.calls)
-    for path in ("runs/absent.safetensors", Path("runs/absent"), "./runs/absent", "absent"):
+    for path in ("runs/absent.safetensors", Path("runs/absent"), "./runs/absent", "./absent", "../absent", "absent"):
         with pytest.raises(ValueError, match="is no file; allowed is"):
             pscgan.load(path)
     assert len(hub.calls) == called
@@ -294,3 +295,16 @@ def test_loading_imports_no_exporter():
     code = "import sys, pscgan; pscgan.load; print([m for m in sys.argv[1:] if m in sys.modules])"
     words = [sys.executable, "-c", code, "onnx", "onnxscript", "onnxruntime", "deepinv", "pscgan.train.graph_files"]
     assert subprocess.run(words, capture_output=True, text=True, timeout=120, check=True).stdout.strip() == "[]"
+
+
+def test_the_documented_snippets_run(folder, tmp_path, monkeypatch):
+    text = (PROGRAM.parent / "export.md").read_text()
+    of_graph, of_deepinv = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "demo").symlink_to(folder)
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(of_graph, names)
+    assert names["samples"].shape == (4, 1, 3, 90, 121)
+    pytest.importorskip("deepinv")
+    exec(of_deepinv, names)
+    assert names["sample"].shape == names["mean"].shape == (1, 3, 64, 64)
