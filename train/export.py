@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from .export_file import ONNX, SUFFIX, export_bytes, seal
 from .export_target import Target, target_of
 from .exported import check_exportable
-from .exported_graph import least_size
+from .exported_graph import describe
 from .graph_export import graph_files
 from .half_weights import halved, rounding_loss
 from .model_card import model_card
@@ -63,7 +63,8 @@ def export(
     root = str(trained.config.dataset.get("root", ""))
     names = [path.name for path in target.files.values()]
     figures = read_run(trained.checkpoint.parent).figures
-    card = model_card(about, names, name, root, figures, remarks, least_size(trained.generator))
+    graph = describe(trained.generator, _condition_channels(trained))
+    card = model_card(about, names, name, root, figures, remarks, graph)
     target.write({**contents, target.card: card.encode()})
     return [*contents, target.card]
 
@@ -85,9 +86,13 @@ def _contents(
     by_suffix = {SUFFIX: export_bytes(about, weights)} if SUFFIX in target.files else {}
     graphs = target.files.keys() - {SUFFIX}
     if graphs:
-        channels = network_channels(trained.image_channels, trained.degradation)["condition_channels"]
-        by_suffix |= graph_files(trained.generator, channels, seal(about, weights), graphs, tell)
+        channels, sealed = _condition_channels(trained), seal(about, weights)
+        by_suffix |= graph_files(trained.generator, channels, sealed, graphs, tell)
     return {path: by_suffix[suffix] for suffix, path in target.files.items()}
+
+
+def _condition_channels(trained: Trained) -> int:
+    return network_channels(trained.image_channels, trained.degradation)["condition_channels"]
 
 
 def _rounded(trained: Trained, tell: Callable[[str], None]) -> dict[str, Tensor]:

@@ -83,13 +83,7 @@ def trace(generator: Generator, condition_channels: int) -> ExportedProgram:
     stochastic, stride = not is_deterministic(generator), generator.stride
     inputs = graph_inputs(generator, condition_channels, 3, 2, 3 * stride - stride // 2, 4 * stride - stride // 3)
     module = (SamplerGraph if stochastic else DeterministicGraph)(generator).eval()
-    program = export(
-        module,
-        inputs,
-        dynamic_shapes=_open_sizes(generator),
-        strict=False,
-        prefer_deferred_runtime_asserts_over_guards=True,
-    )
+    program = export(module, inputs, dynamic_shapes=_open_sizes(generator), strict=False)
     for node in program.graph.nodes:
         for key in ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn", "from_node"):
             node.meta.pop(key, None)

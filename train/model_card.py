@@ -44,7 +44,7 @@ LOADED = """```python
 import pscgan
 
 sampler = pscgan.load("{name}")
-samples = sampler.sample(degraded, k=8)  # (8, B, C, H, W)
+samples = sampler.sample(degraded, k={k})  # ({k}, B, C, H, W)
 ```
 """
 
@@ -66,7 +66,7 @@ def model_card(
     root: str,
     figures: Mapping[str, Any],
     remarks: Sequence[str],
-    least_size: int,
+    graph: Mapping[str, Any],
 ) -> str:
     """Markdown with the front matter that hubs read.
 
@@ -77,7 +77,7 @@ def model_card(
         root: of the images it was trained on, of which the name alone is told.
         figures: of the run's last validation; none where there was none.
         remarks: sentences on what was measured of the files.
-        least_size: of H and W in a graph.
+        graph: what ``exported_graph.describe`` says of the network.
     """
     kind = about["degradation"]["_target_"].rpartition(".")[2]
     front = {
@@ -99,16 +99,16 @@ def model_card(
         command=about["command"] or "unknown",
         scores=_scores(figures),
         measured="".join(["\n## Files\n\n", *(f"- {remark}\n" for remark in remarks)]) if remarks else "",
-        use=_use(files, name, least_size),
+        use=_use(files, name, graph),
     )
 
 
-def _use(files: Sequence[str], name: str | None, least_size: int) -> str:
+def _use(files: Sequence[str], name: str | None, graph: Mapping[str, Any]) -> str:
     loaded = [name or file for file in files if file.endswith(SUFFIX)]
     graphs = [f"`{file}`" for file in files if not file.endswith(SUFFIX)]
-    parts = [LOADED.format(name=loaded[0])] if loaded else []
+    parts = [LOADED.format(name=loaded[0], k=8 if graph["latents"] else 1)] if loaded else []
     if graphs:
-        parts.append(GRAPHS.format(files=" and ".join(graphs), least_size=least_size))
+        parts.append(GRAPHS.format(files=" and ".join(graphs), least_size=graph["least_size"]))
     return "\n".join(parts).rstrip("\n")
 
 
