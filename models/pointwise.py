@@ -48,7 +48,7 @@ class PointwiseGenerator(nn.Module):
         degraded, seen = features
         height, width = degraded.shape[-2:]
         check_latent(latent, [(height, width)] if self.latent_channels else [], height, width)
-        num_samples = len(latent[0]) if latent else 1
+        num_samples = latent[0].shape[0] if latent else 1
         x = repeat(seen, num_samples)
         if self.noise is not None:
             x = x + self.noise(latent[0].flatten(0, 1).movedim(1, -1).to(x))

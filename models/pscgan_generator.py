@@ -89,7 +89,7 @@ class PscganGenerator(nn.Module):
         """
         size = features.height, features.width
         check_latent(latent, self._latent_sizes(*size), *size)
-        num_samples = len(latent[0]) if latent else 1
+        num_samples = latent[0].shape[0] if latent else 1
         x = repeat(features.bottleneck, num_samples)
         laterals = [[], *([repeat(lateral, num_samples)] for lateral in features.laterals)]
         noise = [z.to(x).flatten(0, 1) for z in latent]

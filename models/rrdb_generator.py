@@ -88,7 +88,7 @@ class RrdbGenerator(nn.Module):
         """
         size = features.height, features.width
         check_latent(latent, self._latent_sizes(*size), *size)
-        num_samples = len(latent[0]) if latent else 1
+        num_samples = latent[0].shape[0] if latent else 1
         stem = repeat(features.stem, num_samples)
         noise = [z.to(stem).flatten(0, 1) for z in latent]
         x = stem

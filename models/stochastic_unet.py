@@ -111,7 +111,7 @@ class StochasticUNet(nn.Module):
 
     def decode(self, features: Features, latent: Latent) -> Tensor:
         """(K, B, C, H, W) from z as ``draw_latent`` gives it; K is 1 for a deterministic network."""
-        num_samples = len(latent[0]) if latent else 1
+        num_samples = latent[0].shape[0] if latent else 1
         laterals = [repeat(lateral, num_samples) for lateral in features.laterals]
         gates = [repeat(gate, num_samples) for gate in features.gates]
         noise = [z.flatten(0, 1).to(laterals[0]) for z in latent]

@@ -1,8 +1,14 @@
-"""``pscgan-export``: one file that holds the sampler of a run, for ``pscgan.load``, and a model card beside it.
+"""``pscgan-export``: the sampler of a run in files of its own, and a model card beside them.
 
-The file holds the averaged generator's weights and, as plain JSON, what they were trained on; nothing in it is code::
+What is written follows from the name::
 
-    pscgan-export runs/demo --out demo.safetensors
+    pscgan-export runs/demo --out demo.safetensors   # for pscgan.load: weights, and plain JSON of what they are of
+    pscgan-export runs/demo --out demo.pt2           # the network as a graph of torch.export
+    pscgan-export runs/demo --out demo.onnx          # the same for ONNX Runtime (extra pscgan[onnx])
+    pscgan-export runs/demo --out demo               # a folder with all three, as hubs of models like it
+
+Graphs are run before they are written, and their largest difference from the network is printed. A .safetensors file
+holds no code.
 """
 
 from __future__ import annotations
@@ -11,6 +17,8 @@ import argparse
 from pathlib import Path
 
 from ..train.export import export
+from ..train.export_target import SUFFIXES
+from ..train.model_hub import push, require_repository
 from ..train.user_errors import one_line_errors
 
 PROGRAM = "pscgan-export"
@@ -18,16 +26,34 @@ PROGRAM = "pscgan-export"
 
 def main(arguments: list[str] | None = None) -> None:
     """The command ``pscgan-export``."""
+    options = _parser().parse_args(arguments)
+    with one_line_errors(PROGRAM):
+        _require_folder(options.out, options.push)
+        paths = export(options.run, options.out, options.overwrite, options.half, options.push, print)
+        for path in paths:
+            print(path)
+        if options.push:
+            print(push(paths, options.push))
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=PROGRAM, description=(__doc__ or "").strip(), formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("run", type=Path, metavar="RUN", help="folder of a run, or one of its checkpoints")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE.safetensors", help="written, and FILE.md")
+    parser.add_argument("--out", type=Path, required=True, help="a file of one of these suffixes, or a folder")
+    parser.add_argument("--half", action="store_true", help="round weights to float16, and measure what that costs")
+    parser.add_argument("--push", metavar="USER/REPO", help="upload the folder to the Hugging Face hub")
     parser.add_argument("--overwrite", action="store_true", help="replace what is there already")
-    options = parser.parse_args(arguments)
-    with one_line_errors(PROGRAM):
-        for path in export(options.run, options.out, options.overwrite):
-            print(path)
+    return parser
+
+
+def _require_folder(out: Path, repository: str | None) -> None:
+    """Before any work is done."""
+    if repository is not None:
+        require_repository(repository)
+        if out.suffix in SUFFIXES:
+            raise ValueError(f"--push uploads a folder; --out is {out}, a file")
 
 
 if __name__ == "__main__":

@@ -1,59 +1,110 @@
-"""From a run to one file that holds its sampler, and the card beside it."""
+"""From a run to files that hold its sampler, and the card beside them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
 from omegaconf import OmegaConf
 from torch import Tensor, nn
 
-from .export_file import SUFFIX, write_export
+from .export_file import ONNX, SUFFIX, export_bytes, seal
+from .export_target import Target, target_of
 from .exported import check_exportable
+from .exported_graph import describe
+from .graph_export import graph_files
+from .half_weights import halved, rounding_loss
 from .model_card import model_card
+from .network_channels import network_channels
+from .optional_package import optional_package
 from .run_record import read_run
 from .trained import Trained, load_trained
-from .whole_file import write_whole
 
 
-def export(run: Path, out: Path, overwrite: bool = False) -> tuple[Path, Path]:
-    """Write the averaged generator of a run with all that ``pscgan.load`` needs, and a model card beside it.
+def export(
+    run: Path,
+    out: Path,
+    overwrite: bool = False,
+    half: bool = False,
+    name: str | None = None,
+    tell: Callable[[str], None] = lambda line: None,
+) -> list[Path]:
+    """Write the averaged generator of a run for ``pscgan.load`` and other programs, and a model card.
+
+    Files are made and tried in memory, then written all or none.
 
     Args:
         run: its folder, or one of its checkpoints.
-        out: the file, of suffix .safetensors; the card has the suffix .md.
+        out: a file of suffix .safetensors, .pt2 or .onnx, or a folder for all three.
         overwrite: whether files that are there may be replaced.
+        half: whether weights are rounded to float16: stored so in the .safetensors file, rounded likewise, but stored
+            as float32, in graphs beside it.
+        name: by which the card loads it; None for that of the file.
+        tell: takes a line about each thing that was measured.
 
     Returns:
-        The paths of file and card.
+        The paths of the files, and of the card.
 
     Raises:
-        ValueError: if there is no run, its classes are not those of this package, or a file is there already.
+        ValueError: if there is no run, its classes are not those of this package, a file is there already, a package
+            is missing, or a graph does not give what the network gives.
         OSError: if a file cannot be written.
     """
-    card = _card_beside(out, overwrite)
-    trained = load_trained(run)
-    about = _about(trained)
+    target = target_of(out, overwrite)
+    _require_possible(target, half)
+    trained, remarks = load_trained(run), list[str]()
+    about = _about(trained) | {"weights": "float16" if half else "float32"}
     check_exportable(about["generator"], about["degradation"])
+    weights = _rounded(trained, remarks.append) if half else _weights(trained)
+    contents = _contents(trained, about, weights, target, remarks.append)
+    for remark in remarks:
+        tell(remark)
     root = str(trained.config.dataset.get("root", ""))
-    text = model_card(about, out.name, root, read_run(trained.checkpoint.parent).figures)
-    write_export(out, about, _weights(trained))
-    write_whole(card, text.encode())
-    return out, card
+    names = [path.name for path in target.files.values()]
+    figures = read_run(trained.checkpoint.parent).figures
+    graph = describe(trained.generator, _condition_channels(trained))
+    card = model_card(about, names, name, root, figures, remarks, graph)
+    target.write({**contents, target.card: card.encode()})
+    return [*contents, target.card]
 
 
-def _card_beside(out: Path, overwrite: bool) -> Path:
-    if out.suffix != SUFFIX:
-        raise ValueError(f"--out is {out}; allowed is a file of suffix {SUFFIX}")
-    if not out.parent.is_dir():
-        raise ValueError(f"--out is {out}; {out.parent} is not a folder")
-    card = out.with_suffix(".md")
-    for path in (out, card):
-        if path.is_dir():
-            raise ValueError(f"{path} is a folder; choose another --out")
-        if path.exists() and not overwrite:
-            raise ValueError(f"{path} is there already; choose another --out, or allow --overwrite")
-    return card
+def _require_possible(target: Target, half: bool) -> None:
+    """Before any work is done."""
+    if half and SUFFIX not in target.files:
+        raise ValueError(
+            f"--half stores weights of a {SUFFIX} file or a folder; --out is {next(iter(target.files.values()))}"
+        )
+    if ONNX in target.files:
+        for package in ("onnx", "onnxscript"):
+            optional_package(package, "onnx", f"an {ONNX} file")
+
+
+def _contents(
+    trained: Trained, about: dict[str, Any], weights: dict[str, Tensor], target: Target, tell: Callable[[str], None]
+) -> dict[Path, bytes]:
+    by_suffix = {SUFFIX: export_bytes(about, weights)} if SUFFIX in target.files else {}
+    graphs = target.files.keys() - {SUFFIX}
+    if graphs:
+        channels, sealed = _condition_channels(trained), seal(about, weights)
+        by_suffix |= graph_files(trained.generator, channels, sealed, graphs, tell)
+    return {path: by_suffix[suffix] for suffix, path in target.files.items()}
+
+
+def _condition_channels(trained: Trained) -> int:
+    return network_channels(trained.image_channels, trained.degradation)["condition_channels"]
+
+
+def _rounded(trained: Trained, tell: Callable[[str], None]) -> dict[str, Tensor]:
+    """Weights as float16; the network works with them from here on."""
+    weights = halved(_weights(trained))
+    loss = rounding_loss(trained.generator, weights, trained.degradation, trained.image_channels)
+    cast(nn.Module, trained.generator).load_state_dict(weights)
+    tell(
+        f"weights are rounded to float16: samples differ by at most {loss.largest:.3f} grey levels of 255, "
+        f"RMS {loss.rms:.4f} (the same y and z, {loss.photographs} photographs of {loss.side} x {loss.side} pixels)"
+    )
+    return weights
 
 
 def _about(trained: Trained) -> dict[str, Any]:

@@ -18,23 +18,32 @@ from .whole_file import write_whole
 FORMAT = 1
 KEY = "pscgan"  # of the metadata; one key only, so that the same export is the same bytes
 SUFFIX = ".safetensors"
+PT2, ONNX = ".pt2", ".onnx"  # of files that hold the same sampler as a graph, for other programs
+
+
+def export_bytes(about: dict[str, Any], tensors: dict[str, Tensor]) -> bytes:
+    """The content of a file.
+
+    Args:
+        about: plain values; ``format`` and ``pscgan`` (the version) are added.
+        tensors: by name, of any device.
+    """
+    tensors = _apart(tensors)
+    return save(tensors, {KEY: seal(about, tensors)})
+
+
+def seal(about: dict[str, Any], tensors: dict[str, Tensor]) -> str:
+    """What the file says of itself: the JSON of ``about``, with format, version and the SHA-256 of all."""
+    return _sealed({"format": FORMAT, "pscgan": __version__, **about}, _apart(tensors))
 
 
 def write_export(path: Path, about: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-    """Write the file, whole or not at all.
-
-    Args:
-        path: of the file.
-        about: plain values; ``format`` and ``pscgan`` (the version) are added.
-        tensors: by name, of any device.
+    """Write the file, whole or not at all; arguments as ``export_bytes``.
 
     Raises:
         OSError: naming the file, if it cannot be written.
     """
-    # clones: parameters that share memory are stored each
-    tensors = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
-    about = {"format": FORMAT, "pscgan": __version__, **about}
-    write_whole(path, save(tensors, {KEY: _sealed(about, tensors)}))
+    write_whole(path, export_bytes(about, tensors))
 
 
 def read_export(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -74,6 +83,11 @@ def _opened(path: Path, sealed: str, tensors: dict[str, Tensor]) -> dict[str, An
             f"reads format {FORMAT}"
         )
     return about
+
+
+def _apart(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Clones: parameters that share memory are stored each."""
+    return {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
 
 
 def _sealed(about: dict[str, Any], tensors: dict[str, Tensor]) -> str:

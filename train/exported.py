@@ -10,9 +10,11 @@ from torch import Tensor, nn
 
 from ..data.degradation import Degradation
 from . import plain_config
-from .export_file import read_export
+from .export_file import ONNX, PT2, SUFFIX, read_export
+from .export_target import MODEL
 from .image_input import MODES
 from .loaded_sampler import LoadedSampler
+from .model_hub import fetch, names_repository
 from .network_channels import network_channels
 
 GENERATORS, DEGRADATIONS = "pscgan.models", "pscgan.data.degradations"
@@ -21,20 +23,21 @@ ENTRIES = ("name", "generator", "degradation", "image_channels", "images_seen", 
 
 
 def load(path: Path | str, device: torch.device | str = "cpu") -> LoadedSampler:
-    """Load what ``pscgan-export`` wrote.
+    """Load what ``pscgan-export`` wrote, from this disk or from the hub.
 
     Nothing is unpickled; the checksum is compared before anything is built; only classes of ``pscgan.models`` and
     ``pscgan.data.degradations`` are built.
 
     Args:
-        path: of the .safetensors file.
+        path: of the .safetensors file, or of a folder with ``model.safetensors``; a text USER/REPO or
+            USER/REPO@REVISION that is nothing on this disk is a repository of the Hugging Face hub.
         device: where the sampler will work.
 
     Raises:
-        ValueError: if there is no such device; naming the file and the reason, if it is damaged, foreign, of a newer
-            format, or names a class from elsewhere.
+        ValueError: if there is no such device or repository; naming the file and the reason, if it is damaged, foreign,
+            of a newer format, or names a class from elsewhere.
     """
-    path, device = Path(path).expanduser(), _device(device)
+    path, device = _file(path), _device(device)
     about, tensors = read_export(path)
     try:
         generator, degradation = _build(about)
@@ -62,6 +65,13 @@ def _build(about: dict[str, Any]) -> tuple[Any, Degradation]:
     with torch.random.fork_rng(devices=[]):  # initial weights are drawn, and replaced
         generator = plain_config.build(about["generator"], GENERATORS, "generator", **channels)
     return generator, degradation
+
+
+def _file(name: Path | str) -> Path:
+    path = fetch(str(name)) if names_repository(name) else Path(name).expanduser()
+    if path.suffix in (PT2, ONNX):
+        raise ValueError(f"{path} is a graph for other programs; pscgan.load takes the {SUFFIX} file")
+    return path / f"{MODEL}{SUFFIX}" if (path / f"{MODEL}{SUFFIX}").is_file() else path
 
 
 def _device(device: torch.device | str) -> torch.device:

@@ -65,6 +65,27 @@ class LoadedSampler:
         """With divisor K - 1, root mean square over colours, (B, 1, H, W) fp32; 0 for K = 1. As ``mean`` otherwise."""
         return self._moments(degraded, k, seed).std.float()
 
+    def project(self, restored: Tensor, measurement: Measurement) -> Tensor:
+        """The nearest images that explain a measurement, (B, C, H, W) on the sampler's device.
+
+        Samples, whose mean or any other edit of them may explain it no longer, are projected already.
+
+        Args:
+            restored: (B, C, H, W), 1 for white.
+            measurement: as ``sample`` takes it; without facts nothing is known that an image could contradict.
+
+        Raises:
+            ValueError: if it is no measurement, or the images are not of its size.
+        """
+        if not isinstance(measurement, Measurement):
+            raise ValueError(f"measurement is a {type(measurement).__name__}; allowed is a Measurement")
+        if restored.shape != measurement.degraded.shape:
+            raise ValueError(
+                f"restored has shape {tuple(restored.shape)}; allowed is that of y, {tuple(measurement.degraded.shape)}"
+            )
+        restored, measurement = restored.to(self.device), measurement.to(self.device)
+        return self.degradation.project(restored, measurement) if measurement.facts else restored
+
     def draw(self, measurement: Measurement, num_samples: int, rng: Rng, sigma_z: float = 1.0) -> Tensor:
         """See ``judging.restorer.Restorer``."""
         return Sampler(self.generator, self.degradation).draw(measurement, num_samples, rng, sigma_z)
@@ -87,7 +108,7 @@ class LoadedSampler:
             latent = self.generator.draw_latent(1, height, width, rng)
             on_device = [z.to(self.device) for z in scale_latent(latent, sigma_z)]
             sample = self.generator.decode(features, on_device)[0].float()
-            yield self.degradation.project(sample, measurement) if measurement.facts else sample
+            yield self.project(sample, measurement)
 
     def _require(self, k: int, sigma_z: float) -> None:
         if not isinstance(k, int) or k < 1:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
 
 from .config_words import in_words
+from .export_file import SUFFIX
 from .run_table import FIGURES
 
 CARD = """---
@@ -28,15 +29,10 @@ A sampler of p(x | y) for image restoration, trained with pscgan: of one degrade
 ## Scores
 
 {scores}
-
+{measured}
 ## Use
 
-```python
-import pscgan
-
-sampler = pscgan.load("{file}")
-samples = sampler.sample(degraded, k=8)  # (8, B, C, H, W)
-```
+{use}
 
 ## Licence
 
@@ -44,18 +40,49 @@ That of the weights is for their owner to say; until then there is none (`licens
 """
 
 
-def model_card(about: Mapping[str, Any], file: str, root: str, figures: Mapping[str, Any]) -> str:
+LOADED = """```python
+import pscgan
+
+sampler = pscgan.load("{name}")
+samples = sampler.sample(degraded, k={k})  # ({k}, B, C, H, W)
+```
+"""
+
+GRAPHS = """{files}: the network alone as a graph, for programs without pscgan. Inputs are the
+condition (B, C + M, H, W) and, where samples differ, maps latent_0, latent_1, ... (K, B, c, h, w) of standard normal
+numbers and the number sigma_z; the output is samples (K, B, C, H, W). B, K, H and W are free, H and W from
+{least_size} on; sizes that strides do not divide are padded inside. The JSON of the entry `pscgan` in the file tells
+channels and strides of the maps.
+
+Only the network is in a graph. Where a measurement is a file (JPEG), samples are to be projected onto what
+explains it: that is in `pscgan.load`, not in a graph.
+"""
+
+
+def model_card(
+    about: Mapping[str, Any],
+    files: Sequence[str],
+    name: str | None,
+    root: str,
+    figures: Mapping[str, Any],
+    remarks: Sequence[str],
+    graph: Mapping[str, Any],
+) -> str:
     """Markdown with the front matter that hubs read.
 
     Args:
         about: what the export says of itself.
-        file: its name.
+        files: their names.
+        name: by which ``pscgan.load`` finds it; None for that of the file.
         root: of the images it was trained on, of which the name alone is told.
         figures: of the run's last validation; none where there was none.
+        remarks: sentences on what was measured of the files.
+        graph: what ``exported_graph.describe`` says of the network.
     """
     kind = about["degradation"]["_target_"].rpartition(".")[2]
     front = {
         "library_name": "pscgan",
+        "pipeline_tag": "image-to-image",
         "tags": ["image-restoration", "posterior-sampling", kind.lower()],
         "license": "other",
     }
@@ -71,8 +98,18 @@ def model_card(about: Mapping[str, Any], file: str, root: str, figures: Mapping[
         commit=about["commit"] or "unknown",
         command=about["command"] or "unknown",
         scores=_scores(figures),
-        file=file,
+        measured="".join(["\n## Files\n\n", *(f"- {remark}\n" for remark in remarks)]) if remarks else "",
+        use=_use(files, name, graph),
     )
+
+
+def _use(files: Sequence[str], name: str | None, graph: Mapping[str, Any]) -> str:
+    loaded = [name or file for file in files if file.endswith(SUFFIX)]
+    graphs = [f"`{file}`" for file in files if not file.endswith(SUFFIX)]
+    parts = [LOADED.format(name=loaded[0], k=8 if graph["latents"] else 1)] if loaded else []
+    if graphs:
+        parts.append(GRAPHS.format(files=" and ".join(graphs), least_size=graph["least_size"]))
+    return "\n".join(parts).rstrip("\n")
 
 
 def _scores(figures: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 
@@ -11,10 +12,22 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises:
         OSError: naming the file, if it cannot be written.
     """
-    part = path.with_name(path.name + ".part")
+    write_together({path: content})
+
+
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Likewise several files, none of which is put in place before all are written.
+
+    Raises:
+        OSError: naming the first file that cannot be written.
+    """
+    parts = {path: path.with_name(path.name + ".part") for path in contents}
     try:
-        part.write_bytes(content)
-        part.replace(path)
+        for path, content in contents.items():
+            parts[path].write_bytes(content)
+        for path, part in parts.items():
+            part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        for part in parts.values():
+            part.unlink(missing_ok=True)
         raise OSError(f"cannot write {path}: {error.strerror or error}") from error

@@ -44,6 +44,7 @@ def test_the_card_says_what_the_run_says(trained, written):
     _, front, body = text.split("---\n", 2)
     assert yaml.safe_load(front) == {
         "library_name": "pscgan",
+        "pipeline_tag": "image-to-image",
         "tags": ["image-restoration", "posterior-sampling", "gaussiannoise"],
         "license": "other",
     }
@@ -96,7 +97,8 @@ def test_nothing_is_overwritten_unasked(trained, tmp_path, capsys, there):
 
 def test_bad_input_is_one_line(trained, tmp_path, capsys):
     refused([tmp_path, "--out", tmp_path / "a.safetensors"], "holds no run of pscgan", capsys)
-    refused([trained, "--out", tmp_path / "a.pt"], "a.pt; allowed is a file of suffix .safetensors", capsys)
+    allowed = "a.pt; allowed is a file of suffix .safetensors, .pt2, .onnx, or a folder"
+    refused([trained, "--out", tmp_path / "a.pt"], allowed, capsys)
     refused([trained, "--out", tmp_path / "no" / "a.safetensors"], "no is not a folder", capsys)
     assert not list(tmp_path.iterdir())
 

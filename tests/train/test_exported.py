@@ -169,6 +169,20 @@ def test_samples_of_a_file_are_projected_onto_it(tmp_path):
         sampler.sample(Image.open(tmp_path / "photo.jpg"), 1)
 
 
+def test_an_edit_of_samples_is_projected_as_they_are(tmp_path):
+    sampler = pscgan.load(exported(tmp_path, degradation=JPEG, maps=3))
+    measurement = sampler.degradation(uniform(1, 3, 16, 24), Rng(0, "jpeg", [0]))
+    grey = torch.full((1, 3, 16, 24), 0.5)
+    found = sampler.project(grey, measurement)
+    assert torch.equal(found, Jpeg(quality=10).project(grey, measurement))
+    assert not torch.allclose(found, grey, atol=0.1)
+    assert torch.equal(sampler.project(grey, Measurement(grey)), grey)
+    with pytest.raises(ValueError, match=r"restored has shape \(1, 3, 8, 8\); allowed is that of y, \(1, 3, 16, 24\)"):
+        sampler.project(grey[..., :8, :8], measurement)
+    with pytest.raises(ValueError, match="measurement is a Tensor; allowed is a Measurement"):
+        sampler.project(grey, grey)
+
+
 def test_a_deterministic_sampler_has_one_sample(tmp_path):
     sampler = pscgan.load(exported(tmp_path, latent_channels=0))
     assert not sampler.stochastic
