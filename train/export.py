@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from .export_file import ONNX, SUFFIX, export_bytes, seal
 from .export_target import Target, target_of
-from .exported import check_exportable
 from .exported_graph import describe
 from .graph_export import graph_files
 from .half_weights import halved, rounding_loss
@@ -53,9 +52,8 @@ def export(
     """
     target = target_of(out, overwrite)
     _require_possible(target, half)
-    trained, remarks = load_trained(run), list[str]()
-    about = _about(trained) | {"weights": "float16" if half else "float32"}
-    check_exportable(about["generator"], about["degradation"])
+    trained, remarks = load_trained(run, only_ours=True), list[str]()
+    about = about_run(trained) | {"weights": "float16" if half else "float32"}
     weights = _rounded(trained, remarks.append) if half else _weights(trained)
     contents = _contents(trained, about, weights, target, remarks.append)
     for remark in remarks:
@@ -107,8 +105,8 @@ def _rounded(trained: Trained, tell: Callable[[str], None]) -> dict[str, Tensor]
     return weights
 
 
-def _about(trained: Trained) -> dict[str, Any]:
-    """Plain values; commit and command are those of the run's last start."""
+def about_run(trained: Trained) -> dict[str, Any]:
+    """What an export says of itself, as plain values; commit and command are those of the run's last start."""
     config, start = trained.config, (trained.starts or [{}])[-1]
     return {
         "name": str(config.name),

@@ -10,41 +10,55 @@ from torch import Tensor, nn
 
 from ..data.degradation import Degradation
 from . import plain_config
+from .bundled_models import BUNDLED, bundled_model
 from .export_file import ONNX, PT2, SUFFIX, read_export
 from .export_target import MODEL
 from .image_input import MODES
 from .loaded_sampler import LoadedSampler
 from .model_hub import fetch, names_repository
 from .network_channels import network_channels
+from .serving import Precision, Serving
 
 GENERATORS, DEGRADATIONS = "pscgan.models", "pscgan.data.degradations"
 SEAMS = {"generator": ("encode", "decode", "draw_latent", "stride"), "degradation": ("__call__", "residual", "project")}
 ENTRIES = ("name", "generator", "degradation", "image_channels", "images_seen", "seed", "feature_networks")
 
 
-def load(path: Path | str, device: torch.device | str = "cpu") -> LoadedSampler:
+def load(
+    path: Path | str,
+    device: torch.device | str = "cpu",
+    *,
+    samples_per_pass: int = 1,
+    precision: Precision = "fp32",
+    compile: bool = False,
+) -> LoadedSampler:
     """Load what ``pscgan-export`` wrote, from this disk or from the hub.
 
     Nothing is unpickled; the checksum is compared before anything is built; only classes of ``pscgan.models`` and
     ``pscgan.data.degradations`` are built.
 
     Args:
-        path: of the .safetensors file, or of a folder with ``model.safetensors``; a text USER/REPO or
-            USER/REPO@REVISION that is nothing on this disk is a repository of the Hugging Face hub.
+        path: of the .safetensors file, or of a folder with ``model.safetensors``; ``bundled:demo`` or
+            ``bundled:jpeg_demo``, which come with the package; a text USER/REPO or USER/REPO@REVISION that is nothing
+            on this disk is a repository of the Hugging Face hub.
         device: where the sampler will work.
+        samples_per_pass: see ``Serving``, as the next two.
+        precision: ``fp32`` or ``bf16``.
+        compile: whether encoder and decoder are compiled.
 
     Raises:
         ValueError: if there is no such device or repository; naming the file and the reason, if it is damaged, foreign,
             of a newer format, or names a class from elsewhere.
     """
     path, device = _file(path), _device(device)
+    serving = Serving(samples_per_pass, precision, compile)
     about, tensors = read_export(path)
     try:
         generator, degradation = _build(about)
         _fill(generator, tensors)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: {error}") from error
-    return LoadedSampler(generator.to(device), degradation, about, device)
+    return LoadedSampler(generator.to(device), degradation, about, device, serving)
 
 
 def check_exportable(generator: Any, degradation: Any) -> None:
@@ -68,6 +82,8 @@ def _build(about: dict[str, Any]) -> tuple[Any, Degradation]:
 
 
 def _file(name: Path | str) -> Path:
+    if str(name).startswith(BUNDLED):
+        return bundled_model(str(name))
     path = fetch(str(name)) if names_repository(name) else Path(name).expanduser()
     if path.suffix in (PT2, ONNX):
         raise ValueError(f"{path} is a graph for other programs; pscgan.load takes the {SUFFIX} file")

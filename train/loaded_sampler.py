@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..data.degradation import Degradation
 from ..data.measurement import Measurement
@@ -15,7 +15,9 @@ from ..models.generator import Generator, is_deterministic, scale_latent
 from ..rng import Rng
 from .image_input import ImageLike, as_batch
 from .judging.restorer import Sampler
+from .latent_field import LatentField
 from .moments import Moments
+from .serving import Decoder, Serving
 
 
 class LoadedSampler:
@@ -29,22 +31,36 @@ class LoadedSampler:
         degradation: it was trained on.
         about: plain values: config, images seen, seed, versions.
         device: of the generator.
+        serving: how it computes.
 
     Attributes:
         stochastic: whether samples differ with z.
     """
 
     def __init__(
-        self, generator: Generator, degradation: Degradation, about: dict[str, Any], device: torch.device
+        self,
+        generator: Generator,
+        degradation: Degradation,
+        about: dict[str, Any],
+        device: torch.device,
+        serving: Serving | None = None,
     ) -> None:
         self.generator, self.degradation, self.about, self.device = generator, degradation, about, device
+        self.decoder = Decoder(generator, device, serving or Serving())
         self.stochastic = not is_deterministic(generator)
+
+    def to(self, device: torch.device | str) -> LoadedSampler:
+        """The same on another device; its networks move there."""
+        device = torch.device(device)
+        module = cast(nn.Module, self.generator).to(device)
+        return LoadedSampler(cast(Generator, module), self.degradation, self.about, device, self.decoder.serving)
 
     def sample(self, degraded: ImageLike | Measurement, k: int, seed: int = 0, sigma_z: float = 1.0) -> Tensor:
         """K samples, (K, B, C, H, W) fp32 about [0, 1], not clipped, on the sampler's device; B is 1 for one image.
 
-        z of sample k is a function of (seed, k) and of the size of the images: the first samples are the same whatever
-        K is, and the samples of an image whatever batch it is in. Images of one batch share their z.
+        z of sample k is a function of (seed, k) and of the place in the image (``LatentField``): the first samples are
+        the same whatever K is, the samples of an image whatever batch it is in, and whether it is restored whole or by
+        tiles. Images of one batch share their z.
 
         Args:
             degraded: y.
@@ -96,18 +112,15 @@ class LoadedSampler:
             moments.add(sample)
         return moments
 
-    @torch.no_grad()
     def _draw(self, degraded: ImageLike | Measurement, k: int, seed: int, sigma_z: float) -> Iterator[Tensor]:
-        """Samples 1 to K, each (B, C, H, W): encoded once, decoded one by one; z is drawn on the CPU for any device."""
+        """Samples 1 to K, each (B, C, H, W); z is drawn on the CPU for any device."""
         self._require(k, sigma_z)
         measurement = self._measurement(degraded).to(self.device)
-        features = self.generator.encode(measurement.condition)
-        height, width = measurement.degraded.shape[-2:]
-        for number in range(1, k + 1):
-            rng = Rng(seed, "restore", [number] * len(measurement))
-            latent = self.generator.draw_latent(1, height, width, rng)
-            on_device = [z.to(self.device) for z in scale_latent(latent, sigma_z)]
-            sample = self.generator.decode(features, on_device)[0].float()
+        size = measurement.degraded.shape[-2:]
+        fields = (LatentField(self.generator, seed, number) for number in range(1, k + 1))
+        maps = (scale_latent(field.window(0, 0, *size), sigma_z) for field in fields)
+        latents = ([z.expand(-1, len(measurement), -1, -1, -1) for z in latent] for latent in maps)
+        for sample in self.decoder.decode(self.decoder.encode(measurement.condition), latents):
             yield self.project(sample, measurement)
 
     def _require(self, k: int, sigma_z: float) -> None:

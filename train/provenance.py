@@ -15,10 +15,8 @@ from typing import Any
 
 import torch
 from omegaconf import DictConfig, OmegaConf
-from torch import nn
 
 from .. import __version__
-from ..models.frozen_features import FrozenFeatures
 from .flat import flat
 
 PACKAGES = (
@@ -61,11 +59,6 @@ def fingerprint(config: DictConfig) -> dict[str, str]:
         "the version of torch": torch.__version__,
         **{key: repr(value) for key, value in values.items()},
     }
-
-
-def feature_networks(game: nn.Module) -> list[str]:
-    """Identities of all frozen networks that judge: network, layers, source and hash of the weights."""
-    return sorted({module.identity for module in game.modules() if isinstance(module, FrozenFeatures)})
 
 
 def _version(package: str) -> str | None:

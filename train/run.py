@@ -14,11 +14,12 @@ from omegaconf import DictConfig
 from . import checkpoint, ranks
 from .build import build_trainer, build_training
 from .callbacks.checkpoints import Interrupted
+from .feature_networks import feature_networks
 from .folder_lock import FolderLock
 from .launch import on_gpu, processes, start
 from .metrics_csv import MetricsCsv
 from .process_group import joined
-from .provenance import feature_networks, fingerprint
+from .provenance import fingerprint
 from .rehearsal import rehearse
 from .report import print_result, result_of
 from .run_folder import RunFolder

@@ -16,6 +16,7 @@ from ..data.degradation import Degradation
 from ..models.generator import Generator
 from ..rng import Rng
 from . import checkpoint
+from .exported import SEAMS, check_exportable
 from .network_channels import network_channels
 
 AVERAGE = "ema.average."  # of a game's state
@@ -63,23 +64,28 @@ class Trained:
         return tuple(sorted({network for start in self.starts for network in start.get("feature_networks", [])}))
 
 
-def load_trained(run: Path, device: torch.device | str = "cpu") -> Trained:
+def load_trained(run: Path, device: torch.device | str = "cpu", only_ours: bool = False) -> Trained:
     """Build generator and degradation of a run, and nothing else of it.
 
-    The config names the classes that are built, so load runs of people you trust, as you would import their code.
+    The config names the classes that are built: unless ``only_ours``, load runs of people you trust, as you would
+    import their code.
 
     Args:
         run: its folder, of which ``best.ckpt`` is taken, or else ``last.ckpt``; or a checkpoint itself.
         device: where the generator will work.
+        only_ours: whether classes that are not of this package are refused, before anything of them is imported.
 
     Raises:
-        ValueError: if there is no run or no checkpoint, or the weights are of another architecture; naming the path.
+        ValueError: if there is no run or no checkpoint, the weights are of another architecture, or a class is refused;
+            naming the path.
         OSError: if the checkpoint cannot be opened.
         hydra.errors.InstantiationException: naming the part of the config that does not fit.
     """
     path = _checkpoint_of(run)
     state = checkpoint.load(path)
     config = cast(DictConfig, OmegaConf.create(state["config"]))
+    if only_ours:
+        _refuse_foreign(config, path)
     with torch.random.fork_rng(devices=[]):  # initial weights are drawn, and replaced
         degradation = instantiate(config.degradation)
         generator = instantiate(config.generator, **network_channels(config.dataset.channels, degradation))
@@ -91,6 +97,14 @@ def load_trained(run: Path, device: torch.device | str = "cpu") -> Trained:
         images_seen=state["game"]["clock._extra_state"]["images_seen"],
         device=torch.device(device),
     )
+
+
+def _refuse_foreign(config: DictConfig, path: Path) -> None:
+    try:
+        generator, degradation = (OmegaConf.to_container(config[name], resolve=True) for name in SEAMS)
+        check_exportable(generator, degradation)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def _checkpoint_of(run: Path) -> Path:

@@ -24,6 +24,7 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
     parts = {path: path.with_name(path.name + ".part") for path in contents}
     try:
         for path, content in contents.items():
+            parts[path].unlink(missing_ok=True)  # what an earlier try left, or a link to somewhere else
             parts[path].write_bytes(content)
         for path, part in parts.items():
             part.replace(path)
