@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # what it finds wrong is raised, not printed
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
 TOO_LARGE = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 

@@ -1,9 +1,13 @@
-"""``pscgan-restore``: real .jpg files in; of each several restorations out, their mean and their spread.
+"""``pscgan-restore``: picture files in; of each several restorations out, their mean and their spread.
 
-Each is an 8-bit picture that libjpeg writes to the very levels of the file, or as near to them as could be reached:
-how near is counted by encoding the written pixels again, printed, and noted in restore.json::
+The demo model removes noise; a model trained on JPEG restores .jpg files, each sample an 8-bit picture that libjpeg
+writes to the very levels of the file, or as near to them as could be reached, which is counted by encoding again::
 
-    pscgan-restore photo.jpg --model runs/jpeg_demo --samples 8 --out restored
+    pscgan-restore photos --model demo --samples 8 --out restored
+    pscgan-restore photo.jpg --model runs/jpeg_demo --out restored
+
+Pictures of any size are restored by tiles that share one z. Any PNG, JPEG, WebP or TIFF is read, of 8 or 16 bits; what
+is written is PNG of the same depth, with alpha, profile and EXIF of the file.
 """
 
 from __future__ import annotations
@@ -13,70 +17,131 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import torch
-from omegaconf import OmegaConf
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from ..data.jpeg.file import UnreadableJpeg, read
-from ..train.jpeg_restoration import JpegRestorer, UnsuitableJpeg
+from ..data.decoding import UnreadableImage
+from ..data.jpeg.file import UnreadableJpeg
+from ..data.named_file import on_one_line
+from ..train.loaded_sampler import LoadedSampler
+from ..train.open_model import open_model
 from ..train.provenance import provenance
-from ..train.restored_files import facts_of, restore_file
-from ..train.trained import Trained, load_trained
+from ..train.restoring.inputs import Input, inputs_of
+from ..train.restoring.open_picture import Opener
+from ..train.restoring.restoration import Outputs, Request, Restoration
+from ..train.restoring.tiled import Tiling
+from ..train.restoring.unsuitable import UnsuitablePicture
 from ..train.user_errors import one_line_errors
 from ..train.whole_file import write_whole
-from .restore_options import REPORT, check, outputs_of, parse
+from .restore_options import REPORT, check, parse, planned
 
 PROGRAM = "pscgan-restore"
 
 
-def restore(options: argparse.Namespace) -> int:
-    """All files of a call, each as far as it goes; the exit code, 2 if one or more could not be restored.
+class Call:
+    """All files of one call, each as far as it goes.
+
+    Args:
+        options: checked.
 
     Raises:
-        ValueError: before anything is written, if options, model and files do not go together.
-        OSError: if the report cannot be written.
+        ValueError: if options, model and files do not go together; nothing is written before.
+        OSError: if the model cannot be opened.
     """
-    outputs = outputs_of(options)
-    restorer = JpegRestorer(_trained(options), options.slack)
-    options.out.mkdir(parents=True, exist_ok=True)
-    entries: list[dict[str, Any]] = []
-    report = _about(restorer.trained, options) | {"files": entries}
-    with _progress(len(outputs) * (options.samples + 1)) as step:
-        for path, paths in outputs.items():
-            entries.append(_restore_one(restorer, path, paths, options, step))
-            write_whole(options.out / REPORT, f"{json.dumps(report, indent=2)}\n".encode())
-    return 2 if any("error" in entry for entry in entries) else 0
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options, inputs = options, inputs_of(options.inputs, options.out)
+        self.sampler = open_model(options.model, options.device, options.precision)
+        self.request = _request(options, self.sampler)
+        self.outputs = planned(inputs, options)
+        self.opener = Opener(
+            self.sampler,
+            options.sigma,
+            options.slack,
+            options.degrade,
+            options.seed,
+            int(1e6 * options.max_megapixels),
+        )
+        self.tiling = Tiling(self.sampler, options.tile, options.overlap)
+
+    def run(self) -> int:
+        """The exit code: 2 if one or more could not be restored.
+
+        Raises:
+            OSError: if the report cannot be written.
+        """
+        self.options.out.mkdir(parents=True, exist_ok=True)
+        entries: list[dict[str, Any]] = []
+        report = self._about() | {"files": entries}
+        with _progress() as bar:
+            for place, (one, outputs) in enumerate(self.outputs.items(), start=1):
+                task = bar.add_task(f"{place} of {len(self.outputs)}: {on_one_line(one.path.name)}", total=None)
+                entries.append(self._restored(one, outputs, bar, task))
+                bar.remove_task(task)
+                write_whole(self.options.out / REPORT, f"{json.dumps(report, indent=2)}\n".encode())
+        return 2 if any("error" in entry for entry in entries) else 0
+
+    def _restored(self, one: Input, outputs: Outputs, bar: Progress, task: TaskID) -> dict[str, Any]:
+        """What the report says of a file."""
+        name = on_one_line(one.path)
+        try:
+            opened = self.opener.open(one.path)
+            for warning in opened.subject.warnings:
+                print(f"{PROGRAM}: warning: {name}: {warning}", file=sys.stderr)
+            outputs.mean.parent.mkdir(parents=True, exist_ok=True)
+            restoration = Restoration(self.tiling, opened, self.request, outputs)
+            bar.update(task, total=restoration.steps)
+            restoration.run(lambda: bar.advance(task))
+            written = restoration.write()
+        except (UnreadableImage, UnreadableJpeg, UnsuitablePicture, OSError, MemoryError, RuntimeError) as error:
+            reason = _reason(error).removeprefix(f"{name}: ")
+            print(f"{PROGRAM}: {name}: {reason}", file=sys.stderr)
+            return {"file": str(one.path), "error": reason}
+        for entry in (*written["samples"], written["mean"]):
+            print(_line(entry), flush=True)
+        frame = opened.subject.frame
+        size = {"width": frame.width, "height": frame.height}
+        warnings = {"warnings": opened.subject.warnings}
+        return {"file": str(one.path), **size, **opened.subject.facts, **warnings, **written}
+
+    def _about(self) -> dict[str, Any]:
+        """What the report says of the call."""
+        about = self.sampler.about
+        told = ("name", "checkpoint", "images_seen", "degradation", "seed", "commit")
+        model = {name: about[name] for name in told if name in about}
+        asked = ("samples", "average", "seed", "sigma_z", "sigma", "slack", "degrade")
+        tiling = {"side": self.tiling.side, "overlap": self.tiling.overlap, "reach": self.tiling.reach}
+        return provenance() | {
+            "model": {"opened": self.options.model, **model},
+            "device": str(self.sampler.device),
+            "precision": self.options.precision,
+            **{name: getattr(self.options, name) for name in asked},
+            "tiles": tiling | {"as_one_piece": self.tiling.exact},
+        }
 
 
-def _restore_one(
-    restorer: JpegRestorer, path: Path, paths: list[Path], options: argparse.Namespace, step: Any
-) -> dict[str, Any]:
-    """What the report says of a file."""
-
-    def done(entry: dict[str, Any]) -> None:
-        print(_line(entry), flush=True)
-        step()
-
-    try:
-        file = read(path)
-        warning = restorer.mismatch(file)
-        if warning is not None:
-            print(f"{PROGRAM}: warning: {path}: {warning}", file=sys.stderr)
-        written = restore_file(restorer, file, paths, options.seed, options.sigma_z, done)
-    except (UnreadableJpeg, UnsuitableJpeg, OSError, MemoryError, RuntimeError) as error:
-        reason = _reason(error).removeprefix(f"{path}: ")
-        print(f"{PROGRAM}: {path}: {reason}", file=sys.stderr)
-        return {"file": str(path), "error": reason}
-    return {"file": str(path), **facts_of(file), "warning": warning, **written}
+def _request(options: argparse.Namespace, sampler: LoadedSampler) -> Request:
+    """With defaults filled in, which are written to the options too."""
+    if options.samples is None:
+        options.samples = 8 if sampler.stochastic else 1
+    if options.average is None:
+        options.average = options.samples
+    if options.average < options.samples:
+        raise ValueError(f"--average is {options.average}; allowed is --samples ({options.samples}) or more")
+    if options.average > 1 and not sampler.stochastic:
+        name = "samples" if options.samples > 1 else "average"
+        raise ValueError(
+            f"--{name} is {getattr(options, name)}; allowed for the deterministic generator of {options.model} is 1"
+        )
+    return Request(options.samples, options.average, options.seed, options.sigma_z)
 
 
 def _reason(error: Exception) -> str:
     """Of a file that was not restored; a defect of ours is raised again."""
-    text = " ".join(str(error).split())
+    text = on_one_line(" ".join(str(error).split()))
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in text:
         return f"it does not fit into memory: {text}"
     if isinstance(error, RuntimeError):
@@ -87,50 +152,30 @@ def _reason(error: Exception) -> str:
 def _line(entry: dict[str, Any]) -> str:
     """Of one picture."""
     parts = [
-        f"{name} {entry[name] - entry[f'{name}_wrong']:,} of {entry[name]:,} exact" for name in ("blocks", "levels")
+        f"{name} {entry[name] - entry[f'{name}_wrong']:,} of {entry[name]:,} exact"
+        for name in ("blocks", "levels")
+        if name in entry
     ]
-    psnr = entry["psnr_to_plain_decode"]
-    distance = "the pixels of the plain decode" if psnr is None else f"{psnr:.2f} dB to the plain decode"
-    return f"{entry['file']}: {', '.join(parts)}, {distance}"
-
-
-def _about(trained: Trained, options: argparse.Namespace) -> dict[str, Any]:
-    """What the report says of the call."""
-    return provenance() | {
-        "model": {
-            "run": str(options.model),
-            "checkpoint": str(trained.checkpoint),
-            "images_seen": trained.images_seen,
-            "name": trained.config.name,
-            "degradation": OmegaConf.to_container(trained.config.degradation),
-        },
-        "device": str(trained.device),
-        **{name: getattr(options, name) for name in ("samples", "seed", "sigma_z", "slack")},
-    }
-
-
-def _trained(options: argparse.Namespace) -> Trained:
-    trained = load_trained(options.model, options.device)
-    if options.samples > 1 and not trained.stochastic:
-        raise ValueError(
-            f"--samples is {options.samples}; allowed for the deterministic generator of {trained.checkpoint} is 1"
-        )
-    return trained
+    for key, value in entry.items():
+        if key.startswith("psnr_to_"):
+            other = {"input": "the input", "clean": "the clean picture"}[key.removeprefix("psnr_to_")]
+            parts.append(f"the pixels of {other}" if value is None else f"{value:.2f} dB to {other}")
+    return f"{on_one_line(entry['file'])}: {', '.join(parts)}"
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Any]:
-    """A bar on a terminal; yields what moves it on."""
+def _progress() -> Iterator[Progress]:
+    """A bar with the time left of the file at hand, on a terminal."""
     console = Console()
-    bar = Progress(
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(
+        *columns,
         console=console,
         disable=not console.is_terminal,
         transient=True,
         redirect_stderr=sys.stderr.isatty(),
-    )
-    with bar:
-        task = bar.add_task("pictures", total=total)
-        yield lambda: bar.advance(task)
+    ) as bar:
+        yield bar
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -139,7 +184,7 @@ def main(arguments: list[str] | None = None) -> None:
     with one_line_errors(PROGRAM):
         check(options)
         try:
-            code = restore(options)
+            code = Call(options).run()
         except KeyboardInterrupt:
             code = 130
     sys.exit(code)

@@ -6,69 +6,105 @@ import argparse
 import math
 import os
 from pathlib import Path
+from typing import get_args
 
 import torch
 
-from ..train.restored_files import output_names
+from ..data.photographs.file import MAX_PIXELS
+from ..data.roots.opening import open_root
+from ..train.bundled_models import BUNDLED
+from ..train.restoring.inputs import Input
+from ..train.restoring.open_picture import AUTO
+from ..train.restoring.restoration import Outputs, outputs_of
+from ..train.restoring.tiled import SIDE
+from ..train.serving import Precision
 
 REPORT = "restore.json"
+HELD_OUT = 3  # as conf/dataset/photos.yaml has it
 
 
 def parse(arguments: list[str] | None, program: str, description: str) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog=program,
-        description=description.strip(),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        prog=program, description=description.strip(), formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("files", nargs="+", type=Path, help=".jpg files, of any size")
-    parser.add_argument("--model", type=Path, required=True, help="folder of a run, or one of its checkpoints")
-    parser.add_argument("--out", type=Path, required=True, help="folder for what is written")
-    parser.add_argument("--samples", type=int, default=8, help="of each file (default 8); 1 for a deterministic run")
-    parser.add_argument("--seed", type=int, default=0, help="of the samples (default 0)")
-    parser.add_argument("--sigma-z", type=float, default=1.0, help="factor on z: 1 samples (default), 0 has no spread")
-    slack = "quantisation steps by which levels may miss, for foreign encoders (default 0)"
-    parser.add_argument("--slack", type=float, default=0.0, help=slack)
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--overwrite", action="store_true", help="replace what an earlier call wrote to --out")
+    add = parser.add_argument
+    add("inputs", nargs="*", metavar="INPUT", help="picture files, folders, or patterns such as 'photos/**/*.jpg'")
+    add("--model", help="a .safetensors file, bundled:demo, USER/REPO of the hub, the folder of a run, or a checkpoint")
+    add("--out", type=Path, required=True, help="folder for what is written")
+    add("--samples", type=int, default=None, help="of each file (default 8); 1 for a deterministic model")
+    add("--average", type=int, default=None, metavar="N", help="mean and spread of N samples (default: those written)")
+    add("--seed", type=int, default=0, help="of the samples (default 0)")
+    add("--sigma-z", type=float, default=1.0, help="factor on z: 1 samples (default), 0 has no spread")
+    add("--sigma", default=None, help="of the noise, on the 0..255 scale; auto estimates it (default, where needed)")
+    slack = "quantisation steps by which levels may miss, for .jpg files of foreign encoders (default 0)"
+    add("--slack", type=float, default=0.0, help=slack)
+    add("--demo", action="store_true", help="three bundled photographs, --degrade, --model bundled:demo")
+    add("--degrade", action="store_true", help="the files are clean: degrade them first, as the model was trained")
+    add("--tile", type=int, default=SIDE, help=f"side of the tiles, in pixels (default {SIDE})")
+    add("--overlap", type=int, default=None, help="seen beyond a tile (default: all the network sees, at most 128)")
+    most = MAX_PIXELS / 1e6
+    add("--max-megapixels", type=float, default=most, help=f"larger pictures are refused unread (default {most:g})")
+    add("--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu")
+    add("--precision", choices=get_args(Precision), default="fp32", help="bf16 is faster where the hardware has it")
+    add("--overwrite", action="store_true", help="replace what an earlier call wrote to --out")
     return parser.parse_intermixed_args(arguments)
 
 
 def check(options: argparse.Namespace) -> None:
-    """Raise a ValueError that names the first number or device that is out of range."""
-    if options.samples < 1:
-        raise ValueError(f"--samples is {options.samples}; allowed is 1 or more")
+    """Raise a ValueError that names the first number or device that is out of range; fill in what has a default."""
+    if options.demo:
+        options.inputs = [*options.inputs, *map(str, held_out())]
+        options.model, options.degrade = options.model or f"{BUNDLED}demo", True
+    for name in ("samples", "average"):
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            raise ValueError(f"--{name} is {value}; allowed is 1 or more")
     for name in ("sigma_z", "slack"):
         value = getattr(options, name)
         if not (math.isfinite(value) and value >= 0):
             raise ValueError(f"--{name.replace('_', '-')} is {value}; allowed is 0 or more")
+    if not options.max_megapixels > 0:
+        raise ValueError(f"--max-megapixels is {options.max_megapixels}; allowed is more than 0")
     if options.device == "cuda" and not torch.cuda.is_available():
         raise ValueError("--device is cuda; allowed here is cpu, there is no CUDA device")
+    if options.sigma not in (None, AUTO):
+        options.sigma = _number(options.sigma)
+    if not options.inputs:
+        raise ValueError("there is no INPUT; allowed are picture files, folders and patterns, or --demo")
+    if options.model is None:
+        raise ValueError("there is no --model; allowed is what pscgan-export or pscgan-train wrote, or bundled:demo")
 
 
-def outputs_of(options: argparse.Namespace) -> dict[Path, list[Path]]:
-    """By input, the paths of samples, mean and standard deviation.
+def held_out() -> list[Path]:
+    """The bundled photographs that the demo is not trained on."""
+    photos = open_root("bundled:photos")
+    return [Path(photos.root, name) for name in photos.names[-HELD_OUT:]]
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise ValueError(f"--sigma is {text}; allowed is a number on the 0..255 scale, or {AUTO}") from error
+
+
+def planned(inputs: list[Input], options: argparse.Namespace) -> dict[Input, Outputs]:
+    """By input, the files that will be written.
 
     Raises:
-        ValueError: if one is there already, comes twice, is an input, or the folder cannot be written.
+        ValueError: if one is there already, is an input, or the folder cannot be written.
     """
-    stems: dict[str, Path] = {}
-    for path in options.files:
-        other = stems.setdefault(path.stem.casefold(), path)
-        if other is not path:
-            raise ValueError(f"{other} and {path} would be restored to the same files; allowed is one of a name a call")
     if options.out.exists() and not options.out.is_dir():
         raise ValueError(f"--out is {options.out}, a file; allowed is a folder, new or not")
     _require_writable(options.out)
-    outputs = {
-        path: [options.out / name for name in output_names(path.stem, options.samples)] for path in options.files
-    }
-    inputs = {path.resolve() for path in options.files}
-    for output in (options.out / REPORT, *(path for paths in outputs.values() for path in paths)):
-        if output.resolve() in inputs:
-            raise ValueError(f"{output} is an input and would be overwritten; choose another --out")
-        if output.exists() and not options.overwrite:
-            raise ValueError(f"{output} is there already; choose another --out, or allow --overwrite")
+    outputs = {one: outputs_of(options.out / one.folder, one.stem, options.samples, options.degrade) for one in inputs}
+    sources = {os.path.abspath(one.path) for one in inputs}
+    for path in (options.out / REPORT, *(path for files in outputs.values() for path in files.all)):
+        if os.path.abspath(path) in sources:
+            raise ValueError(f"{path} is an input and would be overwritten; choose another --out")
+        if os.path.lexists(path) and not options.overwrite:
+            raise ValueError(f"{path} is there already; choose another --out, or allow --overwrite")
     return outputs
 
 

@@ -11,6 +11,7 @@ from ...rng import Rng
 from ..measurement import Measurement
 
 LARGEST_SIGMA = 255.0
+TOLERANCE = 1e-6  # of sigma, on the 0..255 scale: rounding
 
 
 class GaussianNoise:
@@ -38,9 +39,29 @@ class GaussianNoise:
         """Degrade (B, C, H, W) in [0, 1]."""
         uniform = rng.rand().to(clean) if self.num_maps else torch.zeros(len(clean)).to(clean)
         sigma = self.low + (self.high - self.low) * uniform
-        sigma_B111 = sigma.view(-1, 1, 1, 1)
-        degraded = clean + sigma_B111 * rng.randn(*clean.shape[1:]).to(clean)
-        maps = sigma_B111.expand(-1, 1, *clean.shape[2:]) if self.num_maps else None
+        degraded = clean + sigma.view(-1, 1, 1, 1) * rng.randn(*clean.shape[1:]).to(clean)
+        return self._measurement(degraded, sigma)
+
+    def measure(self, degraded: Tensor, sigma: float | None = None) -> Measurement:
+        """The measurement that noisy images are.
+
+        Args:
+            degraded: y, (B, C, H, W).
+            sigma: of their noise on the 0..255 scale; None for the one number this noise has.
+
+        Raises:
+            ValueError: if sigma is not in the range of this noise, or None where it has a range.
+        """
+        low, high = 255 * self.low, 255 * self.high
+        if sigma is None and low == high:
+            sigma = low
+        if sigma is None or not low - TOLERANCE <= sigma <= high + TOLERANCE:
+            allowed = f"{low:g}" if low == high else f"a number from {low:g} to {high:g}"
+            raise ValueError(f"sigma is {sigma}; allowed is {allowed} on the 0..255 scale")
+        return self._measurement(degraded, degraded.new_full((len(degraded),), sigma / 255))
+
+    def _measurement(self, degraded: Tensor, sigma: Tensor) -> Measurement:
+        maps = sigma.view(-1, 1, 1, 1).expand(-1, 1, *degraded.shape[2:]) if self.num_maps else None
         return Measurement(degraded, maps, {"sigma": sigma})
 
     def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 
 import torch
 from torch import Tensor
@@ -60,12 +61,17 @@ class Jpeg:
             raise ValueError(f"channels is {channels}; allowed is 3 (colour) or 1 (grey)")
         if not isinstance(maps, Sequence) or any(name not in MAPS for name in maps) or len(set(maps)) < len(maps):
             raise ValueError(f"maps is {maps}; allowed is a list of {', '.join(MAPS)}, each once, or []")
-        if not slack >= 0:
-            raise ValueError(f"slack is {slack}; allowed is 0 or more quantisation steps")
+        self.slack = _require_slack(slack)
         self.low, self.high = bounds
         self.samplings = [SAMPLINGS[name if channels == 3 else "4:4:4"] for name in names]
-        self.maps, self.slack = tuple(maps), slack
+        self.maps = tuple(maps)
         self.num_maps = len(maps) * channels
+
+    def with_slack(self, slack: float) -> Jpeg:
+        """The same, with another slack."""
+        other = copy(self)
+        other.slack = _require_slack(slack)
+        return other
 
     def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
         """Compress (B, C, H, W) in [0, 1], rounded to 8 bits."""
@@ -112,6 +118,12 @@ class Jpeg:
         groups, order = _groups(measurement)
         parts = [certify(image[images], coded) for images, coded in groups]
         return Certificate(*(torch.cat(values)[order] for values in zip(*parts, strict=True)))
+
+
+def _require_slack(slack: float) -> float:
+    if not slack >= 0:
+        raise ValueError(f"slack is {slack}; allowed is 0 or more quantisation steps")
+    return slack
 
 
 def _groups(measurement: Measurement) -> tuple[list[tuple[Tensor, Coded]], Tensor]:

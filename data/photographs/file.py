@@ -19,8 +19,8 @@ from .photograph import Photograph, Samples
 from .samples import decoded, mode_refusal
 from .tiff import tiff_kind, tiff_refusal
 
-MAX_PIXELS = 89_000_000
-"""Where nothing else is asked for: below what Pillow takes for a decompression bomb."""
+MAX_PIXELS = 150_000_000
+"""Where nothing else is asked for: what cameras make, and below what Pillow refuses as a decompression bomb."""
 
 START_OF_SCAN = b"\xff\xda"
 

@@ -291,7 +291,7 @@ def test_a_flipped_bit_in_a_png_is_found(tmp_path, place):
         (saved(np.full((8, 8), 70000, np.int32), "TIFF"), r"bits \(32,\), format \(2,\).*; allowed are grey"),
         (tiff({258: (SHORT, 8), 277: (SHORT, 5)}), "samples 5"),
         (tiff({259: (SHORT, 8), 322: (SHORT, 65535), 323: (SHORT, 65535), 324: (LONG, 400)}), "tiles of 65535x65535"),
-        (png(2**31 - 1, 2**31 - 1), "its size is above the limit of 89000000 pixels"),
+        (png(2**31 - 1, 2**31 - 1), "its size is above the limit of 150000000 pixels"),
         (png(0, 5, chunk(b"IDAT", b"")), "it is no whole PNG|its size is 0x5"),
         (png(4, 4, chunk(b"iCCP", b"p\0\0" + zlib.compress(bytes(10**7)))), "too large"),
     ],

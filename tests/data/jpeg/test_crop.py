@@ -1,0 +1,24 @@
+"""A part of a file says what the file says of it."""
+
+import pytest
+import torch
+
+from pscgan.data.jpeg import codec
+from pscgan.data.jpeg.certificate import certify
+from pscgan.data.jpeg.crop import crop, unit
+from pscgan.data.jpeg.file import read
+
+from .makers import by_pillow, picture
+
+
+@pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0"])
+@pytest.mark.parametrize("window", [(0, 0, 70, 61), (16, 32, 32, 16), (48, 48, 22, 13), (64, 0, 6, 61)])
+def test_levels_of_a_part_are_those_that_encoding_the_part_gives(subsampling, window, tmp_path):
+    file = read(by_pillow(tmp_path / "photo.jpg", picture((61, 70)), quality=30, subsampling=subsampling))
+    top, left, height, width = window
+    assert top % unit(file.coded) == left % unit(file.coded) == 0
+    part = crop(file.coded, *window)
+    pixels = torch.tensor(picture((61, 70))).movedim(-1, 0)[None].float()[..., top : top + height, left : left + width]
+    again = codec.encode(pixels, part.tables, part.sampling)
+    assert all(torch.equal(a, b) for a, b in zip(part.levels, again.levels, strict=True))
+    assert certify(pixels.to(torch.uint8), part).exact

@@ -1,0 +1,48 @@
+"""What is built, installed alone, restores a photograph from an empty directory."""
+
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+BUILD = "import sys; from setuptools import build_meta; print(build_meta.build_wheel(sys.argv[1]))"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The wheel, unpacked."""
+    folder = tmp_path_factory.mktemp("wheel")
+    left = shutil.ignore_patterns(".*", "runs", "build", "*.egg-info", "__pycache__", "docs", "tests")
+    shutil.copytree(ROOT, folder / "source", ignore=left, symlinks=True)
+    subprocess.run([sys.executable, "-c", BUILD, str(folder)], cwd=folder / "source", check=True, capture_output=True)
+    (wheel,) = folder.glob("pscgan-*.whl")
+    assert wheel.stat().st_size < 12e6
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder / "site")
+    return folder / "site"
+
+
+def test_every_file_that_is_no_code_is_there(site):
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    if tracked.returncode:
+        pytest.skip("no checkout")
+    folders = ("conf/", "data/", "models/", "scripts/", "train/", "losses/")
+    expected = [name for name in tracked.stdout.split() if name.startswith(folders) and not name.endswith(".md")]
+    assert [name for name in expected if not (site / "pscgan" / name).is_file()] == []
+
+
+def test_the_demo_runs_from_an_empty_directory(site, tmp_path):
+    command = [sys.executable, "-m", "pscgan.scripts.restore", "--demo", "--samples", "2", "--out", "out"]
+    environment = {"PYTHONPATH": str(site), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "OMP_NUM_THREADS": "1"}
+    ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    report = json.loads((tmp_path / "out/restore.json").read_text())
+    assert all(str(site) in entry["file"] for entry in report["files"])
+    assert [
+        entry["mean"]["psnr_to_clean"] > entry["samples"][0]["psnr_to_clean"] > 22 for entry in report["files"]
+    ] == [True] * 3

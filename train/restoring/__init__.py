@@ -1,0 +1,1 @@
+"""From a picture file to restorations of it, of any size."""
