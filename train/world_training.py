@@ -15,7 +15,7 @@ from ..data.worlds.world import World
 from ..models.generator import Generator, draw_samples, is_deterministic
 from ..rng import Rng
 from .build import build_game
-from .metrics.quality import gain_db_exact
+from .metrics.decibels import gain_db_exact
 
 WATCHED, SAMPLES = 64, 8  # images and samples of each by which the gain of averaging is measured during the run
 PART = 32  # images sampled at once

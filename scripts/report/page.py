@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ...train.flat import flat
-from ...train.metrics.quality import gain_db_exact
+from ...train.metrics.decibels import gain_db_exact
 from .colours import looks, variables
 from .figures.drawing import Drawn
 from .inline_svg import inline_svg
@@ -20,6 +20,7 @@ from .pictures import Gallery
 from .result import PROTOCOL, Result
 
 HERE = Path(__file__).parent
+LOOK = HERE.parent / "look.css"
 MARKS = {"good": "✓", "note": "i", "warning": "!"}
 
 
@@ -55,7 +56,7 @@ def page(result: Result, drawn: Sequence[Drawn], galleries: Sequence[Gallery]) -
         gallery_names=in_script(_names(galleries)),
         protocol=_rest_of_protocol(result.protocol),
         provenance=flat(result.provenance),
-        style=Markup((HERE / "page.css").read_text("utf-8")),
+        style=Markup("".join(path.read_text("utf-8") for path in (LOOK, HERE / "page.css"))),
         script=Markup((HERE / "page.js").read_text("utf-8")),
     )
 

@@ -8,7 +8,7 @@ from torchmetrics import Metric
 
 from ...data.degradation import Certifying
 from ...data.measurement import Measurement
-from .quality import psnr
+from .decibels import psnr
 
 ROWS = {
     "degraded": "y, plain decode",

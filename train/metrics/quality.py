@@ -11,6 +11,7 @@ from torchmetrics import Metric
 
 from ...data.measurement import Measurement
 from ...losses.fair_crps import FairCRPS
+from .decibels import gain_db_exact, psnr
 
 WINDOW = 11  # pixels a side, of SSIM
 FEW = 8  # samples of the CRPS, whose sort would cost more than all else, and of the sharpness
@@ -34,16 +35,6 @@ SUMS = (
     "roughness_mean",
     "roughness_clean",
 )
-
-
-def gain_db_exact(num_samples: int) -> float:
-    """What averaging K samples gains over one if they are exact: MSE_K = (1 + 1/K) MMSE, so 10 log10(2K / (K + 1))."""
-    return 10 * math.log10(2 * num_samples / (num_samples + 1))
-
-
-def psnr(mean_squared_error: float | Tensor) -> float:
-    """In dB, for images in [0, 1]."""
-    return -10 * math.log10(max(float(mean_squared_error), 1e-20))
 
 
 def mean_and_variance(samples_KBCHW: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,93 @@
+"""``pscgan-explore``: a page on which a person looks at samples, their mean and their spread.
+
+It prints an address; open it in a browser, and drop a picture there::
+
+    pscgan-explore bundled:demo
+    pscgan-explore runs/jpeg_demo --port 0
+
+Samples are those that pscgan-restore writes of the same file with the same seed. The page needs no network, and
+nobody but this machine can ask for it unless --host says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import socket
+import sys
+from importlib.util import find_spec
+
+import torch
+
+from ..train.open_model import open_model
+from ..train.user_errors import one_line_errors
+
+PROGRAM = "pscgan-explore"
+NEEDED = ("starlette", "uvicorn")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command ``pscgan-explore``."""
+    options = _parse(arguments)
+    try:
+        with one_line_errors(PROGRAM):
+            _check(options)
+            _serve(options)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM, description=(__doc__ or "").strip(), formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("model", metavar="MODEL", help="a .safetensors file, bundled:demo, the folder of a run, or a checkpoint")
+    add("--host", default="127.0.0.1", help="address to listen to (default 127.0.0.1: this machine alone)")
+    add("--port", type=int, default=8765, help="to listen to (default 8765); 0 takes one that is free")
+    add("--max-megapixels", type=float, default=2.0, help="larger pictures are refused unread (default 2)")
+    add("--seconds", type=float, default=60.0, help="after which no further sample is begun for a view (default 60)")
+    add("--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu")
+    return parser.parse_args(arguments)
+
+
+def _check(options: argparse.Namespace) -> None:
+    if any(find_spec(name) is None for name in NEEDED):
+        raise ValueError(f"the page needs {' and '.join(NEEDED)}; pip install pscgan[explore] brings them")
+    if not 0 <= options.port <= 65535:
+        raise ValueError(f"--port is {options.port}; allowed is 0 to 65535")
+    for name in ("max_megapixels", "seconds"):
+        value = getattr(options, name)
+        if not (math.isfinite(value) and value > 0):
+            raise ValueError(f"--{name.replace('_', '-')} is {value}; allowed is more than 0")
+    if options.device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("--device is cuda; allowed here is cpu, there is no CUDA device")
+
+
+def _serve(options: argparse.Namespace) -> None:
+    from .exploring.app import explorer
+    from .exploring.guard import is_loopback
+    from .exploring.server import Server
+    from .exploring.session import Session
+
+    with _listening(options.host, options.port) as listening:
+        sampler = open_model(options.model, options.device)
+        app = explorer(Session(sampler, int(1e6 * options.max_megapixels), options.seconds), options.host)
+        if not is_loopback(options.host):
+            print(f"{PROGRAM}: warning: whoever reaches {options.host} can use this page", file=sys.stderr)
+        name = f"[{options.host}]" if ":" in options.host else options.host
+        print(f"http://{name}:{listening.getsockname()[1]}/", flush=True)
+        Server(app).run(sockets=[listening])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ValueError(f"cannot listen to {host}, port {port}: {reason}; --port 0 takes a free one") from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,17 @@
+"""A photograph that no model of the bundled ones was trained on, to try a model with."""
+
+from __future__ import annotations
+
+import io
+
+from ...data.decoding import decode
+from ...data.roots.opening import BUNDLED, open_root
+
+HELD_OUT = "seeding_by_Clements_Engelhardt.webp"
+
+
+def bundled_photograph(channels: int) -> bytes:
+    """As a PNG of 3 channels, or 1."""
+    file = io.BytesIO()
+    decode(open_root(BUNDLED).read_bytes(HELD_OUT), channels).save(file, "PNG")
+    return file.getvalue()

@@ -1,0 +1,72 @@
+"""One picture while it is looked at: encoded once, of which samples are drawn and finished whole."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from torch import Tensor
+
+from ...train.latent_arc import Field
+from ...train.restoring.open_picture import Opened
+from ...train.restoring.proof import Proof
+from ...train.restoring.subject import to_pixels
+from ...train.restoring.tiled import Tiling
+
+
+class Finished(NamedTuple):
+    """A picture as ``pscgan-restore`` would write it.
+
+    Attributes:
+        pixels: (H, W, C) uint8 or uint16.
+        proof: distances and, where y is a file, what libjpeg makes of the picture, as in ``restore.json``.
+    """
+
+    pixels: np.ndarray
+    proof: dict[str, Any]
+
+
+class Picture:
+    """Tiles of a picture with their features.
+
+    Args:
+        tiling: of which sampler, and how.
+        opened: the picture.
+    """
+
+    def __init__(self, tiling: Tiling, opened: Opened) -> None:
+        self.subject, self.clean = opened
+        self.tiles = [tiling.tile(self.subject, window) for window in tiling.windows(self.subject)]
+
+    def draw(self, field: Field, sigma_z: float) -> list[Tensor]:
+        """The sample of one z, of each tile (1, c, h, w)."""
+        return [next(tile.draw([field], sigma_z)) for tile in self.tiles]
+
+    def finish(self, images: list[Tensor]) -> Finished:
+        """Pixels of an image that is given by tiles, and the proof of them."""
+        pixels, proof = self._blank(), Proof()
+        for tile, image in zip(self.tiles, images, strict=True):
+            part, certificate = self.subject.finish(image, tile.window)
+            pixels[tile.window.area] = part
+            known = {} if self.clean is None else {"clean": self.clean(tile.window)}
+            proof.add(part, certificate, input=self.subject.shown(tile.window), **known)
+        return Finished(pixels, proof.entry())
+
+    def degraded(self) -> np.ndarray:
+        """The pixels of y."""
+        return self._pixels([self.subject.shown(tile.window) for tile in self.tiles])
+
+    def truth(self) -> np.ndarray | None:
+        """The pixels of x, where y was made of it."""
+        clean = self.clean
+        return None if clean is None else self._pixels([clean(tile.window) for tile in self.tiles])
+
+    def _pixels(self, parts: list[Tensor]) -> np.ndarray:
+        pixels = self._blank()
+        for tile, part in zip(self.tiles, parts, strict=True):
+            pixels[tile.window.area] = to_pixels(part[None], self.subject.frame.dtype)
+        return pixels
+
+    def _blank(self) -> np.ndarray:
+        frame = self.subject.frame
+        return np.zeros((frame.height, frame.width, frame.channels), frame.dtype)

@@ -1,0 +1,271 @@
+"""The server gives nothing else to nobody else, within limits, and says in words what it does not do."""
+
+import asyncio
+import json
+import re
+import socket
+import threading
+import time
+
+import pytest
+from starlette.testclient import TestClient
+
+from pscgan.scripts.exploring import app
+from pscgan.scripts.exploring.app import explorer
+from pscgan.scripts.exploring.message import Message
+from pscgan.scripts.exploring.refusal import Refusal
+from pscgan.scripts.exploring.shelf import MOST
+from pscgan.scripts.exploring.turn import MOST_WAITING, Turn
+from pscgan.scripts.exploring.wanted import wanted
+
+from ..data.pictures import noise
+from .exploring import HOST, ask, client_of, encoded, make_models, parsed, served, session, upload
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    return make_models(tmp_path_factory)
+
+
+@pytest.fixture
+def client(models):
+    return client_of(models["noise"])
+
+
+@pytest.mark.parametrize(
+    ("model", "data", "said"),
+    [
+        ("noise", b"no picture", "it is no whole PNG, JPEG, WebP or TIFF of a known kind"),
+        ("noise", encoded(noise(400, 300)), "its size of 300x400 is above the limit of 100000 pixels"),
+        ("noise", encoded(noise(40, 48))[:-200], "it is damaged or truncated"),
+        ("grey", encoded(noise(40, 48)), "it has colour; allowed for this model, trained on grey, is grey"),
+        ("jpeg", encoded(noise(40, 48)), "if the picture is clean, say so: it is compressed first"),
+    ],
+)
+def test_what_cannot_be_restored_is_said_in_one_line(models, model, data, said):
+    client = client_of(models[model])
+    name = upload(client, data)
+    error = ask(client, name).said["error"]["error"]
+    assert said in error
+    assert "\n" not in error
+    assert "/" not in error.replace("and/or", "")
+    answer = client.post("/sample", json={"picture": name})
+    assert (answer.status_code, answer.json()) == (400, {"error": error})
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ([], "names no picture"),
+        ({"seed": 1}, "names no picture"),
+        ({"picture": "a", "k": 2}, "the request has k; allowed is picture, degrade"),
+        ({"picture": 3}, "picture is 3; allowed is a text"),
+        ({"picture": "a", "average": 65}, "average is 65; allowed is a whole number from 1 to 64"),
+        ({"picture": "a", "average": True}, "average is True; allowed"),
+        ({"picture": "a", "sample": 0}, "sample is 0; allowed is a whole number from 1 to"),
+        ({"picture": "a", "sample": 1.5}, "sample is 1.5; allowed"),
+        ({"picture": "a", "other": -1}, "other is -1; allowed"),
+        ({"picture": "a", "seed": 2**53}, "seed is 9007199254740992; allowed"),
+        ({"picture": "a", "sigma_z": 1.6}, "sigma_z is 1.6; allowed is a number from 0 to 1.5"),
+        ({"picture": "a", "sigma_z": float("nan")}, "sigma_z is nan; allowed"),
+        ({"picture": "a", "share": -0.1}, "share is -0.1; allowed is a number from 0 to 1"),
+        ({"picture": "a", "sigma": "auto"}, "sigma is 'auto'; allowed is a number, or null"),
+        ({"picture": "a", "degrade": 1}, "degrade is 1; allowed is true or false"),
+        ({"picture": "a", "held": "y"}, "held is (None,); allowed is a list of texts"),
+    ],
+)
+def test_what_is_out_of_range_is_named(asked, said):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        wanted(asked)
+
+
+@pytest.mark.parametrize("body", [b"{", b"[" * 60_000, b'{"picture": "a", "sample": 0}'])
+def test_bad_questions_are_answered_with_a_reason(client, body):
+    answer = client.post("/view", content=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]
+
+
+def test_ids_cannot_be_guessed_and_few_pictures_are_kept(client):
+    names = [upload(client, encoded(noise(32, 32, seed=k))) for k in range(MOST + 1)]
+    assert len({*names}) == len(names)
+    assert all(len(name) >= 22 for name in names)
+    gone = ask(client, names[0]).said["error"]["error"]
+    assert gone == "the picture is no longer in memory; choose it again"
+    ask(client, names[1])  # the one that was looked at last is not the next to go
+    upload(client, b"another")
+    assert "error" not in ask(client, names[1]).said
+    assert ask(client, names[2]).said["error"]["error"] == gone
+
+
+def test_uploads_are_limited_before_they_are_whole(models, monkeypatch):
+    monkeypatch.setattr(app, "BYTES_OF_METADATA", 0)
+    client = client_of(models["noise"], max_pixels=64)  # 1,024 bytes
+    assert client.post("/pictures", content=bytes(1024)).status_code == 200
+    assert client.post("/pictures", content=bytes(1025)).status_code == 413
+    sent = []
+
+    def endless():
+        for part in range(100):
+            sent.append(part)
+            yield bytes(512)
+
+    answer = client.post("/pictures", content=endless())
+    assert (answer.status_code, answer.json()["error"]) == (413, "it has more than 1,024 bytes, which is the limit")
+    assert client.post("/pictures", content=b"").json() == {"error": "the file is empty"}
+
+
+@pytest.mark.parametrize(
+    ("host", "header", "allowed"),
+    [
+        (HOST, "127.0.0.1:80", True),
+        (HOST, "localhost:9000", True),
+        (HOST, "LOCALHOST", True),
+        (HOST, "[::1]:80", True),
+        (HOST, "evil.example", False),
+        (HOST, "127.0.0.1.evil.example", False),
+        (HOST, "10.0.0.1", False),
+        (HOST, "", False),
+        ("10.0.0.1", "10.0.0.1:80", True),
+        ("10.0.0.1", "localhost", False),
+        ("10.0.0.1", "evil.example", False),
+        ("0.0.0.0", "10.0.0.1:80", True),
+        ("0.0.0.0", "localhost:80", True),
+        ("0.0.0.0", "evil.example", False),
+        ("::", "[fe80::1]:80", True),
+        ("box.lan", "box.lan:80", True),
+        ("box.lan", "evil.example", False),
+    ],
+)
+def test_only_names_that_the_server_listens_to_are_answered(models, host, header, allowed):
+    client = TestClient(explorer(session(models["noise"]), host))
+    assert client.get("/", headers={"host": header}).status_code == (200 if allowed else 403)
+
+
+@pytest.mark.parametrize(
+    ("headers", "allowed"),
+    [
+        ({}, True),
+        ({"origin": f"http://{HOST}"}, True),
+        ({"origin": f"http://{HOST}", "sec-fetch-site": "same-origin"}, True),
+        ({"origin": "null"}, False),
+        ({"origin": "http://evil.example"}, False),
+        ({"origin": f"http://{HOST}:81"}, False),
+        ({"origin": f"https://{HOST}"}, False),
+        ({"sec-fetch-site": "cross-site"}, False),
+        ({"sec-fetch-site": "same-site"}, False),
+    ],
+)
+@pytest.mark.parametrize("path", ["/pictures", "/bundled", "/view", "/sample"])
+def test_only_the_servers_own_page_may_ask(client, headers, allowed, path):
+    refused = client.post(path, content=b"{}", headers=headers).status_code == 403
+    assert refused != allowed
+
+
+def test_there_is_nothing_else_to_be_read(client):
+    for path in ("/page.py", "/../pyproject.toml", "/page.html", "/..%2fpyproject.toml", "//etc/passwd", "/sample"):
+        assert client.get(path).status_code in (404, 405)
+    names = {"/", "/page.css", "/page.js", "/panes.js", "/stream.js", "/zoom.js"}
+    assert all(client.get(path).status_code == 200 for path in names)
+    asked = re.findall(r'(?:href|src)="(/[^"]*)"', client.get("/").text)
+    scripts = [client.get(path).text for path in names if path.endswith(".js")]
+    asked += [f"/{name}" for script in scripts for name in re.findall(r'from "\./([^"]*)"', script)]
+    assert {*asked} | {"/"} == names
+
+
+@pytest.mark.parametrize(("path", "host"), [("/", HOST), ("/page.js", HOST), ("/nothing", HOST), ("/", "evil.example")])
+def test_every_answer_says_what_a_page_may_do(client, path, host):
+    headers = client.get(path, headers={"host": host}).headers
+    policy = headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "no-store"
+
+
+def test_time_is_limited_and_the_same_question_goes_on(models):
+    client = client_of(models["noise"], seconds=1e-9)
+    name = upload(client, encoded(noise(40, 48)))
+    answers = [ask(client, name, average=3) for _ in range(3)]
+    assert [shown.said["mean"]["done"] for shown in answers] == [1, 2, 3]
+    stopped = [shown.said["mean"]["words"].endswith("Stopped after 1e-09 s, before 3.") for shown in answers]
+    assert stopped == [True, True, False]
+
+
+def test_one_computation_at_a_time_and_none_for_who_has_gone(models):
+    begun, release = [], threading.Event()
+
+    def view(asked):
+        begun.append(asked.sample)
+        yield Message("progress")
+        assert release.wait(20)
+
+    held = session(models["noise"])
+    held.view = view
+    with served(held) as address:
+        port = int(address.rstrip("/").rpartition(":")[2])
+        first, second, third = (question(port, sample) for sample in (1, 2, 3))
+        first.recv(1)
+        wait_for(lambda: begun == [1])
+        second.close()
+        release.set()
+        assert third.makefile("rb").read().count(b'"kind": "end"') == 1
+        for connection in (first, third):
+            connection.close()
+    assert begun == [1, 3]
+
+
+def question(port, sample):
+    connection = socket.create_connection((HOST, port), timeout=20)
+    body = json.dumps({"picture": "a", "sample": sample}).encode()
+    head = f"POST /view HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+    connection.sendall(head.encode() + body)
+    return connection
+
+
+def wait_for(holds):
+    end = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_the_queue_is_short():
+    async def crowd():
+        turn, release = Turn(), asyncio.Event()
+
+        async def computation():
+            async with turn:
+                await release.wait()
+
+        tasks = [asyncio.create_task(computation()) for _ in range(MOST_WAITING + 1)]
+        await asyncio.sleep(0)
+        with pytest.raises(Refusal, match="busy"):
+            turn.require_room()
+        tasks.pop().cancel()
+        await asyncio.sleep(0)
+        turn.require_room()
+        release.set()
+        await asyncio.gather(*tasks)
+
+    asyncio.run(crowd())
+
+
+def test_a_defect_is_no_answer(models, caplog):
+    broken = session(models["noise"])
+    broken.view = lambda asked: iter([Message("progress"), None])
+    client = TestClient(explorer(broken, HOST), base_url=f"http://{HOST}")
+    with pytest.raises(AttributeError):
+        client.post("/view", json={"picture": "a"})
+
+
+def test_what_does_not_fit_into_memory_is_said(models):
+    def view(asked):
+        raise MemoryError
+
+    full = session(models["noise"])
+    full.view = view
+    answer = TestClient(explorer(full, HOST), base_url=f"http://{HOST}").post("/view", json={"picture": "a"})
+    assert parsed(answer.content).said["error"]["error"] == "it does not fit into memory; choose a smaller picture"
