@@ -23,7 +23,7 @@ class BlockAverage:
         ValueError: if it is less.
     """
 
-    num_maps, exact = 0, True
+    num_maps, exact, onto = 0, True, True
 
     def __init__(self, factor: int) -> None:
         require_at_least(2, factor=factor)

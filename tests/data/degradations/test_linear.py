@@ -5,12 +5,22 @@ import pytest
 import torch
 
 from pscgan.data.degradations.linear import Linear
+from pscgan.data.degradations.operators.bicubic import Bicubic
 from pscgan.data.degradations.operators.block_average import BlockAverage
+from pscgan.data.degradations.operators.blur import Blur
+from pscgan.data.degradations.operators.blur_kernels import GaussianKernel, UniformKernel
+from pscgan.data.degradations.operators.motion_kernel import MotionKernel
 from pscgan.rng import Rng
 
 OPERATORS = {
     "block_average_2": lambda: BlockAverage(2),
     "block_average_4": lambda: BlockAverage(4),
+    "bicubic_2": lambda: Bicubic(2),
+    "bicubic_4": lambda: Bicubic(4),
+    "bicubic_8": lambda: Bicubic(8),
+    "blur_uniform": lambda: Blur(UniformKernel(3)),
+    "blur_gaussian": lambda: Blur(GaussianKernel(7, [0.5, 2.0])),
+    "blur_motion": lambda: Blur(MotionKernel(5, [1, 4], turn=90)),
 }
 SIZES = [(12, 8), (9, 7)]
 NUMBERS = [3, 5]
@@ -122,3 +132,5 @@ def test_wrong_sigmas_are_refused(sigma):
 def test_wrong_factors_are_refused(factor):
     with pytest.raises(ValueError, match=f"factor is {factor}; allowed is"):
         BlockAverage(factor)
+    with pytest.raises(ValueError, match=f"factor is {factor}; allowed is"):
+        Bicubic(factor)
