@@ -87,7 +87,7 @@ def test_a_fixed_kernel_needs_no_maps_and_a_drawn_one_is_told():
     assert fixed(x, Rng(0, "degradation", range(3))).maps is None
     measurement = Linear(Blur(GaussianKernel(5, [0.4, 2.0])))(x, Rng(0, "degradation", range(3)))
     assert measurement.maps.shape == (3, 12, 20, 24)
-    assert 0 <= measurement.maps.min()
+    assert measurement.maps.min() >= 0
     assert measurement.maps.max() <= 1
     assert (measurement.maps == measurement.maps[..., :1, :1]).all()
     assert (measurement.maps[0] - measurement.maps[1]).abs().max() > 0.01
