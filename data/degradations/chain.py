@@ -25,8 +25,8 @@ class Chain:
     at random or for good, noise and quantisation, is left out of P. So the truth's residual is what the last step
     states for it only if there was none; else it is larger by their errors.
 
-    Projection: x̂ + P⁺(π(P x̂) − P x̂), π that of the last step, P⁺ the product of the A⁺. It explains y exactly, and is
-    the nearest image that does where every A has orthogonal rows of one length, as whole blocks have. It needs every
+    Projection: x̂ + P⁺(π(P x̂) − P x̂), π that of the last step, P⁺ the product of the A⁺. It explains y as π does, and
+    is the nearest image that does where every A has orthogonal rows of one length, as whole blocks have. It needs every
     image to be P of another: all steps before the last linear, without noise, with ``exact`` and ``onto`` operators;
     else it is the identity.
 
@@ -74,7 +74,7 @@ class Chain:
         return self.steps[-1].residual(self._entering(restored, measurement)[-1], self._last(measurement))
 
     def project(self, restored: Tensor, measurement: Measurement) -> Tensor:
-        """An image that explains y exactly, or the identity."""
+        """An image that explains y as the last step's projection does, or the identity."""
         if not self.exact:
             return restored
         with torch.autocast(restored.device.type, enabled=False):

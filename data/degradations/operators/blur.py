@@ -113,9 +113,10 @@ def _inverse_spectrum(size: tuple[int, int]) -> Tensor:
     rows, columns = (torch.fft.fftfreq(length, dtype=torch.float64) for length in size)
     power = rows[:, None].square() + columns.square()
     power[0, 0] = math.inf
-    mean = (1 / power).mean()
+    mean = power.reciprocal().mean()
     vertical, horizontal = _frequencies(size)
-    return mean * (vertical.square() + horizontal.square()) / STD**2
+    inverse: Tensor = mean * (vertical.square() + horizontal.square()) / STD**2
+    return inverse
 
 
 def _frequencies(size: tuple[int, int]) -> tuple[Tensor, Tensor]:

@@ -19,6 +19,8 @@ class LinearOperator(Protocol):
     Attributes:
         num_maps: condition maps that tell a network what was drawn.
         exact: whether ``pseudoinverse`` is well conditioned, so that without noise samples are projected by it.
+
+    Operators with A A⁺ = 1, for which every y is possible, say ``onto = True``: a ``Chain`` projects through no others.
     """
 
     num_maps: int
