@@ -84,9 +84,11 @@ class Blur:
 
 def gain(kernel: Tensor, size: tuple[int, int]) -> Tensor:
     """K of kernels (B, h, w) about their centres, at the frequencies of ``rfft2``, (B, 1, H, W // 2 + 1) complex."""
-    rows, columns = kernel.shape[-2:]
-    padded = F.pad(kernel.double(), (0, size[1] - columns, 0, size[0] - rows))
-    K: Tensor = torch.fft.rfft2(padded.roll((-(rows // 2), -(columns // 2)), dims=(-2, -1)))
+    phases = [
+        torch.exp(-2j * math.pi * frequency.flatten()[:, None] * (torch.arange(side) - side // 2)).to(kernel.device)
+        for frequency, side in zip(_frequencies(size), kernel.shape[-2:], strict=True)
+    ]
+    K: Tensor = phases[0] @ kernel.to(phases[0]) @ phases[1].T
     return K[:, None]
 
 
