@@ -14,7 +14,7 @@ from .operator import Facts
 
 LEAST_GAIN = 1e-6  # below it a frequency counts as lost
 ROUNDING = 1 / (255 * math.sqrt(12))  # standard deviation of rounding to 8 bits
-STD = 0.2  # of a pixel of a photograph about its mean
+POWER = 3e-4  # f² S of the bundled photographs: 6e-4 at 1/64, 7e-5 at 0.45 cycles a pixel, geometric means
 RINGS, SECTORS, GRID = 3, 4, 64
 
 
@@ -24,13 +24,13 @@ class Blur:
     The border is periodic, as in DPIR (arXiv 2008.13751), because then the adjoint and the Wiener filter are exact, at
     the border too. A⁺ divides by gains that may be almost nothing, so that samples are not projected.
 
-    Shown is the Wiener estimate under a power spectrum S ∝ 1/f², as photographs have (Field 1987)::
+    Shown is the Wiener estimate under a power spectrum like that of photographs (Field 1987), f in cycles a pixel::
 
-        K̄ Y / (|K|² + σ²/S),    S of mean STD² over the frequencies; the mean of the image is kept
+        K̄ Y / (|K|² + σ²/S),    S = POWER / f²
 
-    without noise with that of rounding to 8 bits. It is K̄ K X / (...) plus noise: what it has lost depends on
-    |K| alone. So where kernels are drawn, the maps tell the mean of |K|, 0 to 1 for kernels without negative weights,
-    over each of 12 bands, 3 of frequency by 4 of direction, as constants.
+    without noise with that of rounding to 8 bits; the mean of the image is kept. It is |K|² X / (...) plus noise: what
+    it has lost depends on |K| alone. So where kernels are drawn, the maps tell the mean of |K|, 0 to 1 for kernels
+    without negative weights, over each of 12 bands, 3 of frequency by 4 of direction, as constants.
 
     Args:
         kernel: where kernels come from.
@@ -72,7 +72,8 @@ class Blur:
     def shown(self, measured: Tensor, facts: Facts, size: tuple[int, int], sigma: float) -> Tensor:
         """The Wiener estimate."""
         K = gain(facts["kernel"], size)
-        noise_to_signal = max(sigma, ROUNDING) ** 2 * _inverse_spectrum(size).to(K.device)
+        vertical, horizontal = _frequencies(size)
+        noise_to_signal = (max(sigma, ROUNDING) ** 2 / POWER * (vertical.square() + horizontal.square())).to(K.device)
         return _filtered(measured, K.conj() / (K.abs().square() + noise_to_signal))
 
     def maps(self, facts: Facts, size: tuple[int, int]) -> Tensor | None:
@@ -108,17 +109,6 @@ def _filtered(image: Tensor, transfer: Tensor) -> Tensor:
     spectrum = torch.fft.rfft2(image if image.dtype == torch.float64 else image.float())
     filtered: Tensor = torch.fft.irfft2(spectrum * transfer.to(spectrum), s=_size(image))
     return filtered.to(image.dtype)
-
-
-def _inverse_spectrum(size: tuple[int, int]) -> Tensor:
-    """1/S at the frequencies of ``rfft2``, (H, W // 2 + 1) float64; 0 at frequency 0."""
-    rows, columns = (torch.fft.fftfreq(length, dtype=torch.float64) for length in size)
-    power = rows[:, None].square() + columns.square()
-    power[0, 0] = math.inf
-    mean = power.reciprocal().mean()
-    vertical, horizontal = _frequencies(size)
-    inverse: Tensor = mean * (vertical.square() + horizontal.square()) / STD**2
-    return inverse
 
 
 def _frequencies(size: tuple[int, int]) -> tuple[Tensor, Tensor]:

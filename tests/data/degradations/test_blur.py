@@ -6,7 +6,7 @@ import torch
 from scipy.ndimage import convolve
 
 from pscgan.data.degradations.linear import Linear
-from pscgan.data.degradations.operators.blur import STD, Blur, band_gains
+from pscgan.data.degradations.operators.blur import POWER, Blur, band_gains
 from pscgan.data.degradations.operators.blur_kernels import GaussianKernel, GivenKernel, UniformKernel
 from pscgan.data.degradations.operators.motion_kernel import MotionKernel
 from pscgan.rng import Rng
@@ -52,9 +52,7 @@ def test_the_wiener_estimate_solves_the_normal_equations(size):
     facts = operator.draw(x, Rng(0, "kernel", range(len(x))))
     A = matrix(lambda units: operator.forward(units, facts), size)
     f2 = np.fft.fftfreq(size[0])[:, None] ** 2 + np.fft.fftfreq(size[1])[None] ** 2
-    power = np.divide(1.0, f2, out=np.zeros(size), where=f2 > 0)
-    power *= STD**2 / power.mean()
-    inverse = np.divide(1.0, power, out=np.zeros(size), where=power > 0)
+    inverse = f2 / POWER
     fourier = np.fft.fft2(np.eye(f2.size).reshape(-1, *size), norm="ortho").reshape(-1, f2.size).T
     prior = (fourier.conj().T @ (inverse.reshape(-1, 1) * fourier)).real
     expected = np.linalg.solve(A.T @ A + sigma**2 * prior, A.T)
@@ -63,16 +61,20 @@ def test_the_wiener_estimate_solves_the_normal_equations(size):
     )
 
 
-def test_the_wiener_estimate_is_nearer_than_the_blurred_image():
-    rng = Rng(0, "picture", range(4))
-    f = torch.hypot(torch.fft.fftfreq(64)[:, None], torch.fft.rfftfreq(64))
-    f[0, 0] = torch.inf
-    fields = torch.fft.irfft2(torch.fft.rfft2(rng.randn(1, 64, 64)) / f, s=(64, 64))
-    clean = 0.5 + STD * fields / fields.std()  # of the very spectrum
-    degradation = Linear(Blur(GaussianKernel(13, 1.6)), sigma=2.55)
+def test_the_wiener_estimate_has_the_least_error_of_its_spectrum():
+    """Of fields of the spectrum S it is the mean over frequencies of 1 / (|K|²/σ² + 1/S)."""
+    rng, sigma = Rng(0, "picture", range(16)), 2.55 / 255
+    f = torch.hypot(torch.fft.fftfreq(64)[:, None], torch.fft.fftfreq(64)).double()
+    white = torch.fft.fft2(rng.randn(1, 64, 64).double())
+    colour = torch.where(f > 0, POWER**0.5 / f, 0)
+    clean = 0.5 + torch.fft.ifft2(white * colour).real
+    source = GaussianKernel(13, 1.6)
+    degradation = Linear(Blur(source), sigma=2.55)
     measurement = degradation(clean, rng)
-    shown, blurred = measurement.degraded, measurement.facts["measured"]
-    assert ((shown - clean).square().mean((1, 2, 3)) < 0.7 * (blurred - clean).square().mean((1, 2, 3))).all()
+    K = torch.fft.fft2(source.draw(Rng(0, "kernel", [0])), s=(64, 64)).abs()
+    expected = 1 / (K.square() / sigma**2 + f.square() / POWER)
+    error = (measurement.degraded - clean).square().mean()
+    assert float(error) == pytest.approx(float(expected.mean()), rel=0.03)
 
 
 def test_a_kernel_larger_than_the_image_is_refused():
