@@ -1,0 +1,65 @@
+"""Linear measurements with noise: y = A x + sigma n."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ...rng import Rng
+from ..measurement import Measurement
+from .operators.operator import LinearOperator
+
+LARGEST_SIGMA = 255.0
+
+
+class Linear:
+    """y = A x + (sigma / 255) n, n ~ N(0, I); neither is clipped.
+
+    Without noise a sample is projected onto the images that are measured as y: x̂ + A⁺(y − A x̂), the nearest of them.
+
+    Args:
+        operator: A.
+        sigma: standard deviation of the noise on the 0..255 scale, 0 for none.
+
+    Raises:
+        ValueError: if sigma leaves [0, 255].
+    """
+
+    def __init__(self, operator: LinearOperator, sigma: float = 0.0) -> None:
+        if not 0 <= sigma <= LARGEST_SIGMA:
+            raise ValueError(f"sigma is {sigma}; allowed is a number in [0, {LARGEST_SIGMA:g}] on the 0..255 scale")
+        self.operator, self.sigma = operator, sigma / 255
+        self.num_maps = operator.num_maps
+
+    def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
+        """Degrade (B, C, H, W) in [0, 1]."""
+        facts = self.operator.draw(clean, rng)
+        measured = self.operator.forward(clean, facts)
+        if self.sigma:
+            measured = measured + self.sigma * rng.randn(*measured.shape[1:]).to(measured)
+        return self.measure(measured, facts, (clean.shape[-2], clean.shape[-1]))
+
+    def measure(self, measured: Tensor, facts: dict[str, Tensor], size: tuple[int, int]) -> Measurement:
+        """The measurement that y is, of an image of H x W by an operator with these facts."""
+        shown = self.operator.shown(measured, facts, size, self.sigma)
+        return Measurement(shown, self.operator.maps(facts, size), {**facts, "measured": measured})
+
+    def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:
+        """RMS of y − A x̂, (B,): in units of sigma, about 1 for the truth; without noise in grey levels (0..255)."""
+        difference = measurement.facts["measured"] - self.operator.forward(restored, measurement.facts)
+        rms = difference.square().flatten(1).mean(dim=1).sqrt()
+        return rms / self.sigma if self.sigma else 255 * rms
+
+    def project(self, restored: Tensor, measurement: Measurement) -> Tensor:
+        """The nearest image that is measured as y; the identity under noise, or where A⁺ is ill conditioned."""
+        if self.sigma or not self.operator.exact:
+            return restored
+        with torch.autocast(restored.device.type, enabled=False):
+            image = restored.float() if restored.dtype.itemsize < 4 else restored
+            measured = measurement.facts["measured"].to(image)
+            missed = measured - self.operator.forward(image, measurement.facts)
+            return image + self.operator.pseudoinverse(missed, measurement.facts, _size(image))
+
+
+def _size(image: Tensor) -> tuple[int, int]:
+    return image.shape[-2], image.shape[-1]

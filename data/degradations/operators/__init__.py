@@ -1,0 +1,1 @@
+"""Linear operators, one file each: what ``degradation=linear`` measures by."""

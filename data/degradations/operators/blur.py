@@ -1,0 +1,121 @@
+"""Blur by a kernel, the same for all images or drawn for each, with a periodic border."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ....rng import Rng
+from .blur_kernels import BlurKernel
+from .operator import Facts
+
+LEAST_GAIN = 1e-6  # below it a frequency counts as lost
+ROUNDING = 1 / (255 * math.sqrt(12))  # standard deviation of rounding to 8 bits
+POWER = 3e-4  # f² S of the bundled photographs: 6e-4 at 1/64, 7e-5 at 0.45 cycles a pixel, geometric means
+RINGS, SECTORS, GRID = 3, 4, 64
+
+
+class Blur:
+    """Circular convolution of each channel: y = k * x, in the Fourier domain Y = K X.
+
+    The border is periodic, as in DPIR (arXiv 2008.13751), because then the adjoint and the Wiener filter are exact, at
+    the border too. A⁺ divides by gains that may be almost nothing, so that samples are not projected.
+
+    Shown is the Wiener estimate under a power spectrum like that of photographs (Field 1987), f in cycles a pixel::
+
+        K̄ Y / (|K|² + σ²/S),    S = POWER / f²
+
+    without noise with that of rounding to 8 bits; the mean of the image is kept. It is |K|² X / (...) plus noise: what
+    it has lost depends on |K| alone. So where kernels are drawn, the maps tell the mean of |K|, 0 to 1 for kernels
+    without negative weights, over each of 12 bands, 3 of frequency by 4 of direction, as constants.
+
+    Args:
+        kernel: where kernels come from.
+    """
+
+    exact = False
+
+    def __init__(self, kernel: BlurKernel) -> None:
+        self.kernel = kernel
+        self.num_maps = RINGS * SECTORS if kernel.drawn else 0
+
+    def draw(self, clean: Tensor, rng: Rng) -> dict[str, Tensor]:
+        """``kernel``, (B, h, w) float64 of sum 1.
+
+        Raises:
+            ValueError: if it is larger than the image.
+        """
+        kernel = self.kernel.draw(rng)
+        rows, columns = clean.shape[-2:]
+        if kernel.shape[1] > rows or kernel.shape[2] > columns:
+            shape = f"{kernel.shape[1]} x {kernel.shape[2]}"
+            raise ValueError(f"kernel is {shape} pixels; allowed is at most the image, {rows} x {columns}")
+        return {"kernel": kernel.contiguous().to(clean.device)}
+
+    def forward(self, image: Tensor, facts: Facts) -> Tensor:
+        """(B, C, H, W), the same size."""
+        return _filtered(image, gain(facts["kernel"], _size(image)))
+
+    def adjoint(self, measured: Tensor, facts: Facts, size: tuple[int, int]) -> Tensor:
+        """Correlation with the kernel."""
+        return _filtered(measured, gain(facts["kernel"], size).conj())
+
+    def pseudoinverse(self, measured: Tensor, facts: Facts, size: tuple[int, int]) -> Tensor:
+        """Y / K where there is a gain."""
+        K = gain(facts["kernel"], size)
+        there = K.abs() > LEAST_GAIN
+        return _filtered(measured, torch.where(there, 1 / torch.where(there, K, 1), 0))
+
+    def shown(self, measured: Tensor, facts: Facts, size: tuple[int, int], sigma: float) -> Tensor:
+        """The Wiener estimate."""
+        K = gain(facts["kernel"], size)
+        vertical, horizontal = _frequencies(size)
+        noise_to_signal = (max(sigma, ROUNDING) ** 2 / POWER * (vertical.square() + horizontal.square())).to(K.device)
+        return _filtered(measured, K.conj() / (K.abs().square() + noise_to_signal))
+
+    def maps(self, facts: Facts, size: tuple[int, int]) -> Tensor | None:
+        """The mean gain in each band, (B, 12, H, W) float32; None where the kernel is fixed."""
+        if not self.num_maps:
+            return None
+        return band_gains(facts["kernel"]).float()[..., None, None].expand(-1, -1, *size)
+
+
+def gain(kernel: Tensor, size: tuple[int, int]) -> Tensor:
+    """K of kernels (B, h, w) about their centres, at the frequencies of ``rfft2``, (B, 1, H, W // 2 + 1) complex."""
+    phases = [
+        torch.exp(-2j * math.pi * frequency.flatten()[:, None] * (torch.arange(side) - side // 2)).to(kernel.device)
+        for frequency, side in zip(_frequencies(size), kernel.shape[-2:], strict=True)
+    ]
+    K: Tensor = phases[0] @ kernel.to(phases[0]) @ phases[1].T
+    return K[:, None]
+
+
+def band_gains(kernel: Tensor) -> Tensor:
+    """Mean of |K| of (B, h, w) over each band, (B, 12): from 0 up to 1/8, 1/4 and all cycles a pixel; 4 directions."""
+    grid = max(GRID, *kernel.shape[-2:])
+    size = (grid, grid)
+    vertical, horizontal = _frequencies(size)
+    ring = torch.bucketize(torch.hypot(vertical, horizontal), torch.tensor([1 / 8, 1 / 4], dtype=torch.float64))
+    sector = (torch.atan2(vertical, horizontal) / math.pi * SECTORS).round().long() % SECTORS
+    belongs = F.one_hot(SECTORS * ring + sector, RINGS * SECTORS).double().flatten(0, 1).to(kernel.device)
+    means: Tensor = gain(kernel, size).abs().flatten(1) @ (belongs / belongs.sum(dim=0))
+    return means
+
+
+def _filtered(image: Tensor, transfer: Tensor) -> Tensor:
+    spectrum = torch.fft.rfft2(image if image.dtype == torch.float64 else image.float())
+    filtered: Tensor = torch.fft.irfft2(spectrum * transfer.to(spectrum), s=_size(image))
+    return filtered.to(image.dtype)
+
+
+def _frequencies(size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """Cycles a pixel, (H, 1) and (1, W // 2 + 1) float64."""
+    vertical = torch.fft.fftfreq(size[0], dtype=torch.float64)[:, None]
+    return vertical, torch.fft.rfftfreq(size[1], dtype=torch.float64)[None]
+
+
+def _size(image: Tensor) -> tuple[int, int]:
+    return image.shape[-2], image.shape[-1]

@@ -1,0 +1,148 @@
+"""Blur kernels that are the same everywhere: uniform, Gaussian, or any that is given."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ....rng import Rng
+
+TOLERANCE = 1e-4  # of a sum of one
+
+
+class BlurKernel(Protocol):
+    """Where kernels come from.
+
+    Attributes:
+        drawn: whether each image has its own.
+    """
+
+    drawn: bool
+
+    def draw(self, rng: Rng) -> Tensor:
+        """A kernel for each image, (B, h, w) float64 with odd sides, each of sum 1; fixed ones are the same for all."""
+        ...
+
+
+class UniformKernel:
+    """The mean over a square of ``size`` pixels a side.
+
+    Args:
+        size: odd.
+
+    Raises:
+        ValueError: if it is not.
+    """
+
+    drawn = False
+
+    def __init__(self, size: int) -> None:
+        self.kernel = torch.full((require_odd(size), size), size**-2.0, dtype=torch.float64)
+
+    def draw(self, rng: Rng) -> Tensor:
+        """The same for all."""
+        return self.kernel.expand(len(rng), -1, -1)
+
+
+class GaussianKernel:
+    """A Gaussian, cut off at the square.
+
+    Args:
+        size: pixels a side, odd.
+        sigma: standard deviation in pixels. One number: round. A pair ``[low, high]``: for each image two of them,
+            along two axes at any angle, all drawn uniformly.
+
+    Raises:
+        ValueError: if ``size`` is even or below 1, or ``sigma`` not above 0 or not increasing.
+    """
+
+    def __init__(self, size: int, sigma: float | Sequence[float]) -> None:
+        self.size = require_odd(size)
+        self.low, self.high = increasing("sigma", sigma)
+        if not self.low > 0:
+            raise ValueError(f"sigma is {sigma}; allowed is a number of pixels above 0, or such a pair")
+        self.drawn = self.low < self.high
+
+    def draw(self, rng: Rng) -> Tensor:
+        """Round and fixed, or drawn."""
+        uniform = rng.rand(3).cpu().double() if self.drawn else torch.zeros(len(rng), 3, dtype=torch.float64)
+        sigmas = self.low + (self.high - self.low) * uniform[:, :2]
+        angle = (math.pi * uniform[:, 2]).view(-1, 1, 1)
+        place = torch.arange(self.size, dtype=torch.float64) - self.size // 2
+        along = place * angle.cos() + place[:, None] * angle.sin()
+        across = place[:, None] * angle.cos() - place * angle.sin()
+        first, second = (sigmas[:, axis].view(-1, 1, 1) for axis in (0, 1))
+        return _of_sum_one(torch.exp(-((along / first).square() + (across / second).square()) / 2))
+
+
+class GivenKernel:
+    """Fixed weights.
+
+    Args:
+        weights: nested lists of numbers, row by row, or the path of a .npy file of such, of sum 1; or of a .png file,
+            whose grey values are divided by their sum. A sampler that is exported keeps lists, but only the path of a
+            file.
+
+    Raises:
+        ValueError: if there is no such file, or the weights are no matrix with odd sides, finite and of sum 1.
+    """
+
+    drawn = False
+
+    def __init__(self, weights: Sequence[Sequence[float]] | str) -> None:
+        self.kernel = torch.from_numpy(_read(weights) if isinstance(weights, str) else _matrix(weights, "kernel"))
+        total = float(self.kernel.sum())
+        if not abs(total - 1) <= TOLERANCE:
+            raise ValueError(f"sum of kernel is {total:g}; allowed is 1")
+
+    def draw(self, rng: Rng) -> Tensor:
+        """The same for all."""
+        return self.kernel.expand(len(rng), -1, -1)
+
+
+def require_odd(size: int) -> int:
+    """The size, refused by name unless it is an odd number of 1 or more."""
+    if not isinstance(size, int) or size < 1 or size % 2 == 0:
+        raise ValueError(f"size is {size}; allowed is an odd number of pixels")
+    return size
+
+
+def increasing(name: str, value: float | Sequence[float]) -> tuple[float, float]:
+    """A number twice, or an increasing pair; anything else is refused by name."""
+    bounds = [float(bound) for bound in value] if isinstance(value, Sequence) else [float(value)] * 2
+    if len(bounds) != 2 or not bounds[0] <= bounds[1] < math.inf:
+        raise ValueError(f"{name} is {value}; allowed is one number, or an increasing pair [low, high]")
+    return bounds[0], bounds[1]
+
+
+def _read(path: str) -> np.ndarray:
+    file = Path(path).expanduser()
+    if file.suffix not in (".npy", ".png") or not file.is_file():
+        raise ValueError(f"kernel is {path}; allowed is a .npy or .png file that is there, or nested lists")
+    try:
+        weights = np.load(file) if file.suffix == ".npy" else np.asarray(Image.open(file).convert("F"))
+    except (ValueError, OSError, EOFError) as error:
+        raise ValueError(f"kernel is {path}, which cannot be read: {error}") from error
+    matrix = _matrix(weights, path)
+    return matrix / matrix.sum() if file.suffix == ".png" and matrix.sum() > 0 else matrix
+
+
+def _matrix(weights: Sequence[Sequence[float]] | np.ndarray, name: str) -> np.ndarray:
+    try:
+        matrix = np.asarray(weights, dtype=np.float64)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{name} is {weights}; allowed are rows of numbers, all of one length") from error
+    if matrix.ndim != 2 or any(side % 2 == 0 for side in matrix.shape) or not np.isfinite(matrix).all():
+        raise ValueError(f"{name} is of shape {matrix.shape}; allowed are finite numbers, odd in rows and in columns")
+    return matrix
+
+
+def _of_sum_one(kernel: Tensor) -> Tensor:
+    return kernel / kernel.sum(dim=(1, 2), keepdim=True)

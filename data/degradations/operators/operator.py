@@ -1,0 +1,51 @@
+"""The seam of linear measurements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from torch import Tensor
+
+from ....rng import Rng
+
+Facts = Mapping[str, Tensor]
+"""What an operator has drawn for each image (a mask, a kernel ...), each (B, ...); empty for a fixed one."""
+
+
+class LinearOperator(Protocol):
+    """A, the same or drawn anew for each image, from images (B, C, H, W) to measurements of any shape (B, ...).
+
+    Attributes:
+        num_maps: condition maps that tell a network what was drawn.
+        exact: whether ``pseudoinverse`` is well conditioned, so that without noise samples are projected by it.
+
+    Operators with A A⁺ = 1, for which every y is possible, say ``onto = True``: a ``Chain`` projects through no others.
+    """
+
+    num_maps: int
+    exact: bool
+
+    def draw(self, clean: Tensor, rng: Rng) -> dict[str, Tensor]:
+        """Facts for images like (B, C, H, W), on its device; image b uses the b-th generator and nothing else."""
+        ...
+
+    def forward(self, image: Tensor, facts: Facts) -> Tensor:
+        """A x, in the dtype of the image."""
+        ...
+
+    def adjoint(self, measured: Tensor, facts: Facts, size: tuple[int, int]) -> Tensor:
+        """Aᵀ y, (B, C, H, W) for images of H x W."""
+        ...
+
+    def pseudoinverse(self, measured: Tensor, facts: Facts, size: tuple[int, int]) -> Tensor:
+        """A⁺ y, (B, C, H, W): of the images that are measured as near to y as can be, the one of least norm."""
+        ...
+
+    def shown(self, measured: Tensor, facts: Facts, size: tuple[int, int], sigma: float) -> Tensor:
+        """y as an image (B, C, H, W) from which a network starts; ``sigma`` is that of the noise in y, for 0..1."""
+        ...
+
+    def maps(self, facts: Facts, size: tuple[int, int]) -> Tensor | None:
+        """The condition maps (B, num_maps, H, W); None where there are none."""
+        ...

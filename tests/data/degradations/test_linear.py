@@ -1,0 +1,136 @@
+"""What every linear operator keeps to: the adjoint, and the projection onto what was measured."""
+
+import numpy as np
+import pytest
+import torch
+
+from pscgan.data.degradations.linear import Linear
+from pscgan.data.degradations.operators.bicubic import Bicubic
+from pscgan.data.degradations.operators.block_average import BlockAverage
+from pscgan.data.degradations.operators.blur import Blur
+from pscgan.data.degradations.operators.blur_kernels import GaussianKernel, UniformKernel
+from pscgan.data.degradations.operators.motion_kernel import MotionKernel
+from pscgan.rng import Rng
+
+OPERATORS = {
+    "block_average_2": lambda: BlockAverage(2),
+    "block_average_4": lambda: BlockAverage(4),
+    "bicubic_2": lambda: Bicubic(2),
+    "bicubic_4": lambda: Bicubic(4),
+    "bicubic_8": lambda: Bicubic(8),
+    "blur_uniform": lambda: Blur(UniformKernel(3)),
+    "blur_gaussian": lambda: Blur(GaussianKernel(7, [0.5, 2.0])),
+    "blur_motion": lambda: Blur(MotionKernel(5, [1, 4], turn=90)),
+}
+SIZES = [(12, 8), (9, 7)]
+NUMBERS = [3, 5]
+
+
+def uniform(*shape, seed=0):
+    return torch.rand(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+@pytest.fixture(params=OPERATORS)
+def operator(request):
+    return OPERATORS[request.param]()
+
+
+@pytest.fixture(params=SIZES, ids=str)
+def x(request):
+    return uniform(2, 3, *request.param)
+
+
+@pytest.fixture
+def facts(operator, x):
+    return operator.draw(x, Rng(0, "operator", NUMBERS))
+
+
+def size(image):
+    return tuple(image.shape[-2:])
+
+
+def matrix(operator, x, facts, image):
+    """A of one image of the batch, by what it makes of every unit vector, (values of y, values of x)."""
+    units = torch.eye(x[0].numel(), dtype=torch.float64).view(-1, *x.shape[1:])
+    one = {name: fact[image : image + 1].expand(len(units), *fact.shape[1:]) for name, fact in facts.items()}
+    return operator.forward(units, one).flatten(1).T.numpy()
+
+
+def test_the_adjoint_is_the_adjoint(operator, x, facts):
+    y = operator.forward(x, facts)
+    other = uniform(*y.shape, seed=1)
+    left, right = (y * other).flatten(1).sum(1), (x * operator.adjoint(other, facts, size(x))).flatten(1).sum(1)
+    torch.testing.assert_close(left, right, rtol=1e-12, atol=1e-12)
+
+
+def test_it_is_linear(operator, x, facts):
+    other = uniform(*x.shape, seed=2)
+    together = operator.forward(2 * x - 3 * other, facts)
+    apart = 2 * operator.forward(x, facts) - 3 * operator.forward(other, facts)
+    torch.testing.assert_close(together, apart, rtol=1e-12, atol=1e-12)
+
+
+def test_the_pseudoinverse_is_that_of_the_matrix(operator, x, facts):
+    if not operator.exact:
+        pytest.skip("ill conditioned: it is not used to project")
+    y = operator.forward(x, facts)
+    other = y + uniform(*y.shape, seed=3)
+    found = operator.pseudoinverse(other, facts, size(x))
+    for image in range(len(x)):
+        inverse = np.linalg.pinv(matrix(operator, x, facts, image), rcond=1e-10)
+        expected = inverse @ other[image].flatten().numpy()
+        np.testing.assert_allclose(found[image].flatten().numpy(), expected, atol=1e-9)
+
+
+def test_projection_is_exact_idempotent_and_nearest(operator, x, facts):
+    degradation = Linear(operator)
+    measurement = degradation(x, Rng(0, "degradation", NUMBERS))
+    start = uniform(*x.shape, seed=4)
+    projected = degradation.project(start, measurement)
+    if not operator.exact:
+        assert torch.equal(projected, start)
+        return
+    again = operator.forward(projected, measurement.facts)
+    assert (again - measurement.facts["measured"]).abs().max() < 1e-6
+    torch.testing.assert_close(degradation.project(projected, measurement), projected, rtol=0, atol=1e-9)
+    for image in range(len(x)):
+        A = matrix(operator, x, measurement.facts, image)
+        missed = measurement.facts["measured"][image].flatten().numpy() - A @ start[image].flatten().numpy()
+        step, *_ = np.linalg.lstsq(A, missed, rcond=1e-10)  # of all solutions the shortest
+        np.testing.assert_allclose((projected - start)[image].flatten().numpy(), step, atol=1e-8)
+
+
+def test_gradients_pass_through_the_projection(operator, x):
+    degradation = Linear(operator)
+    measurement = degradation(x, Rng(0, "degradation", NUMBERS))
+    start = uniform(*x.shape, seed=5).requires_grad_()
+    weights = uniform(*x.shape, seed=6)
+    (gradient,) = torch.autograd.grad((weights * degradation.project(start, measurement)).sum(), start)
+    if operator.exact:  # what is measured cannot be moved: the gradient lies in the null space
+        assert operator.forward(gradient, measurement.facts).abs().max() < 1e-8
+
+
+def test_noise_has_the_stated_law():
+    clean = torch.full((2, 3, 256, 256), 0.4, dtype=torch.float64)
+    degradation = Linear(BlockAverage(2), sigma=20)
+    measurement = degradation(clean, Rng(0, "degradation", NUMBERS))
+    noise = (measurement.facts["measured"] - 0.4) * 255 / 20
+    n = noise.numel()
+    assert abs(noise.mean()) < 4 * n**-0.5
+    assert abs(noise.square().mean() - 1) < 4 * (2 / n) ** 0.5
+    assert ((degradation.residual(clean, measurement) - 1).abs() < 5 / noise[0].numel() ** 0.5).all()
+    assert torch.equal(degradation.project(clean, measurement), clean)
+
+
+@pytest.mark.parametrize("sigma", [-1, 256, float("nan")])
+def test_wrong_sigmas_are_refused(sigma):
+    with pytest.raises(ValueError, match=r"sigma is .*; allowed is a number in"):
+        Linear(BlockAverage(2), sigma)
+
+
+@pytest.mark.parametrize("factor", [1, 0, -2])
+def test_wrong_factors_are_refused(factor):
+    with pytest.raises(ValueError, match=f"factor is {factor}; allowed is"):
+        BlockAverage(factor)
+    with pytest.raises(ValueError, match=f"factor is {factor}; allowed is"):
+        Bicubic(factor)
