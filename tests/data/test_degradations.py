@@ -14,7 +14,19 @@ from pscgan.rng import Rng
 NUMBERS = [4, 7, 1]
 YAMLS = sorted(path.name for path in (files("pscgan.conf") / "degradation").iterdir() if path.name.endswith(".yaml"))
 
-WITHOUT_CHANCE = ["jpeg.yaml", "jpeg_decoded.yaml", "sr4.yaml"]
+WITHOUT_CHANCE = [
+    "colourise.yaml",
+    "demosaic.yaml",
+    "icassp_colourise.yaml",
+    "icassp_inpaint.yaml",
+    "icassp_quantise.yaml",
+    "icassp_sr4.yaml",
+    "inpaint_box.yaml",
+    "jpeg.yaml",
+    "jpeg_decoded.yaml",
+    "quantise.yaml",
+    "sr4.yaml",
+]
 
 
 @pytest.fixture(params=YAMLS)

@@ -5,12 +5,30 @@ import pytest
 import torch
 
 from pscgan.data.degradations.linear import Linear
+from pscgan.data.degradations.masks.center_box import CenterBox
+from pscgan.data.degradations.masks.half import Half
+from pscgan.data.degradations.masks.random_pixels import RandomPixels
+from pscgan.data.degradations.masks.strokes import Strokes
+from pscgan.data.degradations.operators.bayer import PHASES, Bayer
+from pscgan.data.degradations.operators.bilinear import Bilinear
 from pscgan.data.degradations.operators.block_average import BlockAverage
+from pscgan.data.degradations.operators.luma import Luma
+from pscgan.data.degradations.operators.masked import Masked
 from pscgan.rng import Rng
 
 OPERATORS = {
     "block_average_2": lambda: BlockAverage(2),
     "block_average_4": lambda: BlockAverage(4),
+    "bayer_drawn": lambda: Bayer(PHASES),
+    "bayer_gbrg": lambda: Bayer("GBRG"),
+    "bilinear_2": lambda: Bilinear(2),
+    "bilinear_4": lambda: Bilinear(4),
+    "luma": Luma,
+    "luma_mean": lambda: Luma([1 / 3] * 3),
+    "masked_box": lambda: Masked(CenterBox()),
+    "masked_half": lambda: Masked(Half()),
+    "masked_pixels": lambda: Masked(RandomPixels(0.8)),
+    "masked_strokes": lambda: Masked(Strokes()),
 }
 SIZES = [(12, 8), (9, 7)]
 NUMBERS = [3, 5]
