@@ -33,12 +33,13 @@ class Linear:
 
     def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
         """Degrade (B, C, H, W) in [0, 1]."""
-        facts = self.operator.draw(clean, rng)
-        measured = self.operator.forward(clean, facts)
-        if self.sigma:
-            noise = self.sigma * rng.randn(*measured.shape[1:]).to(measured)
-            measured = measured + (noise * facts[KNOWN] if KNOWN in facts else noise)
-        return self.measure(measured, facts, (clean.shape[-2], clean.shape[-1]))
+        with torch.autocast(clean.device.type, enabled=False):
+            facts = self.operator.draw(clean, rng)
+            measured = self.operator.forward(clean, facts)
+            if self.sigma:
+                noise = self.sigma * rng.randn(*measured.shape[1:]).to(measured)
+                measured = measured + (noise * facts[KNOWN] if KNOWN in facts else noise)
+            return self.measure(measured, facts, (clean.shape[-2], clean.shape[-1]))
 
     def measure(self, measured: Tensor, facts: dict[str, Tensor], size: tuple[int, int]) -> Measurement:
         """The measurement that y is, of an image of H x W by an operator with these facts."""
@@ -47,8 +48,10 @@ class Linear:
 
     def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """RMS of y − A x̂, (B,): in units of sigma, about 1 for the truth; without noise in grey levels (0..255)."""
-        difference = measurement.facts["measured"] - self.operator.forward(restored, measurement.facts)
-        rms = _mean(difference.square(), measurement.facts).sqrt()
+        with torch.autocast(restored.device.type, enabled=False):
+            image = restored.float() if restored.dtype.itemsize < 4 else restored
+            difference = measurement.facts["measured"] - self.operator.forward(image, measurement.facts)
+            rms = _mean(difference.square(), measurement.facts).sqrt()
         return rms / self.sigma if self.sigma else 255 * rms
 
     def project(self, restored: Tensor, measurement: Measurement) -> Tensor:

@@ -54,7 +54,7 @@ class SaltAndPepper:
 
     def project(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """What is known pasted, the rest as restored."""
-        return torch.where(_known(measurement), measurement.degraded.to(restored), restored)
+        return torch.where(_known(measurement), measurement.degraded, restored)
 
 
 def _known(measurement: Measurement) -> Tensor:

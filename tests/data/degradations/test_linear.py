@@ -118,6 +118,19 @@ def test_gradients_pass_through_the_projection(operator, x):
         assert operator.forward(gradient, measurement.facts).abs().max() < 1e-8
 
 
+def test_autocast_changes_nothing(operator, x):
+    """Networks are trained in bf16 on measurements that are not rounded to it."""
+    degradation, clean, other = Linear(operator), x.float(), x.float().flip(3)
+    measurement = degradation(clean, Rng(0, "degradation", NUMBERS))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        again = degradation(clean, Rng(0, "degradation", NUMBERS))
+        residual, projected = degradation.residual(other, measurement), degradation.project(other, measurement)
+    assert torch.equal(measurement.facts["measured"], again.facts["measured"])
+    assert torch.equal(measurement.condition, again.condition)
+    assert torch.equal(residual, degradation.residual(other, measurement))
+    assert torch.equal(projected, degradation.project(other, measurement))
+
+
 def test_noise_has_the_stated_law():
     clean = torch.full((2, 3, 256, 256), 0.4, dtype=torch.float64)
     degradation = Linear(BlockAverage(2), sigma=20)
