@@ -58,3 +58,9 @@ class Rng:
     def randint(self, low: int, high: int, *shape: int) -> Tensor:
         """Integers in [low, high), (B, *shape), int64."""
         return self._each(lambda g: torch.randint(low, high, shape, generator=g, device=self.device))
+
+    def poisson(self, means: Tensor) -> Tensor:
+        """Poisson counts with means (B, ...), of their shape, on this device; in fp32 at least."""
+        means = means.to(self.device, torch.promote_types(means.dtype, torch.float32))
+        draws = zip(means, self.generators, strict=True)
+        return torch.stack([torch.poisson(mean, generator=generator) for mean, generator in draws])

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ...rng import Rng
 from ..measurement import Measurement
-from .operators.operator import LinearOperator
+from .operators.operator import KNOWN, Facts, LinearOperator
 
 LARGEST_SIGMA = 255.0
 
@@ -33,11 +33,13 @@ class Linear:
 
     def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
         """Degrade (B, C, H, W) in [0, 1]."""
-        facts = self.operator.draw(clean, rng)
-        measured = self.operator.forward(clean, facts)
-        if self.sigma:
-            measured = measured + self.sigma * rng.randn(*measured.shape[1:]).to(measured)
-        return self.measure(measured, facts, (clean.shape[-2], clean.shape[-1]))
+        with torch.autocast(clean.device.type, enabled=False):
+            facts = self.operator.draw(clean, rng)
+            measured = self.operator.forward(clean, facts)
+            if self.sigma:
+                noise = self.sigma * rng.randn(*measured.shape[1:]).to(measured)
+                measured = measured + (noise * facts[KNOWN] if KNOWN in facts else noise)
+            return self.measure(measured, facts, (clean.shape[-2], clean.shape[-1]))
 
     def measure(self, measured: Tensor, facts: dict[str, Tensor], size: tuple[int, int]) -> Measurement:
         """The measurement that y is, of an image of H x W by an operator with these facts."""
@@ -46,8 +48,10 @@ class Linear:
 
     def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """RMS of y − A x̂, (B,): in units of sigma, about 1 for the truth; without noise in grey levels (0..255)."""
-        difference = measurement.facts["measured"] - self.operator.forward(restored, measurement.facts)
-        rms = difference.square().flatten(1).mean(dim=1).sqrt()
+        with torch.autocast(restored.device.type, enabled=False):
+            image = restored.float() if restored.dtype.itemsize < 4 else restored
+            difference = measurement.facts["measured"] - self.operator.forward(image, measurement.facts)
+            rms = _mean(difference.square(), measurement.facts).sqrt()
         return rms / self.sigma if self.sigma else 255 * rms
 
     def project(self, restored: Tensor, measurement: Measurement) -> Tensor:
@@ -63,3 +67,11 @@ class Linear:
 
 def _size(image: Tensor) -> tuple[int, int]:
     return image.shape[-2], image.shape[-1]
+
+
+def _mean(values: Tensor, facts: Facts) -> Tensor:
+    """Of each image over what is measured, (B,); 0 where nothing is."""
+    if KNOWN not in facts:
+        return values.flatten(1).mean(dim=1)
+    known = facts[KNOWN].expand_as(values)
+    return (values * known).flatten(1).sum(dim=1) / known.flatten(1).sum(dim=1).clamp(min=1)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
+from ..clamp_inwards import clamp_inwards
 from . import codec, linear
 from .coded import Coded
 
@@ -33,26 +32,5 @@ def project(restored: Tensor, coded: Coded, slack: float = 0.0) -> Tensor:
             blocks, levels = codec.by_rows(plane), codec.by_rows(coded.levels[component].to(plane))
             steps = codec.spread(coded.tables[:, component], plane)
             low, high = ((levels + side * (0.5 + slack)) * steps for side in (-1, 1))
-            moves.append((_clamp_inwards(blocks, low, high) - blocks).flatten(1, 2))
+            moves.append((clamp_inwards(blocks, low, high) - blocks).flatten(1, 2))
         return restored + linear.synthesise(moves, coded.sampling, coded.height, coded.width)
-
-
-class _ClampInwards(torch.autograd.Function):
-    """A clamp that stays trainable: gradients whose descent leads back inside pass, those that lead further out end."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, low: Tensor, high: Tensor) -> Tensor:
-        ctx.save_for_backward(x < low, x > high)
-        return torch.minimum(torch.maximum(x, low), high)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        below, above = ctx.saved_tensors
-        (gradient,) = gradients
-        outwards = (below & (gradient > 0)) | (above & (gradient < 0))
-        return gradient.masked_fill(outwards, 0), None, None
-
-
-def _clamp_inwards(x: Tensor, low: Tensor, high: Tensor) -> Tensor:
-    clamped: Tensor = _ClampInwards.apply(x, low, high)
-    return clamped

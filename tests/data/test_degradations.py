@@ -1,11 +1,13 @@
 """What every degradation in ``conf`` keeps to, and the law of the Gaussian noise."""
 
+from functools import cache
 from importlib.resources import files
 
 import pytest
 import torch
 from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
+from torch.nn import functional as F
 
 from pscgan.data.degradations.gaussian_noise import GaussianNoise
 from pscgan.data.measurement import concatenate
@@ -14,15 +16,35 @@ from pscgan.rng import Rng
 NUMBERS = [4, 7, 1]
 YAMLS = sorted(path.name for path in (files("pscgan.conf") / "degradation").iterdir() if path.name.endswith(".yaml"))
 
-WITHOUT_CHANCE = ["jpeg.yaml", "jpeg_decoded.yaml", "sr2.yaml", "sr4.yaml", "sr4_bicubic.yaml", "sr8.yaml"]
+WITHOUT_CHANCE = [
+    "colourise.yaml",
+    "demosaic.yaml",
+    "icassp_colourise.yaml",
+    "icassp_inpaint.yaml",
+    "icassp_quantise.yaml",
+    "icassp_sr4.yaml",
+    "inpaint_box.yaml",
+    "jpeg.yaml",
+    "jpeg_decoded.yaml",
+    "quantise.yaml",
+    "sr2.yaml",
+    "sr4.yaml",
+    "sr4_bicubic.yaml",
+    "sr8.yaml",
+]
+
+
+@cache
+def built(yaml):
+    """Composed, because options may build on one another and take what they need from the data set."""
+    with initialize_config_module("pscgan.conf", version_base="1.3"):
+        config = compose("train", [f"degradation={yaml.removesuffix('.yaml')}", "folder=unused"])
+    return instantiate(config.degradation, _convert_="all")
 
 
 @pytest.fixture(params=YAMLS)
 def degradation(request):
-    # composed, because options may build on one another and take what they need from the data set
-    with initialize_config_module("pscgan.conf", version_base="1.3"):
-        config = compose("train", [f"degradation={request.param.removesuffix('.yaml')}", "folder=unused"])
-    return instantiate(config.degradation, _convert_="all")
+    return built(request.param)
 
 
 @pytest.fixture
@@ -137,3 +159,22 @@ def test_residual_is_one_for_the_truth_and_projection_is_the_identity():
 def test_wrong_sigmas_are_refused(sigma):
     with pytest.raises(ValueError, match=r"sigma is .*; allowed is one number in"):
         GaussianNoise(sigma)
+
+
+def icassp(task):
+    clean = Rng(0, "picture", [0]).rand(3, 64, 64)
+    return clean, built(f"icassp_{task}.yaml")(clean, Rng(0, "degradation", [0]))
+
+
+def test_the_presets_of_icassp_2018_are_as_published():
+    _, inpainting = icassp("inpaint")
+    missing = (inpainting.maps[0, 0] == 0).nonzero()
+    assert (missing.amin(0).tolist(), missing.amax(0).tolist(), len(missing)) == ([16, 16], [47, 47], 32 * 32)
+    clean, quarter = icassp("sr4")
+    expected = F.interpolate(clean.double(), size=(16, 16), mode="bilinear", align_corners=True).float()
+    torch.testing.assert_close(quarter.facts["measured"], expected, rtol=0, atol=1e-6)
+    assert icassp("denoise")[1].facts["sigma"].item() == pytest.approx(0.1)
+    assert len(icassp("quantise")[1].degraded.unique()) == 5
+    clean, grey = icassp("colourise")
+    luma = 0.299 * clean[:, 0] + 0.587 * clean[:, 1] + 0.114 * clean[:, 2]
+    torch.testing.assert_close(grey.degraded[:, 0], luma, rtol=0, atol=1e-6)

@@ -12,6 +12,12 @@ from ....rng import Rng
 Facts = Mapping[str, Tensor]
 """What an operator has drawn for each image (a mask, a kernel ...), each (B, ...); empty for a fixed one."""
 
+KNOWN = "known"
+"""The fact by which an operator says where y holds a value at all: bool, of y's shape or broadcast to it.
+
+The rest of y is 0, takes no noise and counts in no residual. Where the fact is missing, all of y is measured.
+"""
+
 
 class LinearOperator(Protocol):
     """A, the same or drawn anew for each image, from images (B, C, H, W) to measurements of any shape (B, ...).

@@ -5,10 +5,18 @@ import pytest
 import torch
 
 from pscgan.data.degradations.linear import Linear
+from pscgan.data.degradations.masks.center_box import CenterBox
+from pscgan.data.degradations.masks.half import Half
+from pscgan.data.degradations.masks.random_pixels import RandomPixels
+from pscgan.data.degradations.masks.strokes import Strokes
+from pscgan.data.degradations.operators.bayer import PHASES, Bayer
 from pscgan.data.degradations.operators.bicubic import Bicubic
+from pscgan.data.degradations.operators.bilinear import Bilinear
 from pscgan.data.degradations.operators.block_average import BlockAverage
 from pscgan.data.degradations.operators.blur import Blur
 from pscgan.data.degradations.operators.blur_kernels import GaussianKernel, UniformKernel
+from pscgan.data.degradations.operators.luma import Luma
+from pscgan.data.degradations.operators.masked import Masked
 from pscgan.data.degradations.operators.motion_kernel import MotionKernel
 from pscgan.rng import Rng
 
@@ -21,6 +29,16 @@ OPERATORS = {
     "blur_uniform": lambda: Blur(UniformKernel(3)),
     "blur_gaussian": lambda: Blur(GaussianKernel(7, [0.5, 2.0])),
     "blur_motion": lambda: Blur(MotionKernel(5, [1, 4], turn=90)),
+    "bayer_drawn": lambda: Bayer(PHASES),
+    "bayer_gbrg": lambda: Bayer("GBRG"),
+    "bilinear_2": lambda: Bilinear(2),
+    "bilinear_4": lambda: Bilinear(4),
+    "luma": Luma,
+    "luma_mean": lambda: Luma([1 / 3] * 3),
+    "masked_box": lambda: Masked(CenterBox()),
+    "masked_half": lambda: Masked(Half()),
+    "masked_pixels": lambda: Masked(RandomPixels(0.8)),
+    "masked_strokes": lambda: Masked(Strokes()),
 }
 SIZES = [(12, 8), (9, 7)]
 NUMBERS = [3, 5]
@@ -108,6 +126,19 @@ def test_gradients_pass_through_the_projection(operator, x):
     (gradient,) = torch.autograd.grad((weights * degradation.project(start, measurement)).sum(), start)
     if operator.exact:  # what is measured cannot be moved: the gradient lies in the null space
         assert operator.forward(gradient, measurement.facts).abs().max() < 1e-8
+
+
+def test_autocast_changes_nothing(operator, x):
+    """Networks are trained in bf16 on measurements that are not rounded to it."""
+    degradation, clean, other = Linear(operator), x.float(), x.float().flip(3)
+    measurement = degradation(clean, Rng(0, "degradation", NUMBERS))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        again = degradation(clean, Rng(0, "degradation", NUMBERS))
+        residual, projected = degradation.residual(other, measurement), degradation.project(other, measurement)
+    assert torch.equal(measurement.facts["measured"], again.facts["measured"])
+    assert torch.equal(measurement.condition, again.condition)
+    assert torch.equal(residual, degradation.residual(other, measurement))
+    assert torch.equal(projected, degradation.project(other, measurement))
 
 
 def test_noise_has_the_stated_law():

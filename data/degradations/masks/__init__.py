@@ -1,0 +1,1 @@
+"""Masks of inpainting, one file each: which pixels are known."""

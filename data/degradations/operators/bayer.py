@@ -1,0 +1,73 @@
+"""Demosaicing: y is one colour of each pixel, as behind the filter of a camera's sensor (B. Bayer, US 3971065)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ....rng import Rng
+from .colour_images import require_colour
+from .operator import Facts
+
+COLOURS = "RGB"
+PHASES = ("RGGB", "BGGR", "GRBG", "GBRG")
+TRIANGLE = ((1.0, 2.0, 1.0), (2.0, 4.0, 2.0), (1.0, 2.0, 1.0))
+
+
+class Bayer:
+    """A mosaic of red, green, blue, twice as often green; the rows of A are orthonormal, so A⁺ = Aᵀ.
+
+    Shown demosaiced by bilinear interpolation, which leaves what was measured as it is; at the border, by the mean of
+    the neighbours there are. Three maps say which colour was measured where, because that picture does not.
+
+    Args:
+        phase: colours of the two by two pixels at the top left, in reading order: ``RGGB``, ``BGGR``, ``GRBG`` or
+            ``GBRG``, or several, of which one is drawn for each image.
+
+    Raises:
+        ValueError: if it is none of them; at the call, if images are not in colour or below two by two pixels.
+    """
+
+    num_maps, exact = 3, True
+
+    def __init__(self, phase: str | Sequence[str] = "RGGB") -> None:
+        phases = [phase] if isinstance(phase, str) or not isinstance(phase, Sequence) else list(phase)
+        if not phases or any(name not in PHASES for name in phases):
+            raise ValueError(f"phase is {phase}; allowed is one or several of {', '.join(PHASES)}")
+        self.cells = torch.tensor([[[[c == name for name in p] for c in COLOURS]] for p in phases]).view(-1, 3, 2, 2)
+
+    def draw(self, clean: Tensor, rng: Rng) -> dict[str, Tensor]:
+        """``colours``: which one is measured where, (B, 3, H, W) bool."""
+        require_colour(clean)
+        height, width = clean.shape[-2:]
+        if min(height, width) < 2:
+            raise ValueError(f"the image is {height} x {width}; allowed is at least 2 x 2")
+        drawn = rng.randint(0, len(self.cells)) if len(self.cells) > 1 else torch.zeros(len(rng), dtype=torch.long)
+        cells = self.cells[drawn.cpu()].to(clean.device)
+        return {"colours": cells.repeat(1, 1, -(-height // 2), -(-width // 2))[..., :height, :width]}
+
+    def forward(self, image: Tensor, facts: Facts) -> Tensor:
+        """(B, 3, H, W) to (B, 1, H, W)."""
+        return (image * facts["colours"]).sum(dim=1, keepdim=True)
+
+    def adjoint(self, measured: Tensor, facts: Facts, size: tuple[int, int]) -> Tensor:
+        """Each value in its channel, 0 in the others."""
+        return measured * facts["colours"]
+
+    def pseudoinverse(self, measured: Tensor, facts: Facts, size: tuple[int, int]) -> Tensor:
+        """The adjoint."""
+        return self.adjoint(measured, facts, size)
+
+    def shown(self, measured: Tensor, facts: Facts, size: tuple[int, int], sigma: float) -> Tensor:
+        """Each channel by a normalised convolution with a triangle of 3 x 3 pixels."""
+        known = facts["colours"]
+        triangle = torch.tensor(TRIANGLE, dtype=measured.dtype, device=measured.device).expand(3, 1, 3, 3)
+        total, weight = (F.conv2d(x, triangle, padding=1, groups=3) for x in (measured * known, known.to(measured)))
+        return torch.where(known, measured, total / weight)
+
+    def maps(self, facts: Facts, size: tuple[int, int]) -> Tensor:
+        """1 where red, green and blue were measured, else 0."""
+        return facts["colours"].float()

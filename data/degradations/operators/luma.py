@@ -1,0 +1,62 @@
+"""Colourisation: y is the brightness of each pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ....rng import Rng
+from .colour_images import require_colour
+from .operator import Facts
+
+BT601 = (0.299, 0.587, 0.114)
+
+
+class Luma:
+    """y = w · x of each pixel, by default the luma of ITU-R BT.601; A⁺ y = w y / |w|².
+
+    Shown as grey, y in each channel.
+
+    Args:
+        weights: of red, green and blue.
+
+    Raises:
+        ValueError: if they are not three numbers of 0 or more with the sum 1; at the call, if images are not in colour.
+    """
+
+    num_maps, exact = 0, True
+
+    def __init__(self, weights: Sequence[float] = BT601) -> None:
+        if len(weights) != 3 or not all(weight >= 0 for weight in weights) or abs(sum(weights) - 1) > 1e-3:
+            raise ValueError(f"weights is {weights}; allowed are three numbers of 0 or more with the sum 1")
+        self.weights = tuple(weights)
+
+    def draw(self, clean: Tensor, rng: Rng) -> dict[str, Tensor]:
+        """Nothing."""
+        require_colour(clean)
+        return {}
+
+    def forward(self, image: Tensor, facts: Facts) -> Tensor:
+        """(B, 3, H, W) to (B, 1, H, W)."""
+        return (self._weights(image) * image).sum(dim=1, keepdim=True)
+
+    def adjoint(self, measured: Tensor, facts: Facts, size: tuple[int, int]) -> Tensor:
+        """Each value by the three weights."""
+        return self._weights(measured) * measured
+
+    def pseudoinverse(self, measured: Tensor, facts: Facts, size: tuple[int, int]) -> Tensor:
+        """The adjoint over |w|²."""
+        weights = self._weights(measured)
+        return weights / weights.square().sum() * measured
+
+    def shown(self, measured: Tensor, facts: Facts, size: tuple[int, int], sigma: float) -> Tensor:
+        """Grey as colour."""
+        return measured.repeat(1, 3, 1, 1)
+
+    def maps(self, facts: Facts, size: tuple[int, int]) -> None:
+        """None."""
+
+    def _weights(self, like: Tensor) -> Tensor:
+        return torch.tensor(self.weights, dtype=like.dtype, device=like.device).view(1, 3, 1, 1)

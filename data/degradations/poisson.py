@@ -1,0 +1,71 @@
+"""Light is counted in photons, and the counter is read with noise: y = g Poisson(x / g) + sigma n."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ...rng import Rng
+from ..measurement import Measurement
+
+MOST_PHOTONS = 1e6
+LARGEST_SIGMA = 255.0
+
+
+class Poisson:
+    """y = Poisson(p x) / p + (sigma / 255) n with n ~ N(0, I), p photons at white; nothing is clipped.
+
+    Its variance is x / p + (sigma / 255)², so the noise grows with the light. After Foi et al., "Practical
+    Poissonian-Gaussian noise modeling and fitting for single-image raw-data" (IEEE TIP 2008).
+
+    Args:
+        photons: p. One number: known to the networks by training. A pair ``[low, high]``: drawn for each image, its
+            logarithm uniformly, and the condition gains a map of p^(-1/2), the standard deviation at white.
+        sigma: standard deviation of the read noise on the 0..255 scale, 0 for none.
+
+    Raises:
+        ValueError: if photons leave [1, 1e6] or are no increasing range, or sigma leaves [0, 255].
+    """
+
+    def __init__(self, photons: float | Sequence[float], sigma: float = 0.0) -> None:
+        bounds = [float(p) for p in photons] if isinstance(photons, Sequence) else [float(photons)] * 2
+        if len(bounds) != 2 or not 1 <= bounds[0] <= bounds[1] <= MOST_PHOTONS:
+            raise ValueError(
+                f"photons is {photons}; allowed is one number in [1, {MOST_PHOTONS:g}] at white, or an increasing pair "
+                "[low, high] of such numbers"
+            )
+        if not 0 <= sigma <= LARGEST_SIGMA:
+            raise ValueError(f"sigma is {sigma}; allowed is a number in [0, {LARGEST_SIGMA:g}] on the 0..255 scale")
+        self.low, self.high = bounds
+        self.sigma = sigma / 255
+        self.num_maps = 0 if self.low == self.high else 1
+
+    def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
+        """Degrade (B, C, H, W) in [0, 1]."""
+        photons = self._photons(clean, rng)
+        photons_B111 = photons.view(-1, 1, 1, 1)
+        degraded = rng.poisson(photons_B111 * clean.clamp(min=0)).to(clean) / photons_B111
+        if self.sigma:
+            degraded = degraded + self.sigma * rng.randn(*clean.shape[1:]).to(clean)
+        maps = photons_B111.rsqrt().expand(-1, 1, *clean.shape[2:]) if self.num_maps else None
+        return Measurement(degraded, maps, {"photons": photons})
+
+    def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:
+        """RMS of (y - restored) / std(restored), (B,): about 1 for the truth.
+
+        Where less than one photon is expected, the standard deviation is taken as that of one: in black regions, where
+        the truth leaves no remainder at all, it is less than 1 for the truth.
+        """
+        photons = measurement.facts["photons"].view(-1, 1, 1, 1)
+        variance = restored.maximum(1 / photons) / photons + self.sigma**2
+        return ((measurement.degraded - restored).square() / variance).mean(dim=(1, 2, 3)).sqrt()
+
+    def project(self, restored: Tensor, measurement: Measurement) -> Tensor:
+        """The identity: counts have full support, and every image that is not black explains every measurement."""
+        return restored
+
+    def _photons(self, clean: Tensor, rng: Rng) -> Tensor:
+        uniform = rng.rand().to(clean) if self.num_maps else torch.zeros(len(clean)).to(clean)
+        return self.low * (self.high / self.low) ** uniform

@@ -1,0 +1,63 @@
+"""Quantisation: y has a few levels a channel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ...rng import Rng
+from ..clamp_inwards import clamp_inwards
+from ..measurement import Measurement
+
+MOST = 256
+
+
+class Quantisation:
+    """[0, 1] is cut into L cells of equal length, and every value is shown by the centre of its cell.
+
+    Not linear. A restoration explains y if each of its values lies in its cell, ends included; the nearest that does is
+    found by clamping.
+
+    Args:
+        levels: L, 2 to 256. One number, or a pair ``[low, high]`` of which a whole number is drawn for each image; the
+            condition then gains a map of 1 / L, the length of a cell.
+
+    Raises:
+        ValueError: if it is neither.
+    """
+
+    def __init__(self, levels: int | Sequence[int]) -> None:
+        bounds = list(levels) if isinstance(levels, Sequence) else [levels, levels]
+        if (
+            len(bounds) != 2
+            or not all(isinstance(bound, int) for bound in bounds)
+            or not 2 <= bounds[0] <= bounds[1] <= MOST
+        ):
+            raise ValueError(
+                f"levels is {levels}; allowed is a whole number from 2 to {MOST}, or an increasing pair [low, high]"
+            )
+        self.low, self.high = bounds
+        self.num_maps = 0 if self.low == self.high else 1
+
+    def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
+        """Degrade (B, C, H, W) in [0, 1]."""
+        drawn = rng.randint(self.low, self.high + 1) if self.num_maps else torch.full((len(clean),), self.low)
+        levels = drawn.to(clean).view(-1, 1, 1, 1)
+        cell = (clean * levels).floor().clamp(min=0).minimum(levels - 1)
+        maps = (1 / levels).expand(-1, 1, *clean.shape[2:]) if self.num_maps else None
+        return Measurement((cell + 0.5) / levels, maps, {"levels": levels.flatten()})
+
+    def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:
+        """Mean distance of the values from their cells, (B,), in lengths of a cell: 0 for the truth."""
+        levels = measurement.facts["levels"].view(-1, 1, 1, 1)
+        distance = (restored - measurement.degraded).abs() * levels - 0.5
+        return distance.clamp(min=0).mean(dim=(1, 2, 3))
+
+    def project(self, restored: Tensor, measurement: Measurement) -> Tensor:
+        """Each value clamped to its cell; gradients that lead back inside pass."""
+        restored = restored.float() if restored.dtype.itemsize < 4 else restored
+        half = (0.5 / measurement.facts["levels"]).view(-1, 1, 1, 1)
+        low, high = (measurement.degraded + side * half for side in (-1, 1))
+        return clamp_inwards(restored, low.to(restored), high.to(restored))

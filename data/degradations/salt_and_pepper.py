@@ -1,0 +1,61 @@
+"""Impulse noise: some values of y are black or white whatever they were."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ...rng import Rng
+from ..measurement import Measurement
+
+
+class SaltAndPepper:
+    """Each value of each channel becomes 0 with probability rate / 2, 1 with the same, and stays what it was otherwise.
+
+    What lies strictly between 0 and 1 in y is known exactly. What is 0 or 1 there says nothing for certain: it may be
+    noise, or so in the truth. So the images that could have been measured as y are those that agree with it strictly
+    between 0 and 1, the truth among them even where it is saturated; there the restoration is left as it is, and the
+    networks, which see y, may keep black and white that their surroundings speak for.
+
+    Args:
+        rate: in (0, 1). One number, or a pair ``[low, high]``, drawn uniformly for each image; the condition then gains
+            a map of it.
+
+    Raises:
+        ValueError: if a rate leaves (0, 1) or a range is not increasing.
+    """
+
+    def __init__(self, rate: float | Sequence[float]) -> None:
+        bounds = [float(r) for r in rate] if isinstance(rate, Sequence) else [float(rate)] * 2
+        if len(bounds) != 2 or not 0 < bounds[0] <= bounds[1] < 1:
+            raise ValueError(
+                f"rate is {rate}; allowed is one number in (0, 1), or an increasing pair [low, high] of such numbers"
+            )
+        self.low, self.high = bounds
+        self.num_maps = 0 if self.low == self.high else 1
+
+    def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
+        """Degrade (B, C, H, W) in [0, 1]."""
+        uniform = rng.rand().to(clean) if self.num_maps else torch.zeros(len(clean)).to(clean)
+        rate = self.low + (self.high - self.low) * uniform
+        rate_B111 = rate.view(-1, 1, 1, 1)
+        chance = rng.rand(*clean.shape[1:]).to(clean)
+        degraded = clean.masked_fill(chance < rate_B111, 1).masked_fill(chance < rate_B111 / 2, 0)
+        maps = rate_B111.expand(-1, 1, *clean.shape[2:]) if self.num_maps else None
+        return Measurement(degraded, maps, {"rate": rate})
+
+    def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:
+        """RMS of y - restored over what is known, (B,), in grey levels (0..255): 0 for the truth."""
+        known = _known(measurement)
+        square = (measurement.degraded - restored).square() * known
+        return 255 * (square.flatten(1).sum(dim=1) / known.flatten(1).sum(dim=1).clamp(min=1)).sqrt()
+
+    def project(self, restored: Tensor, measurement: Measurement) -> Tensor:
+        """What is known pasted, the rest as restored."""
+        return torch.where(_known(measurement), measurement.degraded, restored)
+
+
+def _known(measurement: Measurement) -> Tensor:
+    return (measurement.degraded > 0) & (measurement.degraded < 1)
