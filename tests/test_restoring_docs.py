@@ -1,0 +1,26 @@
+"""docs/restoring.md names options and files that exist."""
+
+import re
+import shlex
+from pathlib import Path
+
+from pscgan.scripts.restore_options import check, parse
+
+TEXT = (Path(__file__).parents[1] / "docs" / "restoring.md").read_text()
+
+
+def test_commands_are_understood():
+    (block,) = re.findall(r"```bash\n(.*?)```", TEXT, re.DOTALL)
+    for line in block.splitlines():
+        options = parse(shlex.split(line.split("#")[0])[1:], "pscgan-restore", "")
+        check(options)
+        assert options.model
+
+
+def test_every_option_that_is_named_is_one():
+    rows = re.findall(r"^\| (`--.*?) \|", TEXT, re.MULTILINE)
+    named = set(re.findall(r"--[a-z-]+", " ".join(rows)))
+    assert len(named) > 8
+    for option in named:
+        value = [] if option == "--degrade" else ["64"]
+        assert parse(["x.png", "--model", "m", "--out", "o", option, *value], "pscgan-restore", "")
