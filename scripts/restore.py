@@ -3,7 +3,7 @@
 The demo model removes noise; a model trained on JPEG restores .jpg files, each sample an 8-bit picture that libjpeg
 writes to the very levels of the file, or as near to them as could be reached, which is counted by encoding again::
 
-    pscgan-restore photos --model demo --samples 8 --out restored
+    pscgan-restore photos --model bundled:demo --samples 8 --out restored
     pscgan-restore photo.jpg --model runs/jpeg_demo --out restored
 
 Pictures of any size are restored by tiles that share one z. Any PNG, JPEG, WebP or TIFF is read, of 8 or 16 bits; what
