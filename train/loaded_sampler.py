@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..data.degradation import Degradation
 from ..data.measurement import Measurement
@@ -48,12 +48,6 @@ class LoadedSampler:
         self.generator, self.degradation, self.about, self.device = generator, degradation, about, device
         self.decoder = Decoder(generator, device, serving or Serving())
         self.stochastic = not is_deterministic(generator)
-
-    def to(self, device: torch.device | str) -> LoadedSampler:
-        """The same on another device; its networks move there."""
-        device = torch.device(device)
-        module = cast(nn.Module, self.generator).to(device)
-        return LoadedSampler(cast(Generator, module), self.degradation, self.about, device, self.decoder.serving)
 
     def sample(self, degraded: ImageLike | Measurement, k: int, seed: int = 0, sigma_z: float = 1.0) -> Tensor:
         """K samples, (K, B, C, H, W) fp32 about [0, 1], not clipped, on the sampler's device; B is 1 for one image.

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...data.degradations.jpeg import Jpeg
 from ...data.jpeg.certificate import Certificate
-from ...data.jpeg.coded import SAMPLINGS
+from ...data.jpeg.coded import SAMPLINGS, Coded
 from ...data.jpeg.crop import crop, unit
 from ...data.jpeg.file import JpegFile
 from ...data.jpeg.grey_as_colour import grey_as_colour
@@ -57,6 +57,7 @@ class JpegPicture:
             "tables": described(quality),
         }
         self.warnings = self._warnings(quality)
+        self._held: tuple[Window, Measurement] | None = None
 
     def shown(self, window: Window) -> Tensor:
         """See ``Subject``: the plain decode."""
@@ -80,8 +81,11 @@ class JpegPicture:
         return pixels[0].movedim(0, -1).cpu().numpy(), self.projection.certify(pixels, measurement)
 
     def _measurement(self, window: Window) -> Measurement:
-        coded = _part(self.file.coded, window)
-        return self.projection.measure(coded, self._pixels(window)[None]).to(self.device)
+        """Kept for the samples of one window, each of which is projected and finished."""
+        if self._held is None or self._held[0] != window:
+            measurement = self.projection.measure(_part(self.file.coded, window), self._pixels(window)[None])
+            self._held = window, measurement.to(self.device)
+        return self._held[1]
 
     def _pixels(self, window: Window) -> Tensor:
         return self.file.decoded[(slice(None), *window.area)]
@@ -107,5 +111,5 @@ def described(quality: RoughQuality) -> str:
     )
 
 
-def _part(coded: Any, window: Window) -> Any:
+def _part(coded: Coded, window: Window) -> Coded:
     return crop(coded, *window.place)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ...data.jpeg.certificate import Certificate
+from ..metrics.decibels import psnr
 
 
 class Proof:
@@ -42,7 +43,7 @@ class Proof:
 
 def _psnr(parts: list[tuple[float, int]]) -> float | None:
     squares, count = (sum(column) for column in zip(*parts, strict=True))
-    return 10 * math.log10(count / squares) if squares else None
+    return psnr(squares / count) if squares else None
 
 
 def _together(parts: list[tuple[Certificate, int]]) -> dict[str, Any]:
