@@ -46,7 +46,7 @@ def test_there_are_the_groups_a_user_expects():
     expected = (
         "degradation dataset generator critic adversarial penalty optimizer ema schedule trainer logger callbacks"
     )
-    around = ("features", "experiment", "hparams_search", "debug")
+    around = ("features", "experiment", "twin", "hparams_search", "debug")
     assert set(GROUPS) == {*expected.split(), *around, *OF_WORLDS, *OF_EVALUATION}
 
 
@@ -59,7 +59,7 @@ def test_every_option_composes_and_builds(group, option, image_folder):
         if isinstance(config.dataset.validation, int):
             config.dataset.validation = 1
     part = config.get({"optimizer": "generator_optimizer"}.get(group, group))
-    if group in ("experiment", "hparams_search", "debug"):
+    if group in ("experiment", "twin", "hparams_search", "debug"):
         training = build_training(config)
         assert training.game.players["generator"].optimizer.param_groups
     elif group == "features":

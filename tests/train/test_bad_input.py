@@ -122,7 +122,7 @@ MISTAKES = {
         ["evaluation.samples_per_image is 8", "deterministic"],
     ),
     "samples of a deterministic generator to train by": (
-        ["generator=unet_small_mmse", "evaluation.samples_per_image=1"],
+        ["generator.latent_channels=0", "evaluation.samples_per_image=1"],
         ["penalty.patch_energy.samples_per_image is 2", "deterministic"],
     ),
     "a critic without an objective": (["~adversarial"], ["critic and adversarial come together"]),

@@ -10,10 +10,11 @@ from pscgan.data.degradations.masks.half import Half
 from pscgan.data.degradations.masks.mask_file import MaskFile
 from pscgan.data.degradations.masks.random_boxes import RandomBoxes
 from pscgan.data.degradations.masks.random_pixels import RandomPixels
+from pscgan.data.degradations.masks.scattered_boxes import ScatteredBoxes
 from pscgan.data.degradations.masks.strokes import Strokes
 from pscgan.rng import Rng
 
-DRAWN = {"boxes": RandomBoxes, "half": Half, "pixels": RandomPixels, "strokes": Strokes}
+DRAWN = {"boxes": RandomBoxes, "half": Half, "holes": ScatteredBoxes, "pixels": RandomPixels, "strokes": Strokes}
 
 
 def rng(*numbers, seed=0):
@@ -90,6 +91,22 @@ def test_more_boxes_miss_more():
     assert (~many).sum() > 4 * (~few).sum()
 
 
+def test_every_cell_has_one_hole_of_a_stated_side():
+    known = ScatteredBoxes(10, (2, 4)).draw((40, 60), rng(*range(32)))
+    cells = (~known).view(32, 4, 10, 6, 10).movedim(3, 2).flatten(0, 2)
+    heights, widths = cells.any(2).sum(1), cells.any(1).sum(1)
+    assert torch.equal(heights * widths, cells.sum((1, 2)))
+    assert sorted(heights.unique().tolist()) == sorted(widths.unique().tolist()) == [2, 3, 4]
+    highest = cells.any(2).byte().argmax(1)
+    assert (highest.min(), (highest + heights).max()) == (0, 10)  # anywhere in the cell, and within
+
+
+def test_cells_at_the_border_are_cut_off():
+    whole, part = (ScatteredBoxes(10, (10, 10)).draw(size, rng(0)) for size in ((20, 20), (13, 7)))
+    assert not whole.any()
+    assert part.shape == (1, 1, 13, 7)
+
+
 def test_a_stroke_without_length_is_a_disk():
     known = Strokes((1, 1), 1, (0, 0), (0.5, 0.5)).draw((80, 80), rng(*range(16)))
     missing = (~known[:, 0]).float()
@@ -159,6 +176,9 @@ def test_files_that_are_none_are_refused(tmp_path, name):
         (lambda: RandomBoxes((1.5, 2)), r"count is \(1.5, 2\); allowed"),
         (lambda: RandomBoxes((1, 2), (0.5, 0.1)), r"fraction is \(0.5, 0.1\); allowed"),
         (lambda: RandomBoxes((1, 2), 0.5), "fraction is 0.5; allowed"),
+        (lambda: ScatteredBoxes(0), "every is 0; allowed"),
+        (lambda: ScatteredBoxes(8, (2, 9)), r"side is \(2, 9\); allowed is an .*pair"),
+        (lambda: ScatteredBoxes(8, (1.5, 2)), r"side is \(1.5, 2\); allowed is a pair of whole"),
         (lambda: Strokes((2, 1)), r"count is \(2, 1\); allowed"),
         (lambda: Strokes(pieces=0), "pieces is 0; allowed"),
         (lambda: Strokes(length=(0, 2)), r"length is \(0, 2\); allowed"),
