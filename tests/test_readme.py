@@ -23,9 +23,9 @@ TRAIN = sorted({line.split("pscgan-train", 1)[1] for line in LINES if "pscgan-tr
 
 @pytest.mark.parametrize("arguments", TRAIN)
 def test_every_training_command_composes(arguments):
-    """But for what only the program reads: flags, sweeps, and the folder of a stranger's loss."""
+    """But for what only the program reads: flags, sweeps, and the folder of a stranger's loss or task."""
     words = shlex.split(arguments.replace("DIR", "/images"))
-    for_the_program = re.compile(r"hydra\.|.*total_variation|[^=]*=[^[]*,")
+    for_the_program = re.compile(r"hydra\.|.*total_variation|.*interlaced|[^=]*=[^[]*,")
     overrides = [word for word in words if "=" in word and not for_the_program.match(word)]
     with initialize_config_module("pscgan.conf", version_base="1.3"):
         config = compose("train", [*overrides, "folder=unused"])
