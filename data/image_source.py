@@ -57,7 +57,23 @@ class ImageSource:
             UnreadableImage: naming file and reason.
             ValueError: if the image is smaller than ``resize``.
         """
+        return self.pixels(self.decoded(name), name)
+
+    def decoded(self, name: str) -> Image.Image:
+        """The image as it lies there, before it is reduced.
+
+        Raises:
+            UnreadableImage: naming file and reason.
+        """
         _, image = self._decoded(name)
+        return image
+
+    def pixels(self, image: Image.Image, name: str) -> Tensor:
+        """What ``read`` makes of a decoded image, uint8 (channels, H, W).
+
+        Raises:
+            ValueError: if the image is smaller than ``resize``.
+        """
         if self.resize is not None:
             image = _central_square(image, self.resize, name)
         pixels = torch.from_numpy(np.array(image))
