@@ -7,7 +7,7 @@ from typing import Literal
 from ..bounds import require_at_least
 from .evaluation_set import EvaluationSet
 from .loader import Loader
-from .pair_source import open_source
+from .pair_source import PairSource, open_source
 from .splits import Part, split
 from .training_set import TrainingSet
 
@@ -70,6 +70,8 @@ class ImageData:
         for images in self.evaluated.values():
             if len(images):
                 images[0]  # a wrong size or an unreadable file is better known now than after hours
+            if isinstance(self.source, PairSource):
+                self.source.compare_sizes(images.names)
         self.training = TrainingSet(self.source, self.split.train, seed, crop, flip, cache, shuffle_shards)
 
     def train_loader(self, start_image: int, stop_image: int, rank: int = 0, ranks: int = 1) -> Loader:

@@ -64,6 +64,17 @@ class PairSource:
             )
         return torch.cat([self.clean.pixels(clean, name), self.recorded.pixels(recorded, partner)])
 
+    def compare_sizes(self, names: Sequence[str]) -> None:
+        """Refuse pairs of two sizes by their headers; where these differ, pixels decide.
+
+        Raises:
+            UnreadableImage: naming file and reason.
+            ValueError: see ``read``.
+        """
+        for name in names:
+            if self.clean.header(name) != self.recorded.header(self._partners[name]):
+                self.read(name)
+
 
 def open_source(
     root: str | Path, channels: int = 3, resize: int | None = None, recorded: str | Path | None = None

@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from PIL import ExifTags, Image
 
 from pscgan.data.decoding import UnreadableImage
 from pscgan.data.degradations.gaussian_noise import GaussianNoise
@@ -147,11 +148,23 @@ def test_pairs_of_two_sizes_are_refused_with_both_named(roots):
         with pytest.raises(ValueError, match=message):
             PairSource(clean, recorded, resize=resize).read("05.png")
     arguments = {"root": str(clean), "recorded": str(recorded), "crop": 8, "batch_size": 1, "seed": 0}
-    for held_out in ({"validation": 1}, {"test": 1}):
+    for held_out in ({"validation": 3}, {"test": 3}):  # it is the last of them
         with pytest.raises(ValueError, match=message):
             ImageData(**arguments, **held_out)
     with pytest.raises(ValueError, match=message):
         list(ImageData(**arguments, validation=["00.png"], num_workers=0).train_loader(0, 5))
+
+
+def test_pictures_on_their_side_are_pairs_by_what_is_seen(tmp_path):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    write(tmp_path / "clean" / "0.png", noise(48, 40))
+    for ending, lying in (("jpg", noise(40, 48)), ("tiff", noise(40, 48)), ("webp", noise(40, 48))):
+        write(tmp_path / ending / f"0.{ending}", lying, exif=exif)
+        PairSource(tmp_path / "clean", tmp_path / ending).compare_sizes(["0.png"])
+        write(tmp_path / ending / f"0.{ending}", noise(48, 40), exif=exif)
+        with pytest.raises(ValueError, match=rf"has 48x40 pixels and .*0\.{ending} 40x48; allowed"):
+            PairSource(tmp_path / "clean", tmp_path / ending).compare_sizes(["0.png"])
 
 
 def test_another_takes_the_place_of_a_pair_of_which_one_cannot_be_read(roots, tmp_path):

@@ -1,6 +1,7 @@
 """A run on recorded pairs is a run as any other: trained, resumed, judged and exported."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -160,13 +161,18 @@ def test_pairs_that_are_given_are_those_that_were_held_out(judged):
 
 def test_an_export_takes_a_recorded_picture_and_keeps_paths_to_itself(trained, roots, tmp_path):
     said = []
-    file, card = export(trained, tmp_path / "half.safetensors", half=True, tell=said.append)
+    folder = shutil.copytree(trained, tmp_path / "run")
+    (start,) = json.loads((folder / "run.json").read_text())
+    start["command"] = f"pscgan-train dataset.root={roots[0]} dataset.recorded={roots[1]}"
+    (folder / "run.json").write_text(json.dumps([start]))
+    file, card = export(folder, tmp_path / "half.safetensors", half=True, tell=said.append)
     assert "float16" in said[0]
     recorded = Image.open(roots[1] / "5.webp").convert("RGB")
     samples = load(file).sample(recorded, k=2, seed=3)
     assert samples.shape == (2, 1, 3, 40, 48)
     assert not torch.equal(samples[0], samples[1])
-    assert str(roots[0].parent) not in card.read_text() + json.dumps(load(file).about)
+    assert load(file).about["command"] == "pscgan-train dataset.root=clean dataset.recorded=recorded"
+    assert str(roots[0].parent) not in card.read_text()
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from ...data.evaluation_set import EvaluationSet
 from ...data.image_source import ImageSource
 from ...data.loader import Loader
 from ...data.measurement import Measurement
-from ...data.pair_source import open_source
+from ...data.pair_source import PairSource, open_source
 from ...data.splits import split
 from ...rng import Rng
 from ..config_words import in_words
@@ -136,6 +136,8 @@ def _chosen(images: EvaluationSet, wanted: DictConfig) -> EvaluationSet:
             f"images.part is {wanted.part} and images.patterns is {wanted.patterns}; of {images.source.root} "
             "no image is left"
         )
+    if isinstance(images.source, PairSource):
+        images.source.compare_sizes(names)
     return EvaluationSet(images.source, names, wanted.crop or images.crop)
 
 
