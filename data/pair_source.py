@@ -58,9 +58,9 @@ class PairSource:
         partner = self._partners[name]
         clean, recorded = self.clean.decoded(name), self.recorded.decoded(partner)
         if clean.size != recorded.size:
-            sizes = f"{clean.height}x{clean.width} pixels and {self.recorded.root}/{partner}"
             raise ValueError(
-                f"{self.root}/{name} has {sizes} {recorded.height}x{recorded.width}; allowed are pairs of one size"
+                f"{self.root}/{name} has {clean.height}x{clean.width} pixels and {self.recorded.root}/{partner} "
+                f"{recorded.height}x{recorded.width}; allowed are pairs of one size"
             )
         return torch.cat([self.clean.pixels(clean, name), self.recorded.pixels(recorded, partner)])
 
