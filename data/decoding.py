@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # what it finds wrong is raised, not printed
+UPRIGHT = 1  # by EXIF
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
 TOO_LARGE = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
@@ -40,6 +41,18 @@ def decode(data: bytes, channels: int) -> Image.Image:
         verify(data)
         colour = _upright_8_bit(data).convert("RGB")
     return colour if channels == 3 else colour.convert("L")
+
+
+def shape_in_header(data: bytes) -> tuple[object, ...]:
+    """What the header says of the size of the decoded image: where it is equal, so are the sizes.
+
+    Raises:
+        UnreadableImage: with the reason.
+    """
+    with decoder_errors(), Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        orientation = image.getexif().get(ExifTags.Base.Orientation, UPRIGHT)
+        turned = () if orientation == UPRIGHT else (orientation, image.format)  # some decoders turn the size already
+        return (*image.size, *turned)
 
 
 @contextmanager

@@ -47,6 +47,37 @@ class Certifying(Protocol):
         ...
 
 
+@runtime_checkable
+class Recording(Protocol):
+    """A degradation that computes no y: images come in pairs, and y is the recorded one."""
+
+    def take_apart(self, pairs: Tensor) -> tuple[Tensor, Measurement]:
+        """Clean images (B, C, H, W) and their measurements, of pairs (B, 2C, H, W)."""
+        ...
+
+    def measure(self, degraded: Tensor) -> Measurement:
+        """The measurement that recorded images (B, C, H, W) are."""
+        ...
+
+
+def measure(degradation: Degradation, images: Tensor, rng: Rng) -> tuple[Tensor, Measurement]:
+    """What a data set gave, as clean images and their measurements.
+
+    Args:
+        degradation: of the images.
+        images: clean ones (B, C, H, W) in [0, 1]; pairs (B, 2C, H, W) where y was recorded.
+        rng: one generator an image; nothing is drawn where y was recorded.
+    """
+    if isinstance(degradation, Recording):
+        return degradation.take_apart(images)
+    return images, degradation(images, rng)
+
+
+def channels_read(channels: int, degradation: Degradation) -> int:
+    """Channels of what a data set gives of images of C: 2C where y was recorded."""
+    return 2 * channels if isinstance(degradation, Recording) else channels
+
+
 def project_samples(degradation: Degradation, samples_KBCHW: Tensor, measurement: Measurement) -> Tensor:
     """Each of K samples projected, (K, B, C, H, W)."""
     return torch.stack([degradation.project(restored, measurement) for restored in samples_KBCHW])

@@ -37,7 +37,7 @@ class EvaluationSet(Dataset[dict[str, Any]]):
         """The image with that number.
 
         Returns:
-            ``clean``, uint8 (C, H, W); ``number``; ``name``.
+            ``clean``, uint8 (C, H, W), 2C of pairs; ``number``; ``name``.
 
         Raises:
             ValueError: naming the file, if it cannot be read or is smaller than the crop.

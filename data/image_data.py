@@ -6,8 +6,8 @@ from typing import Literal
 
 from ..bounds import require_at_least
 from .evaluation_set import EvaluationSet
-from .image_source import ImageSource
 from .loader import Loader
+from .pair_source import PairSource, open_source
 from .splits import Part, split
 from .training_set import TrainingSet
 
@@ -31,9 +31,11 @@ class ImageData:
         validation_batch: images evaluated at once; more than 1 needs images of one size.
         num_workers: processes that read images; 0 reads in the training process.
         shuffle_shards: None, or among how many shards at a time training images are mixed (see ``TrainingSet``).
+        recorded: None, or the root of the same scenes as they were recorded; items then hold both images, stacked (see
+            ``PairSource``).
 
     Raises:
-        ValueError: if an argument is out of range, or see ``ImageSource``, ``split`` and ``TrainingSet``.
+        ValueError: if an argument is out of range, or see ``open_source``, ``split`` and ``TrainingSet``.
     """
 
     def __init__(
@@ -52,13 +54,14 @@ class ImageData:
         validation_batch: int = 1,
         num_workers: int = 0,
         shuffle_shards: int | None = None,
+        recorded: str | None = None,
     ) -> None:
         require_at_least(1, batch_size=batch_size, validation_batch=validation_batch)
         require_at_least(0, num_workers=num_workers)
         self.batch_size = batch_size
         self.validation_batch = validation_batch
         self.num_workers = num_workers
-        self.source = ImageSource(root, channels, resize)
+        self.source = open_source(root, channels, resize, recorded)
         self.split = split(self.source.names, validation, test)
         self.evaluated = {
             "validation": EvaluationSet(self.source, self.split.validation, evaluation_crop),
@@ -67,13 +70,16 @@ class ImageData:
         for images in self.evaluated.values():
             if len(images):
                 images[0]  # a wrong size or an unreadable file is better known now than after hours
+            if isinstance(self.source, PairSource):
+                self.source.compare_sizes(images.names)
         self.training = TrainingSet(self.source, self.split.train, seed, crop, flip, cache, shuffle_shards)
 
     def train_loader(self, start_image: int, stop_image: int, rank: int = 0, ranks: int = 1) -> Loader:
         """Training images [start_image, stop_image) of the run; of each batch the part that is this rank's.
 
         Returns:
-            Batches of ``clean``, uint8 (batch_size / ranks, C, crop, crop); ``number`` and ``skipped``, int64.
+            Batches of ``clean``, uint8 (batch_size / ranks, C, crop, crop), 2C of pairs; ``number`` and ``skipped``,
+            int64.
 
         Raises:
             ValueError: if the ranks cannot share a batch equally, or the range is not made of whole batches.
@@ -99,7 +105,7 @@ class ImageData:
         that it is rank 0's.
 
         Returns:
-            Batches of ``clean``, uint8 (B, C, H, W); ``number``, int64 (B,); ``name``, a list of B.
+            Batches of ``clean``, uint8 (B, C, H, W), 2C of pairs; ``number``, int64 (B,); ``name``, a list of B.
 
         Raises:
             ValueError: if the part is empty.

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
-from .decoding import UnreadableImage, decode
+from .decoding import UnreadableImage, decode, shape_in_header
 from .roots.image_files import EXTENSIONS
 from .roots.opening import BUNDLED as BUNDLED
 from .roots.opening import open_root
 
+Found = TypeVar("Found")
 FILE_ERRORS = (OSError, EOFError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error)
 
 
@@ -57,7 +60,30 @@ class ImageSource:
             UnreadableImage: naming file and reason.
             ValueError: if the image is smaller than ``resize``.
         """
-        _, image = self._decoded(name)
+        return self.pixels(self.decoded(name), name)
+
+    def decoded(self, name: str) -> Image.Image:
+        """The image as it lies there, before it is reduced.
+
+        Raises:
+            UnreadableImage: naming file and reason.
+        """
+        return self._opened(name, lambda data: decode(data, self.channels))
+
+    def header(self, name: str) -> tuple[object, ...]:
+        """What the file says of the size of the image, see ``shape_in_header``.
+
+        Raises:
+            UnreadableImage: naming file and reason.
+        """
+        return self._opened(name, shape_in_header)
+
+    def pixels(self, image: Image.Image, name: str) -> Tensor:
+        """What ``read`` makes of a decoded image, uint8 (channels, H, W).
+
+        Raises:
+            ValueError: if the image is smaller than ``resize``.
+        """
         if self.resize is not None:
             image = _central_square(image, self.resize, name)
         pixels = torch.from_numpy(np.array(image))
@@ -69,13 +95,12 @@ class ImageSource:
         Raises:
             UnreadableImage: naming file and reason.
         """
-        data, _ = self._decoded(name)
+        data, _ = self._opened(name, lambda data: (data, decode(data, self.channels)))
         return data
 
-    def _decoded(self, name: str) -> tuple[bytes, Image.Image]:
+    def _opened(self, name: str, look: Callable[[bytes], Found]) -> Found:
         try:
-            data = self.files.read_bytes(name)
-            return data, decode(data, self.channels)
+            return look(self.files.read_bytes(name))
         except FILE_ERRORS as error:
             raise UnreadableImage(f"{self.root}/{name} cannot be read: {error}") from error
 

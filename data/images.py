@@ -33,7 +33,7 @@ class Images(Protocol):
         ...
 
     def read(self, name: str) -> Tensor:
-        """The image, uint8 (channels, H, W).
+        """The image, uint8 (channels, H, W); of a pair both, stacked, (2 channels, H, W).
 
         Raises:
             UnreadableImage: naming file and reason.

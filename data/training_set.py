@@ -77,7 +77,8 @@ class TrainingSet(Dataset[dict[str, Any]]):
         """The crop that is seen after ``number`` others.
 
         Returns:
-            ``clean``, uint8 (C, crop, crop); ``number``; ``skipped``, how many unreadable files came before it.
+            ``clean``, uint8 (C, crop, crop), 2C of pairs; ``number``; ``skipped``, how many unreadable files came
+            before it.
 
         Raises:
             ValueError: if an image is smaller than the crop or none can be read.
@@ -124,7 +125,7 @@ class TrainingSet(Dataset[dict[str, Any]]):
 
     def _probe(self) -> None:
         images = (image for name in self.names if (image := self._read(name)) is not None)
-        grey = [bool((image == image[:1]).all()) for image in islice(images, PROBED)]
+        grey = [self._is_grey(image) for image in islice(images, PROBED)]
         if not grey:
             raise self._nothing_readable()
         if self.source.channels == 3 and all(grey):
@@ -132,6 +133,11 @@ class TrainingSet(Dataset[dict[str, Any]]):
                 f"dataset.channels is 3, but the first {len(grey)} images of {self.source.root} are all grey; "
                 "allowed is dataset.channels=1, or a root with colour images"
             )
+
+    def _is_grey(self, image: Tensor) -> bool:
+        """Of a pair both."""
+        stacked = image.reshape(-1, self.source.channels, *image.shape[1:])
+        return bool((stacked == stacked[:, :1]).all())
 
     def _nothing_readable(self) -> ValueError:
         return ValueError(

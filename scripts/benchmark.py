@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
+from ..data.degradation import channels_read, measure
 from ..models.generator import Generator
 from ..rng import Rng
 from ..train.build import build_training
@@ -76,15 +77,16 @@ def seconds(work: Callable[[], Any], device: torch.device) -> float:
 def measurements(s: Subject, size: int, samples: int) -> Iterator[dict[str, float]]:
     """One round of all figures after another; the first round warms up."""
     game, data = s.training.game, s.training.data
-    clean = torch.rand(data.batch_size, *_image_shape(s, size), generator=torch.Generator().manual_seed(0)).to(s.device)
+    pretended = torch.Generator().manual_seed(0)
+    images = torch.rand(data.batch_size, *_image_shape(s, size), generator=pretended).to(s.device)
     generator = cast(Generator, game.ema.average)
-    condition = game.degradation(clean[:1], Rng(0, "benchmark", [0], s.device)).condition
+    condition = measure(game.degradation, images[:1], Rng(0, "benchmark", [0], s.device))[1].condition
     latent = generator.draw_latent(samples, size, size, Rng(0, "benchmark", [0], s.device))
 
     def step() -> None:
         seen = game.clock.times.images_seen
         with s.autocast():
-            game.play(clean, torch.arange(seen, seen + len(clean)))
+            game.play(images, torch.arange(seen, seen + len(images)))
 
     def once() -> Tensor:
         with torch.no_grad(), s.autocast():
@@ -104,7 +106,7 @@ def measurements(s: Subject, size: int, samples: int) -> Iterator[dict[str, floa
         memory = _peak_memory_mb(s.device)
         encoded_once, passes = seconds(once, s.device), seconds(apart, s.device)
         yield {
-            "train images/s": len(clean) / train,
+            "train images/s": len(images) / train,
             "sample images/s": drawn / encoded_once,
             "encode once / K passes": encoded_once / passes,
             "train memory MB": memory,
@@ -138,7 +140,7 @@ def print_table(subjects: list[Subject], figures: list[dict[str, float]], size: 
 
 
 def _image_shape(s: Subject, size: int) -> tuple[int, int, int]:
-    return s.training.data.source.channels, size, size
+    return channels_read(s.training.data.source.channels, s.training.game.degradation), size, size
 
 
 def _peak_memory_mb(device: torch.device) -> float:

@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor, nn
 
+from ..data.degradation import channels_read, measure
 from ..losses.feature_l1 import FeatureL1
 from ..losses.projected_distribution import ProjectedDistributionLoss
 from ..models.frozen_features import FrozenFeatures
@@ -67,15 +68,15 @@ def penalty_share(name: str, overrides: list[str], device: torch.device, rounds:
     chosen = [f"penalty=[{name}]", f"penalty.{name}.samples_per_image={SAMPLES}", "game.alternate=true"]
     s = subject([*overrides, *chosen], device)
     game, data = s.training.game, s.training.data
-    shape = (data.source.channels, data.training.crop, data.training.crop)
-    clean = Rng(0, "benchmark", range(data.batch_size), device).rand(*shape)
-    samples = Rng(1, "benchmark", range(data.batch_size), device).rand(SAMPLES, *shape).movedim(1, 0).contiguous()
-    numbers = torch.arange(data.batch_size)
-    measurement = game.degradation(clean, Rng(0, "benchmark", numbers.tolist(), device))
+    channels, crop, numbers = data.source.channels, data.training.crop, torch.arange(data.batch_size)
+    images, drawn = (Rng(seed, "benchmark", numbers.tolist(), device) for seed in (0, 1))
+    pretended = images.rand(channels_read(channels, game.degradation), crop, crop)
+    clean, measurement = measure(game.degradation, pretended, Rng(0, "benchmark", numbers.tolist(), device))
+    samples = drawn.rand(SAMPLES, channels, crop, crop).movedim(1, 0).contiguous()
 
     def play() -> None:
         with s.autocast():
-            game.play(clean, numbers)
+            game.play(pretended, numbers)
 
     works: dict[str, Callable[[], Any]] = {
         "critic": play,  # of two batches of an alternating game the first is the critic's, the second the generator's

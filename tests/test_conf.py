@@ -1,5 +1,6 @@
 """Every YAML composes and builds."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,8 @@ def test_every_option_composes_and_builds(group, option, image_folder):
     config = composed(f"{PLACES.get(group, group)}={value}")
     if OmegaConf.is_missing(config.dataset, "root"):
         config.dataset.root = str(image_folder)
+        if OmegaConf.is_missing(config.dataset, "recorded"):
+            config.dataset.recorded = shutil.copytree(image_folder, f"{image_folder}_recorded")
         if isinstance(config.dataset.validation, int):
             config.dataset.validation = 1
     part = config.get({"optimizer": "generator_optimizer"}.get(group, group))

@@ -9,6 +9,7 @@ from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvir
 from omegaconf import DictConfig, OmegaConf
 
 from ..data.degradation import Degradation
+from ..data.pair_source import require_pairs
 from ..rng import key
 from . import ranks
 from .callbacks.checkpoints import Checkpoints
@@ -44,6 +45,7 @@ def build_training(config: DictConfig) -> Training:
         if not isinstance(count, int):
             raise ValueError(f"{name} is {count}; allowed is a whole number, written without an exponent")
     degradation, data = instantiate(config.degradation), instantiate(config.dataset)
+    require_pairs(data.source, degradation)
     game = build_game(config, degradation, config.dataset.channels)
     return Training(
         game,

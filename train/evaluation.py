@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from ..bounds import require_at_least
-from ..data.degradation import Degradation
+from ..data.degradation import Degradation, measure
 from ..data.measurement import Measurement
 from ..models.generator import Generator
 from ..rng import Rng
@@ -39,9 +39,10 @@ class Evaluation:
 
     def measure(self, degradation: Degradation, batch: Mapping[str, Any]) -> tuple[Tensor, Measurement]:
         """Clean images in [0, 1] and their measurements, on the device of the batch."""
-        clean = batch["clean"].float() / 255
+        images = batch["clean"].float() / 255
         rng = Rng(self.seed, "evaluation", batch["number"].tolist())
-        return clean, degradation(clean.cpu(), rng).to(clean.device)
+        clean, measurement = measure(degradation, images.cpu(), rng)
+        return clean.to(images.device), measurement.to(images.device)
 
     def draw(self, generator: Generator, degradation: Degradation, measurement: Measurement, numbers: Tensor) -> Tensor:
         """K projected samples (K, B, C, H, W) in fp32."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 
 from .export_file import ONNX, SUFFIX, export_bytes, seal
@@ -116,14 +116,17 @@ def about_run(trained: Trained) -> dict[str, Any]:
         "images_seen": trained.images_seen,
         "seed": config.seed,
         "commit": start.get("commit"),
-        "command": _without_path(start.get("command"), config.dataset.get("root")),
+        "command": _without_paths(start.get("command"), config.dataset),
         "feature_networks": list(trained.networks),
     }
 
 
-def _without_path(command: str | None, root: str | None) -> str | None:
-    """The images are named, not where they lie."""
-    return command.replace(root, root.rstrip("/").rpartition("/")[2]) if command and root else command
+def _without_paths(command: str | None, dataset: DictConfig) -> str | None:
+    """The images are named, not where they lie; of nested roots the longer path first."""
+    roots = [str(dataset[key]) for key in ("root", "recorded") if dataset.get(key)]
+    for root in sorted(roots if command else [], key=len, reverse=True):
+        command = str(command).replace(root, root.rstrip("/").rpartition("/")[2])
+    return command
 
 
 def _weights(trained: Trained) -> dict[str, Tensor]:

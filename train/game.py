@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ..bounds import require_at_least
-from ..data.degradation import Degradation
+from ..data.degradation import Degradation, measure
 from ..data.measurement import Measurement
 from ..losses.adversarial.objective import Adversarial
 from ..losses.generator_penalty import GeneratorPenalty
@@ -135,13 +135,14 @@ class Game(nn.Module):
                 correct_for_lazy_steps(optimizer, adversarial.slope.every_critic_steps)
             self.players["critic"] = Player(critic, optimizer, critic_clip_norm)
 
-    def play(self, clean: Tensor, numbers: Tensor) -> None:
-        """One batch: clean images (B, C, H, W) in [0, 1] and their numbers (B,) in the stream of images seen.
+    def play(self, images: Tensor, numbers: Tensor) -> None:
+        """One batch: images in [0, 1] as ``measure`` takes them, and their numbers (B,) in the stream of images seen.
 
         Where several ranks play, each is given its share of the batch: the first B images on rank 0, and so on.
         """
         times = self.clock.times
-        measurement = self.degradation(clean, Rng(self.seed, "degradation", numbers.tolist(), clean.device))
+        rng = Rng(self.seed, "degradation", numbers.tolist(), images.device)
+        clean, measurement = measure(self.degradation, images, rng)
         critic_only = self.alternate and times.critic_steps == times.generator_steps
         if critic_only:
             fakes = self._draw_without_graph(measurement, numbers)

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from ..data.cropping import center_crop
-from ..data.degradation import Degradation
+from ..data.degradation import Degradation, Recording
 from ..data.image_source import BUNDLED, ImageSource
+from ..data.measurement import Measurement
 from ..rng import Rng
 from .judging.restorer import Sampler
 
@@ -46,6 +47,8 @@ def halved(weights: dict[str, Tensor]) -> dict[str, Tensor]:
 def rounding_loss(generator: Any, weights: dict[str, Tensor], degradation: Degradation, channels: int) -> RoundingLoss:
     """Of one sample each of the photographs of the package, degraded as in training; always the same draws.
 
+    Where y is recorded, a photograph is taken for its own recording.
+
     Args:
         generator: before rounding, on the CPU.
         weights: rounded.
@@ -57,7 +60,7 @@ def rounding_loss(generator: Any, weights: dict[str, Tensor], degradation: Degra
     differences = []
     for number, name in enumerate(photographs.names):
         clean = center_crop(photographs.read(name), SIDE)[None].float() / 255
-        measurement = degradation(clean, Rng(0, "half", [number]))
+        measurement = _measured(degradation, clean, Rng(0, "half", [number]))
         before, after = (
             Sampler(network, degradation).draw(measurement, 1, Rng(0, "restore", [number]))
             for network in (generator, rounded)
@@ -65,3 +68,7 @@ def rounding_loss(generator: Any, weights: dict[str, Tensor], degradation: Degra
         differences.append(255 * (after.double() - before.double()))
     levels = torch.cat(differences)
     return RoundingLoss(float(levels.abs().max()), float(levels.square().mean().sqrt()), len(differences), SIDE)
+
+
+def _measured(degradation: Degradation, clean: Tensor, rng: Rng) -> Measurement:
+    return degradation.measure(clean) if isinstance(degradation, Recording) else degradation(clean, rng)

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..data.degradation import channels_read, measure
 from ..data.measurement import Measurement
 from ..losses.generator_penalty import GeneratorPenalty
 from ..losses.occasion import Occasion
@@ -34,9 +35,9 @@ def rehearse(game: Game, channels: int, crop: int) -> None:
             scalar with a gradient.
     """
     numbers = range(IMAGES)
-    clean = Rng(game.seed, "rehearsal clean", numbers).rand(channels, crop, crop)
+    images = Rng(game.seed, "rehearsal clean", numbers).rand(channels_read(channels, game.degradation), crop, crop)
     with _unchanged(nn.ModuleList([game.penalties] + ([] if game.critic is None else [game.critic]))):
-        measurement = game.degradation(clean, Rng(game.seed, "rehearsal degradation", numbers))
+        clean, measurement = measure(game.degradation, images, Rng(game.seed, "rehearsal degradation", numbers))
         for name, penalty in game.penalties.items():
             if isinstance(penalty, Occasion):
                 with _named(f"penalty.{name}"):

@@ -20,7 +20,10 @@ LONGEST_NAME = 100
 # keys that do not change what is learned
 MAY_CHANGE = ("logger.", "callbacks.", "folder", "dataset.num_workers", "trainer.", "allow_changed_config")
 # keys whose change makes another run of it: another network, other images, another problem
-MAY_NOT_CHANGE = ("generator.", "critic.", "degradation.", "seed", "dataset.root", "dataset.channels", "dataset.valid")
+MAY_NOT_CHANGE = (
+    *("generator.", "critic.", "degradation.", "seed"),
+    *("dataset.root", "dataset.recorded", "dataset.channels", "dataset.valid"),
+)
 
 
 def run_name(name: str, overrides: str) -> str:

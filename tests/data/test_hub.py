@@ -15,6 +15,7 @@ from PIL import Image
 from pscgan.data.decoding import UnreadableImage
 from pscgan.data.image_data import ImageData
 from pscgan.data.image_source import ImageSource
+from pscgan.data.pair_source import PairSource
 
 from .pictures import folder_of, noise, png_16, tiff_16, write
 from .test_shards import WORKERS, shard
@@ -195,3 +196,16 @@ def test_training_equals_that_on_the_folder(tmp_path):
     expected = crops(folder, 0)
     for workers in (0, 2):
         assert torch.equal(crops(f"hf:{tmp_path}/saved", workers), expected)
+
+
+def test_two_columns_are_pairs_by_their_rows(tmp_path):
+    folders = [folder_of(tmp_path / "clean", 3), folder_of(tmp_path / "noisy", 4)]
+    (folders[1] / "00.png").unlink()  # the same pictures, another in each row
+    files = [[path.read_bytes() for path in sorted(folder.iterdir())] for folder in folders]
+    noisy = [{"bytes": data, "path": None} for data in files[1]]
+    data_set(files[0], noisy=noisy).save_to_disk(str(tmp_path / "saved"))
+    source = PairSource(f"hf:{tmp_path / 'saved'}?column=image", f"hf:{tmp_path / 'saved'}?column=noisy")
+    halves = [ImageSource(folder) for folder in folders]
+    for row, name in enumerate(source.names):
+        assert torch.equal(source.read(name), torch.cat([half.read(half.names[row]) for half in halves]))
+    assert len(source.names) == 3

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ...data.degradation import Degradation
+from ...data.degradation import Degradation, measure
 from ...rng import Rng
 from ..metrics.robustness import Robustness
 from ..picture import centre
@@ -42,14 +42,15 @@ class Audits:
     seed: int
     left_out: dict[str, str] = field(default_factory=dict)
 
-    def states_of(self, restorer: Restorer, number: int, clean: Tensor) -> States:
-        """The part of image ``number``, (1, C, H, W); nothing of a restorer without a gradient."""
+    def states_of(self, restorer: Restorer, number: int, images: Tensor) -> States:
+        """The part of image ``number``, (1, C, H, W) or a pair; nothing of a restorer without a gradient."""
         if not self.attacks or number >= self.images:
             return {}
-        crop, numbers = centre(clean, self.crop), [number]
-        measurement = self.degradation(crop.cpu(), Rng(self.seed, "audit", numbers)).to(clean.device)
+        crops, numbers = centre(images, self.crop), [number]
+        clean, measurement = measure(self.degradation, crops.cpu(), Rng(self.seed, "audit", numbers))
+        known = clean.to(images.device), measurement.to(images.device)
         try:
-            audited = audit(restorer, crop, measurement, numbers, self.attacks, self.ai_psnrs, self.samples, self.seed)
+            audited = audit(restorer, *known, numbers, self.attacks, self.ai_psnrs, self.samples, self.seed)
         except ValueError:
             return {}
         return {

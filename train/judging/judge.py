@@ -154,7 +154,7 @@ class Judge:
             looked = time.perf_counter()
             restorer = contestant.restorer
             record |= self.traversal.states_of(restorer, problem.number, problem.clean, problem.measurement)
-            record |= self.audits.states_of(restorer, problem.number, problem.clean)
+            record |= self.audits.states_of(restorer, problem.number, problem.images)
             times = [seconds / len(problems), judged - start, looked - judged, time.perf_counter() - looked]
             record["seconds"] = torch.tensor([*times, float(len(samples))], dtype=torch.float64)
             if problem.number < self.settings.shown:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from ...data.degradation import Certifying, Degradation
+from ...data.degradation import Certifying, Degradation, Recording
 from ...data.measurement import Measurement
 from ..metrics.averaging import Averaging
 from ..metrics.calibration import Calibration
@@ -39,7 +39,9 @@ class Panel:
         self, degradation: Degradation, num_samples: int, further: Mapping[str, Metric], heavy: Sequence[str] = ()
     ) -> None:
         self.heavy = tuple(heavy)
-        self.metrics: dict[str, Metric] = {"quality": Quality(num_samples), "residual": Residual(degradation)}
+        self.metrics: dict[str, Metric] = {"quality": Quality(num_samples)}
+        if not isinstance(degradation, Recording):
+            self.metrics["residual"] = Residual(degradation)
         if num_samples > 1:
             self.metrics |= {"averaging": Averaging(num_samples), "calibration": Calibration(num_samples)}
         if isinstance(degradation, Certifying):

@@ -14,7 +14,9 @@ from omegaconf import DictConfig, OmegaConf
 from torchmetrics import Metric
 
 from ...bounds import require_at_least
+from ...data.degradation import Recording
 from ...data.degradations.gaussian_noise import GaussianNoise
+from ...data.pair_source import require_pairs
 from .. import ranks
 from ..launch import on_gpu
 from ..metrics.patch_law import PatchLaw
@@ -61,8 +63,11 @@ class Prepared:
         entries = Entries(OmegaConf.to_container(config)["restorers"], self.device)  # type: ignore[index, call-overload]
         self.degradation, self.degradation_words = open_degradation(config, entries.first_degradation)
         images = open_images(config, entries.first_run, entries.first_channels)
+        require_pairs(images.source, self.degradation)
         self.names, self.root = images.names, str(images.source.root)
         self.left_out: dict[str, str] = {}
+        if isinstance(self.degradation, Recording):
+            self.left_out["residual"] = "y was recorded, and what turns x into y is not known"
         self.extractors = self._available(config.extractor, "features of")
         self.perceptual = self._available(config.perceptual, "perceptual distance")
         contestants = entries.contestants(self.degradation)

@@ -15,11 +15,12 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ...bounds import require_at_least
-from ...data.degradation import Degradation
+from ...data.degradation import Degradation, measure
 from ...data.evaluation_set import EvaluationSet
 from ...data.image_source import ImageSource
 from ...data.loader import Loader
 from ...data.measurement import Measurement
+from ...data.pair_source import PairSource, open_source
 from ...data.splits import split
 from ...rng import Rng
 from ..config_words import in_words
@@ -34,18 +35,21 @@ class Problem:
     Attributes:
         number: place in the set.
         name: of the file.
+        images: (1, C, H, W) in [0, 1], 2C of a pair: what the other two are made of.
         clean: (1, C, H, W) in [0, 1].
         measurement: of it.
     """
 
     number: int
     name: str
+    images: Tensor
     clean: Tensor
     measurement: Measurement
 
     def to(self, device: torch.device) -> Problem:
         """The same on another device."""
-        return replace(self, clean=self.clean.to(device), measurement=self.measurement.to(device))
+        images, clean = self.images.to(device), self.clean.to(device)
+        return replace(self, images=images, clean=clean, measurement=self.measurement.to(device))
 
 
 class Problems:
@@ -67,9 +71,9 @@ class Problems:
             ValueError: naming the file that cannot be read.
         """
         for item in Loader(self.images, numbers, 1, num_workers):
-            clean, number = item["clean"].float() / 255, int(item["number"])
-            measurement = self.degradation(clean, Rng(self.seed, "evaluation", [number]))
-            yield Problem(number, item["name"][0], clean, measurement)
+            images, number = item["clean"].float() / 255, int(item["number"])
+            clean, measurement = measure(self.degradation, images, Rng(self.seed, "evaluation", [number]))
+            yield Problem(number, item["name"][0], images, clean, measurement)
 
 
 def open_images(config: DictConfig, run: DictConfig | None, channels: int | None) -> EvaluationSet:
@@ -89,10 +93,13 @@ def open_images(config: DictConfig, run: DictConfig | None, channels: int | None
             raise ValueError(
                 "images.root is null and no run is judged; allowed is a folder, archive, shards or hf:NAME"
             )
-        if wanted.resize is not None or wanted.channels is not None:
-            raise ValueError("images.resize and images.channels are the run's where images.root is null; give the root")
+        for name in ("resize", "channels", "recorded"):
+            if wanted[name] is not None:
+                raise ValueError(
+                    f"images.{name} is {wanted[name]}; it is the run's where images.root is null; give that"
+                )
         return _chosen(_held_out(wanted.part, run), wanted)
-    source = ImageSource(wanted.root, wanted.channels or channels or 3, wanted.resize)
+    source = open_source(wanted.root, wanted.channels or channels or 3, wanted.resize, wanted.recorded)
     return _chosen(EvaluationSet(source, source.names, wanted.crop), wanted)
 
 
@@ -111,7 +118,7 @@ def _held_out(part: str, run: DictConfig) -> EvaluationSet:
     if part not in PARTS:
         raise ValueError(f"images.part is {part}; allowed is {' or '.join(PARTS)}")
     dataset = run.dataset
-    source = ImageSource(dataset.root, dataset.channels, dataset.resize)
+    source = open_source(dataset.root, dataset.channels, dataset.resize, dataset.get("recorded"))
     names = getattr(split(source.names, dataset.validation, dataset.test), part)
     return EvaluationSet(source, names, dataset.evaluation_crop)
 
@@ -129,6 +136,8 @@ def _chosen(images: EvaluationSet, wanted: DictConfig) -> EvaluationSet:
             f"images.part is {wanted.part} and images.patterns is {wanted.patterns}; of {images.source.root} "
             "no image is left"
         )
+    if isinstance(images.source, PairSource):
+        images.source.compare_sizes(names)
     return EvaluationSet(images.source, names, wanted.crop or images.crop)
 
 

@@ -1,0 +1,56 @@
+"""Nothing is computed: y was recorded by a camera."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from ...rng import Rng
+from ..measurement import Measurement
+
+
+class Recorded:
+    """y is what was recorded beside x; of p(y | x) nothing is known but such pairs.
+
+    A ``Recording``. There is no operator: nothing says how far a restoration is from explaining y, and every image may
+    explain it.
+    """
+
+    num_maps = 0
+
+    def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
+        """Refused, always.
+
+        Raises:
+            ValueError: as no y follows from x.
+        """
+        raise ValueError(
+            "degradation is Recorded, which makes no y of a clean image; allowed are pairs: dataset=pairs to train, "
+            "images.recorded to evaluate"
+        )
+
+    def take_apart(self, pairs: Tensor) -> tuple[Tensor, Measurement]:
+        """Clean images (B, C, H, W) and their measurements, of pairs (B, 2C, H, W).
+
+        Raises:
+            ValueError: if these are no pairs of grey or colour images.
+        """
+        if pairs.shape[1] not in (2, 6):
+            raise ValueError(f"pairs have {pairs.shape[1]} channels; allowed is 2 of grey images or 6 of colour")
+        clean, recorded = pairs.chunk(2, dim=1)
+        return clean.contiguous(), self.measure(recorded.contiguous())
+
+    def measure(self, degraded: Tensor) -> Measurement:
+        """The measurement that recorded images (B, C, H, W) are."""
+        return Measurement(degraded)
+
+    def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:
+        """Refused, always.
+
+        Raises:
+            ValueError: as no operator is known.
+        """
+        raise ValueError("degradation is Recorded, which has no residual: what turns x into y is not known")
+
+    def project(self, restored: Tensor, measurement: Measurement) -> Tensor:
+        """The identity: every image may explain every recording."""
+        return restored
