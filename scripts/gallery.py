@@ -26,8 +26,8 @@ from .gallery_page import SAMPLER, TWIN, Exhibit, write_page
 
 PROGRAM = "pscgan-gallery"
 DEMO = "_demo"
-TWIN_OVERRIDES = ("twin=mmse", "images=28800", "evaluation.every_images=14400")
-"""What makes of a demo its twin, trained for about the same time."""
+TWIN_OVERRIDES = ("twin=mmse", "images=14400", "evaluation.every_images=14400")
+"""What makes of a demo its twin, trained for about half the time."""
 JUDGED = ("samples=8", "sigma_z=[1.0]", "extractor=[]", "shown=3", "shown_crop=128", "shown_samples=2")
 
 
