@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
+from .degradation import Degradation
 from .jpeg.coded import Coded
 from .measurement import Measurement
 
@@ -51,7 +52,7 @@ class Reading:
 
 
 @runtime_checkable
-class FromPicture(Protocol):
+class FromPicture(Degradation, Protocol):
     """A degradation whose y a picture file can hold.
 
     Attributes:

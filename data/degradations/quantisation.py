@@ -56,8 +56,8 @@ class Quantisation:
 
         A number of levels that was drawn is the least by whose centres the picture can be, or else its count of values.
         """
-        count = max(len(channel.unique()) for channel in picture[0])
-        levels = self._levels(picture.unique(), count) if self.num_maps else self.low
+        count = max(len(torch.unique(channel)) for channel in picture[0])
+        levels = self._levels(torch.unique(picture), count) if self.num_maps else self.low
         warnings: tuple[str, ...] = ()
         if count > levels:
             warnings = (f"it has {count} values a channel; it is taken for one of {levels} levels",)
