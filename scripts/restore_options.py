@@ -40,9 +40,7 @@ def parse(arguments: list[str] | None, program: str, description: str) -> argpar
     add("--sigma", default=None, help="of the noise, on the 0..255 scale; auto estimates it (default, where needed)")
     slack = "quantisation steps by which levels may miss, for .jpg files of foreign encoders (default 0)"
     add("--slack", type=float, default=0.0, help=slack)
-    mask = (
-        "of inpainting, white where known: a .png or .npy, or a folder with NAME.png for each (default: transparency)"
-    )
+    mask = "what is known, white, for inpainting: a .png or .npy, or a folder of NAME.png (default: what is opaque)"
     add("--mask", type=Path, default=None, metavar="FILE", help=mask)
     phase = "of a mosaic, where the model was trained on several"
     add("--phase", choices=PHASES, default=None, help=phase)
