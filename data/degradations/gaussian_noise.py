@@ -67,7 +67,7 @@ class GaussianNoise:
     def read_picture(self, picture: Tensor, told: Told) -> Reading:
         """See ``FromPicture``."""
         measurement = self.measure(picture, told.sigma)
-        return Reading(measurement, {"sigma": 255 * float(measurement.facts["sigma"])})
+        return Reading(measurement, {"sigma": 255 * self.low if told.sigma is None else told.sigma})
 
     def _measurement(self, degraded: Tensor, sigma: Tensor) -> Measurement:
         maps = sigma.view(-1, 1, 1, 1).expand(-1, 1, *degraded.shape[2:]) if self.num_maps else None
