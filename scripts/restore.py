@@ -7,7 +7,7 @@ Models of other tasks take pictures that are measured so: small, grey, with hole
     pscgan-restore photos --model bundled:demo --samples 8 --out restored
     pscgan-restore photo.jpg --model runs/jpeg_demo --out restored
     pscgan-restore small.png --model runs/sr4_demo --out restored
-    pscgan-restore torn.png --mask known.png --model runs/inpaint_boxes --out restored
+    pscgan-restore torn.png --mask known.png --model runs/inpaint_box_demo --out restored
     pscgan-restore photos --degrade --model runs/sr4_demo --out restored
 
 Pictures of any size are restored by tiles that share one z. Any PNG, JPEG, WebP or TIFF is read, of 8 or 16 bits; what

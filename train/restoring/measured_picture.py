@@ -15,7 +15,7 @@ from .grey import luma
 from .subject import Frame, to_pixels
 from .windows import Window
 
-MOST_TURNS, NEAR = 50, 0.01 / 255  # that far from [0, 1], clipping is left to rounding
+MOST_TURNS, NEAR = 20, 0.1 / 255  # so near to [0, 1], clipping is left to rounding
 
 
 class MeasuredPicture:

@@ -6,9 +6,13 @@ import torch
 from PIL import Image
 
 from pscgan.data.degradations.masks.random_boxes import RandomBoxes
+from pscgan.data.from_picture import Reading
+from pscgan.data.measurement import Measurement
+from pscgan.data.worlds.fields import noisy_field
 from pscgan.rng import Rng
 from pscgan.train.restoring.hints import Hints
 from pscgan.train.restoring.mosaic import Mosaic
+from pscgan.train.restoring.open_picture import Opener
 from pscgan.train.restoring.tile import Tile
 from pscgan.train.restoring.tiled import Tiling
 from pscgan.train.restoring.unsuitable import UnsuitablePicture
@@ -16,7 +20,7 @@ from pscgan.train.restoring.windows import Window
 
 from ...data.choices import chosen
 from ...data.jpeg.makers import by_pillow, picture
-from .pictures import by_tiles, opened, png, task_sampler, whole
+from .pictures import by_tiles, noise_sampler, opened, png, task_sampler, whole
 
 SIZE = (150, 101)  # no multiple of anything
 SMALL = (35, 26)  # times 4, more than a tile either way
@@ -125,3 +129,39 @@ def test_what_would_become_too_large_is_refused_before(tmp_path):
     sampler, path = task_sampler(tmp_path / "model", chosen("sr8")), png(tmp_path / "photo.png", SMALL)
     with pytest.raises(UnsuitablePicture, match="it would be restored to 280x208 pixels, above the limit of 50000"):
         opened(sampler, path, max_pixels=50_000)
+
+
+class Recorded:
+    """As pairs of real noise are: y is any picture, and no operator is known."""
+
+    num_maps, tellable, residual_unit, unit = 0, (), None, 1
+
+    def __call__(self, clean, rng):
+        raise ValueError("no y follows from x")
+
+    def residual(self, restored, measurement):
+        raise AssertionError("there is none")
+
+    def project(self, restored, measurement):
+        return restored
+
+    def read_picture(self, picture, told):
+        return Reading(Measurement(picture))
+
+
+def test_what_is_known_by_pairs_alone_takes_any_picture_for_y(tmp_path):
+    sampler, path = noise_sampler(tmp_path / "model"), png(tmp_path / "photo.png", SIZE)
+    sampler.degradation = Recorded()
+    subject = opened(sampler, path).subject
+    drawn = by_tiles(Tiling(sampler, 64), subject, 2)
+    torch.testing.assert_close(drawn, sampler.sample(Image.open(path), 2)[:, 0], atol=1e-5, rtol=0)
+    assert subject.residual(picture(SIZE)) == {}
+    with pytest.raises(UnsuitablePicture, match="no y follows from x"):
+        opened(sampler, path, degrade=True)
+
+
+def test_what_no_picture_holds_is_refused_at_once(tmp_path):
+    sampler = noise_sampler(tmp_path / "model")
+    sampler.degradation = noisy_field(4).degradation
+    with pytest.raises(ValueError, match="the model was trained on LinearMeasurement, whose y no picture file holds"):
+        Opener(sampler)
