@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ...data.degradation import Degradation
+from ...data.degradations.linear import Linear
 from ...data.degradations.masks.mask_file import MaskFile
 from ...data.degradations.operators.blur_kernels import GivenKernel
 from ...data.from_picture import Told
@@ -76,4 +77,4 @@ class Hints:
 
 def kind_of(degradation: Degradation) -> str:
     """The name of what a model was trained on."""
-    return type(getattr(degradation, "operator", degradation)).__name__
+    return type(degradation.operator if isinstance(degradation, Linear) else degradation).__name__
