@@ -39,6 +39,31 @@ class Measurement:
             {name: fact[images] for name, fact in self.facts.items()},
         )
 
+    def window(self, top: int, left: int, height: int, width: int, unit: int = 1) -> Measurement:
+        """Of a part of the images; facts with a value a pixel, or one for each ``unit`` x ``unit``, are cut with them.
+
+        Args:
+            top: where it begins, a multiple of the unit, as ``left``.
+            left: likewise.
+            height: of the part, a multiple of the unit unless it ends with the image, as ``width``.
+            width: likewise.
+            unit: in pixels.
+        """
+        H, W = self.degraded.shape[-2:]
+
+        def cut(values: Tensor) -> Tensor:
+            for by in (1, unit):
+                if values.ndim == 4 and values.shape[-2:] == (-(-H // by), -(-W // by)):
+                    rows, columns = (
+                        slice(start // by, -(-(start + extent) // by))
+                        for start, extent in ((top, height), (left, width))
+                    )
+                    return values[..., rows, columns]
+            return values
+
+        facts = {name: cut(fact) for name, fact in self.facts.items()}
+        return Measurement(cut(self.degraded), None if self.maps is None else cut(self.maps), facts)
+
     def to(self, device: torch.device) -> Measurement:
         """The same record on another device."""
         return Measurement(

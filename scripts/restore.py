@@ -1,10 +1,14 @@
 """``pscgan-restore``: picture files in; of each several restorations out, their mean and their spread.
 
 The demo model removes noise; a model trained on JPEG restores .jpg files, each sample an 8-bit picture that libjpeg
-writes to the very levels of the file, or as near to them as could be reached, which is counted by encoding again::
+writes to the very levels of the file, or as near to them as could be reached, which is counted by encoding again.
+Models of other tasks take pictures that are measured so: small, grey, with holes, blurred, and so on::
 
     pscgan-restore photos --model bundled:demo --samples 8 --out restored
     pscgan-restore photo.jpg --model runs/jpeg_demo --out restored
+    pscgan-restore small.png --model runs/sr4_demo --out restored
+    pscgan-restore torn.png --mask known.png --model runs/inpaint_box_demo --out restored
+    pscgan-restore photos --degrade --model runs/sr4_demo --out restored
 
 Pictures of any size are restored by tiles that share one z. Any PNG, JPEG, WebP or TIFF is read, of 8 or 16 bits; what
 is written is PNG of the same depth, with alpha, profile and EXIF of the file.
@@ -29,6 +33,7 @@ from ..data.named_file import on_one_line
 from ..train.loaded_sampler import LoadedSampler
 from ..train.open_model import open_model
 from ..train.provenance import provenance
+from ..train.restoring.hints import Hints
 from ..train.restoring.inputs import Input, inputs_of
 from ..train.restoring.open_picture import Opener
 from ..train.restoring.restoration import Outputs, Request, Restoration
@@ -64,6 +69,7 @@ class Call:
             options.degrade,
             options.seed,
             int(1e6 * options.max_megapixels),
+            Hints(options.mask, options.phase, options.kernel, options.photons),
         )
         self.tiling = Tiling(self.sampler, options.tile, options.overlap)
 
@@ -112,13 +118,15 @@ class Call:
         about = self.sampler.about
         told = ("name", "checkpoint", "images_seen", "degradation", "seed", "commit")
         model = {name: about[name] for name in told if name in about}
-        asked = ("samples", "average", "seed", "sigma_z", "sigma", "slack", "degrade")
+        asked = ("samples", "average", "seed", "sigma_z", "sigma", "slack", "degrade", "phase", "photons")
+        files = {name: path and str(path) for name in ("mask", "kernel") for path in [getattr(self.options, name)]}
         tiling = {"side": self.tiling.side, "overlap": self.tiling.overlap, "reach": self.tiling.reach}
         return provenance() | {
             "model": {"opened": self.options.model, **model},
             "device": str(self.sampler.device),
             "precision": self.options.precision,
             **{name: getattr(self.options, name) for name in asked},
+            **files,
             "tiles": tiling | {"as_one_piece": self.tiling.exact},
         }
 
@@ -156,6 +164,8 @@ def _line(entry: dict[str, Any]) -> str:
         for name in ("blocks", "levels")
         if name in entry
     ]
+    if "residual" in entry:
+        parts.append(f"residual {entry['residual']:.2g} {entry['residual_unit']}")
     for key, value in entry.items():
         if key.startswith("psnr_to_"):
             other = {"input": "the input", "clean": "the clean picture"}[key.removeprefix("psnr_to_")]

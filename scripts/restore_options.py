@@ -10,6 +10,7 @@ from typing import get_args
 
 import torch
 
+from ..data.degradations.operators.bayer import PHASES
 from ..data.photographs.file import MAX_PIXELS
 from ..data.roots.opening import open_root
 from ..train.bundled_models import BUNDLED
@@ -39,6 +40,13 @@ def parse(arguments: list[str] | None, program: str, description: str) -> argpar
     add("--sigma", default=None, help="of the noise, on the 0..255 scale; auto estimates it (default, where needed)")
     slack = "quantisation steps by which levels may miss, for .jpg files of foreign encoders (default 0)"
     add("--slack", type=float, default=0.0, help=slack)
+    mask = "what is known, white, for inpainting: a .png or .npy, or a folder of NAME.png (default: what is opaque)"
+    add("--mask", type=Path, default=None, metavar="FILE", help=mask)
+    phase = "of a mosaic, where the model was trained on several"
+    add("--phase", choices=PHASES, default=None, help=phase)
+    kernel = "of the blur, where it was drawn in training: a .npy of sum 1, or a .png"
+    add("--kernel", type=Path, default=None, metavar="FILE", help=kernel)
+    add("--photons", type=float, default=None, help="at white, where they were drawn in training")
     add("--demo", action="store_true", help="three bundled photographs, --degrade, --model bundled:demo")
     add("--degrade", action="store_true", help="the files are clean: degrade them first, as the model was trained")
     add("--tile", type=int, default=SIDE, help=f"side of the tiles, in pixels (default {SIDE})")

@@ -10,8 +10,9 @@ TEXT = (Path(__file__).parents[1] / "docs" / "restoring.md").read_text()
 
 
 def test_commands_are_understood():
-    (block,) = re.findall(r"```bash\n(.*?)```", TEXT, re.DOTALL)
-    for line in block.splitlines():
+    blocks = re.findall(r"```bash\n(.*?)```", TEXT, re.DOTALL)
+    assert blocks
+    for line in "".join(blocks).splitlines():
         options = parse(shlex.split(line.split("#")[0])[1:], "pscgan-restore", "")
         check(options)
         assert options.model
@@ -22,5 +23,5 @@ def test_every_option_that_is_named_is_one():
     named = set(re.findall(r"--[a-z-]+", " ".join(rows)))
     assert len(named) > 8
     for option in named:
-        value = [] if option == "--degrade" else ["64"]
+        value = {"--degrade": [], "--phase": ["RGGB"]}.get(option, ["64"])
         assert parse(["x.png", "--model", "m", "--out", "o", option, *value], "pscgan-restore", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -10,6 +11,7 @@ from torch.nn import functional as F
 
 from ...rng import Rng
 from ..degradation import Degradation
+from ..from_picture import FromPicture, Reading, Told
 from ..measurement import Measurement
 from .linear import Linear
 
@@ -47,6 +49,10 @@ class Chain:
         self.before = [step.operator if isinstance(step, Linear) else None for step in self.steps[:-1]]
         self.num_maps = sum(step.num_maps for step in self.steps)
         self.exact = all(_can_be_undone(step) for step in self.steps[:-1])
+        self.tellable = tuple(name for step in self.steps for name in getattr(step, "tellable", ()))
+        self.scale = math.prod(getattr(step, "scale", 1) for step in self.steps)
+        self.residual_unit: str | None = getattr(self.steps[-1], "residual_unit", None)
+        self.unit = None if self.exact else 1
 
     def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
         """Degrade (B, C, H, W) in [0, 1].
@@ -63,11 +69,21 @@ class Chain:
                 )
             parts.append(step(entering, rng))
             entering = parts[-1].facts.get("measured", parts[-1].degraded)
-        size = _size(clean)
-        maps = [F.interpolate(part.maps, size, mode="nearest") for part in parts if part.maps is not None]
-        facts = {f"{number}.{name}": fact for number, part in enumerate(parts) for name, fact in part.facts.items()}
-        facts[f"{len(parts) - 1}.degraded"] = parts[-1].degraded
-        return Measurement(self._shown(parts).to(clean.dtype), torch.cat(maps, dim=1) if maps else None, facts)
+        return self._together(parts, clean)
+
+    def read_picture(self, picture: Tensor, told: Told) -> Reading:
+        """See ``FromPicture``: y of the last step; each step before it is told what the chain is told."""
+        readings: list[Reading] = []
+        leaving = picture
+        for step in reversed(self.steps):
+            reading = step.read_picture(leaving, told) if isinstance(step, FromPicture) else None
+            if reading is None or reading.adds_colour:
+                raise ValueError(f"the model was trained on a chain with {_name(step)}, of which no picture is read")
+            readings.insert(0, reading)
+            leaving = reading.measurement.degraded
+        said = {name: value for reading in readings for name, value in reading.said.items()}
+        warnings = tuple(warning for reading in readings for warning in reading.warnings)
+        return Reading(self._together([reading.measurement for reading in readings], leaving), said, warnings)
 
     def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """That of the last step, (B,), in its unit."""
@@ -94,6 +110,14 @@ class Chain:
             images.append(operator.forward(images[-1], _facts(measurement, number)) if operator else images[-1])
         return images
 
+    def _together(self, parts: Sequence[Measurement], entering: Tensor) -> Measurement:
+        """One measurement of those of all steps, of images like those that enter the first."""
+        size = _size(entering)
+        maps = [F.interpolate(part.maps, size, mode="nearest") for part in parts if part.maps is not None]
+        facts = {f"{number}.{name}": fact for number, part in enumerate(parts) for name, fact in part.facts.items()}
+        facts[f"{len(parts) - 1}.degraded"] = parts[-1].degraded
+        return Measurement(self._shown(parts).to(entering.dtype), torch.cat(maps, dim=1) if maps else None, facts)
+
     def _shown(self, parts: Sequence[Measurement]) -> Tensor:
         """The last y, brought back through the steps that changed the shape."""
         shown = parts[-1].degraded
@@ -116,6 +140,10 @@ def _facts(measurement: Measurement, number: int) -> dict[str, Tensor]:
 def _can_be_undone(step: Degradation) -> bool:
     """Whether every image is what the step makes of its A⁺."""
     return isinstance(step, Linear) and not step.sigma and step.operator.exact and getattr(step.operator, "onto", False)
+
+
+def _name(step: Degradation) -> str:
+    return type(getattr(step, "operator", step)).__name__
 
 
 def _size(image: Tensor) -> tuple[int, int]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ...rng import Rng
+from ..from_picture import Reading, Told
 from ..measurement import Measurement
 
 LARGEST_SIGMA = 255.0
@@ -25,6 +26,8 @@ class GaussianNoise:
         ValueError: if a sigma leaves (0, 255] or a range is not increasing.
     """
 
+    residual_unit, unit = "sigma", 1
+
     def __init__(self, sigma: float | Sequence[float]) -> None:
         bounds = [float(s) for s in sigma] if isinstance(sigma, Sequence) else [float(sigma)] * 2
         if len(bounds) != 2 or not 0 < bounds[0] <= bounds[1] <= LARGEST_SIGMA:
@@ -34,6 +37,7 @@ class GaussianNoise:
             )
         self.low, self.high = (bound / 255 for bound in bounds)
         self.num_maps = 0 if self.low == self.high else 1
+        self.tellable = ("sigma",) if self.num_maps else ()
 
     def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
         """Degrade (B, C, H, W) in [0, 1]."""
@@ -59,6 +63,11 @@ class GaussianNoise:
             allowed = f"{low:g}" if low == high else f"a number from {low:g} to {high:g}"
             raise ValueError(f"sigma is {sigma}; allowed is {allowed} on the 0..255 scale")
         return self._measurement(degraded, degraded.new_full((len(degraded),), sigma / 255))
+
+    def read_picture(self, picture: Tensor, told: Told) -> Reading:
+        """See ``FromPicture``."""
+        measurement = self.measure(picture, told.sigma)
+        return Reading(measurement, {"sigma": 255 * self.low if told.sigma is None else told.sigma})
 
     def _measurement(self, degraded: Tensor, sigma: Tensor) -> Measurement:
         maps = sigma.view(-1, 1, 1, 1).expand(-1, 1, *degraded.shape[2:]) if self.num_maps else None

@@ -9,11 +9,13 @@ import torch
 from torch import Tensor
 
 from ...rng import Rng
+from ..from_picture import Reading, Told
 from ..jpeg import codec
 from ..jpeg.certificate import Certificate, certify
 from ..jpeg.coded import BLOCK, SAMPLINGS, Coded
 from ..jpeg.exact_projection import project_exactly
 from ..jpeg.facts import coded_of, facts_of
+from ..jpeg.grey_as_colour import grey_as_colour
 from ..jpeg.projection import project
 from ..jpeg.quantisation import tables_of_quality
 from ..measurement import Measurement, concatenate
@@ -36,6 +38,9 @@ class Jpeg:
     Raises:
         ValueError: if an argument is not what is allowed.
     """
+
+    tellable, residual_unit = ("coded",), "quantisation steps"
+    unit: int | None = None
 
     def __init__(
         self,
@@ -96,6 +101,14 @@ class Jpeg:
         """
         degraded = (codec.decode(coded) if decoded is None else decoded).float() / 255
         return Measurement(degraded, _maps(coded, self.maps) if self.maps else None, facts_of(coded))
+
+    def read_picture(self, picture: Tensor, told: Told) -> Reading:
+        """See ``FromPicture``: the decode of a .jpg file; a grey one is told as colour without chroma."""
+        if told.coded is None:
+            raise ValueError("it is no .jpg file; allowed is one, as its levels are told to the networks")
+        grey = len(told.coded.levels) < picture.shape[1]
+        coded = grey_as_colour(told.coded, self.samplings[0]) if grey else told.coded
+        return Reading(self.measure(coded, (255 * picture).round().to(torch.uint8)))
 
     def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """Mean distance of coefficients from their intervals in quantisation steps, (B,), rounded to 8 bits first."""

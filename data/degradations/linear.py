@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from ...rng import Rng
+from ..from_picture import Reading, Told
 from ..measurement import Measurement
-from .operators.operator import KNOWN, Facts, LinearOperator
+from .operators.operator import KNOWN, Facts, LinearOperator, PictureOperator
 
 LARGEST_SIGMA = 255.0
 
@@ -30,6 +31,10 @@ class Linear:
             raise ValueError(f"sigma is {sigma}; allowed is a number in [0, {LARGEST_SIGMA:g}] on the 0..255 scale")
         self.operator, self.sigma = operator, sigma / 255
         self.num_maps = operator.num_maps
+        self.tellable: tuple[str, ...] = getattr(operator, "tellable", ())
+        self.scale: int = getattr(operator, "factor", 1)
+        self.residual_unit = "sigma" if sigma else "grey levels"
+        self.unit: int | None = getattr(operator, "unit", None) if self._projects else 1
 
     def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
         """Degrade (B, C, H, W) in [0, 1]."""
@@ -46,6 +51,14 @@ class Linear:
         shown = self.operator.shown(measured, facts, size, self.sigma)
         return Measurement(shown, self.operator.maps(facts, size), {**facts, "measured": measured})
 
+    def read_picture(self, picture: Tensor, told: Told) -> Reading:
+        """See ``FromPicture``: by what the operator reads; noise is taken for that of training."""
+        if not isinstance(self.operator, PictureOperator):
+            raise ValueError(f"the model was trained on {type(self.operator).__name__}, whose y no picture file holds")
+        read = self.operator.read_picture(picture, told)
+        measurement = self.measure(read.measured, read.facts, read.size)
+        return Reading(measurement, read.said, read.warnings, read.adds_colour)
+
     def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """RMS of y − A x̂, (B,): in units of sigma, about 1 for the truth; without noise in grey levels (0..255)."""
         with torch.autocast(restored.device.type, enabled=False):
@@ -56,13 +69,17 @@ class Linear:
 
     def project(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """The nearest image that is measured as y; the identity under noise, or where A⁺ is ill conditioned."""
-        if self.sigma or not self.operator.exact:
+        if not self._projects:
             return restored
         with torch.autocast(restored.device.type, enabled=False):
             image = restored.float() if restored.dtype.itemsize < 4 else restored
             measured = measurement.facts["measured"].to(image)
             missed = measured - self.operator.forward(image, measurement.facts)
             return image + self.operator.pseudoinverse(missed, measurement.facts, _size(image))
+
+    @property
+    def _projects(self) -> bool:
+        return not self.sigma and self.operator.exact
 
 
 def _size(image: Tensor) -> tuple[int, int]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ...rng import Rng
+from ..from_picture import Reading, Told
 from ..measurement import Measurement
 
 MOST_PHOTONS = 1e6
@@ -29,6 +30,8 @@ class Poisson:
         ValueError: if photons leave [1, 1e6] or are no increasing range, or sigma leaves [0, 255].
     """
 
+    residual_unit, unit = "standard deviations", 1
+
     def __init__(self, photons: float | Sequence[float], sigma: float = 0.0) -> None:
         bounds = [float(p) for p in photons] if isinstance(photons, Sequence) else [float(photons)] * 2
         if len(bounds) != 2 or not 1 <= bounds[0] <= bounds[1] <= MOST_PHOTONS:
@@ -41,6 +44,7 @@ class Poisson:
         self.low, self.high = bounds
         self.sigma = sigma / 255
         self.num_maps = 0 if self.low == self.high else 1
+        self.tellable = ("photons",) if self.num_maps else ()
 
     def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
         """Degrade (B, C, H, W) in [0, 1]."""
@@ -49,7 +53,18 @@ class Poisson:
         degraded = rng.poisson(photons_B111 * clean.clamp(min=0)).to(clean) / photons_B111
         if self.sigma:
             degraded = degraded + self.sigma * rng.randn(*clean.shape[1:]).to(clean)
-        maps = photons_B111.rsqrt().expand(-1, 1, *clean.shape[2:]) if self.num_maps else None
+        return self._measurement(degraded, photons)
+
+    def read_picture(self, picture: Tensor, told: Told) -> Reading:
+        """See ``FromPicture``: photons are those of training, or told where they were drawn."""
+        photons = told.photons if self.num_maps else self.low
+        if photons is None or not self.low <= photons <= self.high:
+            allowed = f"a number from {self.low:g} to {self.high:g} at white"
+            raise ValueError(f"photons is {photons}; allowed is {allowed}, which a picture does not show")
+        return Reading(self._measurement(picture, picture.new_tensor([photons])), {"photons": photons})
+
+    def _measurement(self, degraded: Tensor, photons: Tensor) -> Measurement:
+        maps = photons.view(-1, 1, 1, 1).rsqrt().expand(-1, 1, *degraded.shape[2:]) if self.num_maps else None
         return Measurement(degraded, maps, {"photons": photons})
 
     def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:

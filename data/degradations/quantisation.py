@@ -9,9 +9,11 @@ from torch import Tensor
 
 from ...rng import Rng
 from ..clamp_inwards import clamp_inwards
+from ..from_picture import Reading, Told
 from ..measurement import Measurement
 
 MOST = 256
+ROUNDING = 0.51 / 255  # of a centre in a file of 8 bits
 
 
 class Quantisation:
@@ -27,6 +29,9 @@ class Quantisation:
     Raises:
         ValueError: if it is neither.
     """
+
+    tellable: tuple[str, ...] = ()
+    residual_unit, unit = "cells", 1
 
     def __init__(self, levels: int | Sequence[int]) -> None:
         bounds = list(levels) if isinstance(levels, Sequence) else [levels, levels]
@@ -44,10 +49,32 @@ class Quantisation:
     def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
         """Degrade (B, C, H, W) in [0, 1]."""
         drawn = rng.randint(self.low, self.high + 1) if self.num_maps else torch.full((len(clean),), self.low)
-        levels = drawn.to(clean).view(-1, 1, 1, 1)
-        cell = (clean * levels).floor().clamp(min=0).minimum(levels - 1)
-        maps = (1 / levels).expand(-1, 1, *clean.shape[2:]) if self.num_maps else None
-        return Measurement((cell + 0.5) / levels, maps, {"levels": levels.flatten()})
+        return self._measurement(clean, drawn.to(clean))
+
+    def read_picture(self, picture: Tensor, told: Told) -> Reading:
+        """See ``FromPicture``: each value is taken for its cell, by whichever value in it the cell is shown.
+
+        A number of levels that was drawn is the least by whose centres the picture can be, or else its count of values.
+        """
+        count = max(len(torch.unique(channel)) for channel in picture[0])
+        levels = self._levels(torch.unique(picture), count) if self.num_maps else self.low
+        warnings: tuple[str, ...] = ()
+        if count > levels:
+            warnings = (f"it has {count} values a channel; it is taken for one of {levels} levels",)
+        return Reading(self._measurement(picture, picture.new_tensor([levels])), {"levels": levels}, warnings)
+
+    def _levels(self, values: Tensor, count: int) -> int:
+        for levels in range(self.low, self.high + 1):
+            off = (values * levels - (values * levels).floor() - 0.5) / levels
+            if off.abs().max() <= ROUNDING:
+                return levels
+        return min(max(count, self.low), self.high)
+
+    def _measurement(self, image: Tensor, levels: Tensor) -> Measurement:
+        levels_B111 = levels.view(-1, 1, 1, 1)
+        cell = (image * levels_B111).floor().clamp(min=0).minimum(levels_B111 - 1)
+        maps = (1 / levels_B111).expand(-1, 1, *image.shape[2:]) if self.num_maps else None
+        return Measurement((cell + 0.5) / levels_B111, maps, {"levels": levels})
 
     def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """Mean distance of the values from their cells, (B,), in lengths of a cell: 0 for the truth."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from ...rng import Rng
+from ..from_picture import Reading, Told
 from ..measurement import Measurement
 
 
@@ -15,7 +16,9 @@ class Recorded:
     explain it.
     """
 
-    num_maps = 0
+    num_maps, unit = 0, 1
+    tellable: tuple[str, ...] = ()
+    residual_unit: str | None = None
 
     def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
         """Refused, always.
@@ -42,6 +45,10 @@ class Recorded:
     def measure(self, degraded: Tensor) -> Measurement:
         """The measurement that recorded images (B, C, H, W) are."""
         return Measurement(degraded)
+
+    def read_picture(self, picture: Tensor, told: Told) -> Reading:
+        """See ``FromPicture``: any picture is a recording."""
+        return Reading(self.measure(picture))
 
     def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """Refused, always.

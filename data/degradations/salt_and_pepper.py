@@ -8,7 +8,10 @@ import torch
 from torch import Tensor
 
 from ...rng import Rng
+from ..from_picture import Reading, Told
 from ..measurement import Measurement
+
+FAR = 1.5  # times: so far from it, a warning is given
 
 
 class SaltAndPepper:
@@ -27,6 +30,9 @@ class SaltAndPepper:
         ValueError: if a rate leaves (0, 1) or a range is not increasing.
     """
 
+    tellable: tuple[str, ...] = ()
+    residual_unit, unit = "grey levels", 1
+
     def __init__(self, rate: float | Sequence[float]) -> None:
         bounds = [float(r) for r in rate] if isinstance(rate, Sequence) else [float(rate)] * 2
         if len(bounds) != 2 or not 0 < bounds[0] <= bounds[1] < 1:
@@ -43,7 +49,20 @@ class SaltAndPepper:
         rate_B111 = rate.view(-1, 1, 1, 1)
         chance = rng.rand(*clean.shape[1:]).to(clean)
         degraded = clean.masked_fill(chance < rate_B111, 1).masked_fill(chance < rate_B111 / 2, 0)
-        maps = rate_B111.expand(-1, 1, *clean.shape[2:]) if self.num_maps else None
+        return self._measurement(degraded, rate)
+
+    def read_picture(self, picture: Tensor, told: Told) -> Reading:
+        """See ``FromPicture``: a rate that was drawn is the share of black and white, as far as the range goes."""
+        found = float(((picture == 0) | (picture == 1)).double().mean())
+        rate = min(max(found, self.low), self.high)
+        warnings: tuple[str, ...] = ()
+        if not self.low / FAR <= found <= self.high * FAR:
+            trained = f"{self.low:g}" if self.low == self.high else f"{self.low:g} to {self.high:g}"
+            warnings = (f"a share of {found:.2g} of its values is black or white; the run was trained on {trained}",)
+        return Reading(self._measurement(picture, picture.new_tensor([rate])), {"rate": rate}, warnings)
+
+    def _measurement(self, degraded: Tensor, rate: Tensor) -> Measurement:
+        maps = rate.view(-1, 1, 1, 1).expand(-1, 1, *degraded.shape[2:]) if self.num_maps else None
         return Measurement(degraded, maps, {"rate": rate})
 
     def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:

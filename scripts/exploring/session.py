@@ -35,7 +35,7 @@ class Session:
     """Pictures before one sampler. What is slow to get is kept of the picture at hand alone: features, sums, a sample.
 
     Args:
-        sampler: trained on Gaussian noise or on JPEG.
+        sampler: whose y a picture file holds.
         max_pixels: of a picture.
         seconds: after which no further sample is begun for one answer.
 

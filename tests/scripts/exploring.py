@@ -22,6 +22,7 @@ from pscgan.scripts.exploring.server import Server
 from pscgan.scripts.exploring.session import Session
 from pscgan.train.open_model import open_model
 
+from ..data.choices import chosen
 from ..train.exporting import JPEG, NOISE, exported
 from .browsing import browser, opened
 
@@ -32,6 +33,7 @@ MODELS = {
     "range": {"degradation": {"_target_": NOISE, "sigma": [5, 60]}, "maps": 1},
     "jpeg": {"degradation": JPEG, "maps": 3},
     "grey": {"channels": 1},
+    "small": {"degradation": chosen("sr4_bicubic")},
     "deterministic": {"latent_channels": 0},
 }
 

@@ -33,11 +33,15 @@ def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("files")
     Image.fromarray(picture((600, 40), 12)).save(folder / "noise.png", icc_profile=b"profile")
     (folder / "range.png").write_bytes(png_16(noise(40, 37, depth=np.uint16)))
+    Image.fromarray(picture((140, 30))).save(folder / "small.png")  # enlarged, of two tiles
     by_pillow(folder / "jpeg.jpg", picture((75, 50), 12), quality=10)
     return {path.stem: path for path in folder.iterdir()}
 
 
-@pytest.mark.parametrize(("name", "degrade"), [("noise", False), ("range", False), ("jpeg", False), ("noise", True)])
+@pytest.mark.parametrize(
+    ("name", "degrade"),
+    [("noise", False), ("range", False), ("jpeg", False), ("noise", True), ("small", False), ("small", True)],
+)
 def test_what_is_shown_is_what_restore_writes(name, degrade, models, files, tmp_path, capfd):
     arguments = ["--samples", 2, "--average", 3, "--seed", 7, "--sigma-z", 0.8, *["--degrade"][: int(degrade)]]
     ended = restore(capfd, files[name], "--model", models[name], "--out", tmp_path, *arguments)

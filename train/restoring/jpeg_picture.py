@@ -43,13 +43,12 @@ class JpegPicture:
     def __init__(self, file: JpegFile, sampler: LoadedSampler, slack: float = 0.0) -> None:
         assert isinstance(sampler.degradation, Jpeg)
         self.file, self.seen, self.device = file, sampler.degradation, sampler.device
-        channels, height, width = file.decoded.shape
+        self.frame, channels = frame_of_levels(file), len(file.decoded)
         self.known = int(sampler.about["image_channels"])
         if channels > self.known:
             raise UnsuitablePicture("it has colour; allowed for this model, trained on grey, is grey")
         self.projection = self.seen.with_slack(slack)
         self.told = grey_as_colour(file.coded, self.seen.samplings[0]) if channels < self.known else file.coded
-        self.frame = Frame(height, width, channels, exif=file.exif, icc_profile=file.icc_profile)
         self.unit = max(unit(file.coded), unit(self.told))
         quality = rough_quality(file.coded)
         self.facts: dict[str, Any] = {
@@ -80,6 +79,10 @@ class JpegPicture:
         pixels = self.projection.finish(image.float().to(self.device), measurement)
         return pixels[0].movedim(0, -1).cpu().numpy(), self.projection.certify(pixels, measurement)
 
+    def residual(self, pixels: np.ndarray) -> dict[str, Any]:
+        """See ``Subject``."""
+        return {}
+
     def _measurement(self, window: Window) -> Measurement:
         """Kept for the samples of one window, each of which is projected and finished."""
         if self._held is None or self._held[0] != window:
@@ -100,6 +103,12 @@ class JpegPicture:
         seen = f"{low}" if low == high else f"{low} to {high}"
         at = f" at {', '.join(NAMES[sampling] for sampling in samplings)}" if self.known > 1 else ""
         return [f"its tables are {described(found)}{colour}; the run was trained on quality {seen}{at}"]
+
+
+def frame_of_levels(file: JpegFile) -> Frame:
+    """As it is stored."""
+    channels, height, width = file.decoded.shape
+    return Frame(height, width, channels, exif=file.exif, icc_profile=file.icc_profile)
 
 
 def described(quality: RoughQuality) -> str:

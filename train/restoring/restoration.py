@@ -121,7 +121,7 @@ class Restoration:
             [*self.outputs.samples, self.outputs.mean], self.pictures, self.proofs, strict=True
         ):
             self._write(path, pixels)
-            entries.append({"file": path.name, **proof.entry()})
+            entries.append({"file": path.name, **proof.entry(), **self.subject.residual(pixels)})
         written = {"samples": entries[:-1], "mean": entries[-1], "std": self._write_std(frame)}
         if self.outputs.degraded is not None and self.degraded is not None:
             self._write(self.outputs.degraded, self.degraded)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -35,20 +35,29 @@ class Frame:
     icc_profile: bytes | None = None
 
 
+def recoloured(frame: Frame, channels: int) -> Frame:
+    """With other channels; a colour profile would no longer fit then, and is left out."""
+    return frame if channels == frame.channels else replace(frame, channels=channels, icc_profile=None)
+
+
 class Subject(Protocol):
     """One picture before a sampler.
 
     Attributes:
         frame: of what is written.
-        unit: pixels to whose multiples windows are cut.
+        unit: pixels to whose multiples windows are cut; None where samples are projected as a whole.
         facts: what a report says of the file, as plain values.
         warnings: sentences, of what the sampler was not trained on.
     """
 
     frame: Frame
-    unit: int
     facts: dict[str, Any]
     warnings: list[str]
+
+    @property
+    def unit(self) -> int | None:
+        """See above."""
+        ...
 
     def shown(self, window: Window) -> Tensor:
         """y of a window as an image in the channels of the frame, (c, h, w)."""
@@ -64,6 +73,13 @@ class Subject(Protocol):
 
     def finish(self, image: Tensor, window: Window) -> tuple[np.ndarray, Certificate | None]:
         """Pixels (h, w, c) of (1, c, h, w), and the proof where y is a file; else None."""
+        ...
+
+    def residual(self, pixels: np.ndarray) -> dict[str, Any]:
+        """Of all pixels (H, W, c) as they are written, how far they are from explaining y, and its unit.
+
+        Empty where that is not found: under white noise alone, and of a .jpg file, which has its proof.
+        """
         ...
 
 

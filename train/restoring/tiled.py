@@ -10,6 +10,7 @@ from torch import Tensor
 from ...models.reach import reach
 from ..latent_field import LatentField
 from ..loaded_sampler import LoadedSampler
+from .mosaic import Mosaic
 from .subject import Subject
 from .tile import Tile
 from .windows import Window, tiles
@@ -51,12 +52,18 @@ class Tiling:
         self.exact = self.reach is not None and self.overlap >= self.reach
 
     def windows(self, subject: Subject) -> list[Window]:
-        """The tiles of a picture."""
-        return list(tiles(subject.frame.height, subject.frame.width, self.side))
+        """The tiles of a picture; the whole as one where it is projected as one, though drawn by tiles."""
+        height, width = subject.frame.height, subject.frame.width
+        if subject.unit is None or self.side % subject.unit:
+            return [Window(0, 0, height, width)]
+        return list(tiles(height, width, self.side))
 
-    def tile(self, subject: Subject, window: Window) -> Tile:
+    def tile(self, subject: Subject, window: Window) -> Tile | Mosaic:
         """One of them, encoded."""
-        return Tile(self.sampler, subject, window, self.overlap)
+        if max(window.height, window.width) <= self.side:
+            return Tile(self.sampler, subject, window, self.overlap)
+        parts = list(tiles(subject.frame.height, subject.frame.width, self.side))
+        return Mosaic(self.sampler, subject, parts, self.overlap)
 
     def draw(
         self, subject: Subject, window: Window, num_samples: int, seed: int, sigma_z: float = 1.0

@@ -9,8 +9,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ....rng import Rng
-from .colour_images import require_colour
-from .operator import Facts
+from ...from_picture import Told
+from .colour_images import colour_range, require_colour
+from .operator import Facts, PictureRead
 
 COLOURS = "RGB"
 PHASES = ("RGGB", "BGGR", "GRBG", "GBRG")
@@ -31,23 +32,30 @@ class Bayer:
         ValueError: if it is none of them; at the call, if images are not in colour or below two by two pixels.
     """
 
-    num_maps, exact = 3, True
+    num_maps, exact, unit = 3, True, 1
 
     def __init__(self, phase: str | Sequence[str] = "RGGB") -> None:
         phases = [phase] if isinstance(phase, str) or not isinstance(phase, Sequence) else list(phase)
         if not phases or any(name not in PHASES for name in phases):
             raise ValueError(f"phase is {phase}; allowed is one or several of {', '.join(PHASES)}")
+        self.phases, self.tellable = phases, ("phase",) if len(phases) > 1 else ()
         self.cells = torch.tensor([[[[c == name for name in p] for c in COLOURS]] for p in phases]).view(-1, 3, 2, 2)
 
     def draw(self, clean: Tensor, rng: Rng) -> dict[str, Tensor]:
         """``colours``: which one is measured where, (B, 3, H, W) bool."""
-        require_colour(clean)
-        height, width = clean.shape[-2:]
-        if min(height, width) < 2:
-            raise ValueError(f"the image is {height} x {width}; allowed is at least 2 x 2")
         drawn = rng.randint(0, len(self.cells)) if len(self.cells) > 1 else torch.zeros(len(rng), dtype=torch.long)
-        cells = self.cells[drawn.cpu()].to(clean.device)
-        return {"colours": cells.repeat(1, 1, -(-height // 2), -(-width // 2))[..., :height, :width]}
+        return self._facts(clean, drawn)
+
+    def read_picture(self, picture: Tensor, told: Told) -> PictureRead:
+        """A grey picture, the mosaic."""
+        phase = told.phase if self.tellable else self.phases[0]
+        if phase not in self.phases:
+            raise ValueError(f"phase is {phase}; allowed is that of the picture, one of {', '.join(self.phases)}")
+        if colour_range(picture):
+            raise ValueError("it has colour; allowed is grey, the mosaic as a sensor measures it")
+        facts = self._facts(picture, torch.tensor([self.phases.index(phase)]))
+        size = (picture.shape[-2], picture.shape[-1])
+        return PictureRead(self.forward(picture, facts), facts, size, {"phase": phase}, adds_colour=True)
 
     def forward(self, image: Tensor, facts: Facts) -> Tensor:
         """(B, 3, H, W) to (B, 1, H, W)."""
@@ -71,3 +79,11 @@ class Bayer:
     def maps(self, facts: Facts, size: tuple[int, int]) -> Tensor:
         """1 where red, green and blue were measured, else 0."""
         return facts["colours"].float()
+
+    def _facts(self, image: Tensor, drawn: Tensor) -> dict[str, Tensor]:
+        require_colour(image)
+        height, width = image.shape[-2:]
+        if min(height, width) < 2:
+            raise ValueError(f"the image is {height} x {width}; allowed is at least 2 x 2")
+        cells = self.cells[drawn.cpu()].to(image.device)
+        return {"colours": cells.repeat(1, 1, -(-height // 2), -(-width // 2))[..., :height, :width]}

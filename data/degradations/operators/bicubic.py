@@ -9,7 +9,8 @@ from torch import Tensor
 
 from ....bounds import require_at_least
 from ....rng import Rng
-from .operator import Facts
+from ...from_picture import Told
+from .operator import Facts, PictureRead
 
 
 class Bicubic:
@@ -43,6 +44,11 @@ class Bicubic:
     def draw(self, clean: Tensor, rng: Rng) -> dict[str, Tensor]:
         """Nothing."""
         return {}
+
+    def read_picture(self, picture: Tensor, told: Told) -> PictureRead:
+        """The small picture, of an image ``factor`` times as large."""
+        height, width = picture.shape[-2:]
+        return PictureRead(picture, {}, (self.factor * height, self.factor * width))
 
     def forward(self, image: Tensor, facts: Facts) -> Tensor:
         """(B, C, H, W) to (B, C, ceil(H / f), ceil(W / f))."""

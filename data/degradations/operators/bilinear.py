@@ -8,7 +8,8 @@ from torch.nn import functional as F
 
 from ....bounds import require_at_least
 from ....rng import Rng
-from .operator import Facts
+from ...from_picture import Told
+from .operator import Facts, PictureRead
 
 
 class Bilinear:
@@ -38,6 +39,11 @@ class Bilinear:
                 f"factor is {self.factor}; the image is {height} x {width}, allowed is at least the factor"
             )
         return {}
+
+    def read_picture(self, picture: Tensor, told: Told) -> PictureRead:
+        """The small picture, of an image ``factor`` times as large."""
+        height, width = picture.shape[-2:]
+        return PictureRead(picture, {}, (self.factor * height, self.factor * width))
 
     def forward(self, image: Tensor, facts: Facts) -> Tensor:
         """(B, C, H, W) to (B, C, H // f, W // f)."""

@@ -8,7 +8,8 @@ from torch.nn import functional as F
 
 from ....bounds import require_at_least
 from ....rng import Rng
-from .operator import Facts
+from ...from_picture import Told
+from .operator import Facts, PictureRead
 
 
 class BlockAverage:
@@ -27,11 +28,16 @@ class BlockAverage:
 
     def __init__(self, factor: int) -> None:
         require_at_least(2, factor=factor)
-        self.factor = factor
+        self.factor = self.unit = factor
 
     def draw(self, clean: Tensor, rng: Rng) -> dict[str, Tensor]:
         """Nothing."""
         return {}
+
+    def read_picture(self, picture: Tensor, told: Told) -> PictureRead:
+        """The small picture, of an image ``factor`` times as large."""
+        height, width = picture.shape[-2:]
+        return PictureRead(picture, {}, (self.factor * height, self.factor * width))
 
     def forward(self, image: Tensor, facts: Facts) -> Tensor:
         """(B, C, H, W) to (B, C, ceil(H / f), ceil(W / f))."""

@@ -9,8 +9,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ....rng import Rng
+from ...from_picture import Told
 from .blur_kernels import BlurKernel
-from .operator import Facts
+from .operator import Facts, PictureRead
 
 LEAST_GAIN = 1e-6  # below it a frequency counts as lost
 ROUNDING = 1 / (255 * math.sqrt(12))  # standard deviation of rounding to 8 bits
@@ -41,6 +42,7 @@ class Blur:
     def __init__(self, kernel: BlurKernel) -> None:
         self.kernel = kernel
         self.num_maps = RINGS * SECTORS if kernel.drawn else 0
+        self.tellable = ("kernel",) if kernel.drawn else ()
 
     def draw(self, clean: Tensor, rng: Rng) -> dict[str, Tensor]:
         """``kernel``, (B, h, w) float64 of sum 1.
@@ -48,12 +50,14 @@ class Blur:
         Raises:
             ValueError: if it is larger than the image.
         """
-        kernel = self.kernel.draw(rng)
-        rows, columns = clean.shape[-2:]
-        if kernel.shape[1] > rows or kernel.shape[2] > columns:
-            shape = f"{kernel.shape[1]} x {kernel.shape[2]}"
-            raise ValueError(f"kernel is {shape} pixels; allowed is at most the image, {rows} x {columns}")
-        return {"kernel": kernel.contiguous().to(clean.device)}
+        return _facts(self.kernel.draw(rng), clean)
+
+    def read_picture(self, picture: Tensor, told: Told) -> PictureRead:
+        """A picture and, where kernels are drawn, any one that is told."""
+        if self.kernel.drawn and told.kernel is None:
+            raise ValueError("kernel is None; allowed is that of the picture, which it does not show")
+        kernel = self.kernel.draw(Rng(0, "kernel", [0])) if told.kernel is None else told.kernel[None]
+        return PictureRead(picture, _facts(kernel, picture), _size(picture), {"kernel_size": list(kernel.shape[1:])})
 
     def forward(self, image: Tensor, facts: Facts) -> Tensor:
         """(B, C, H, W), the same size."""
@@ -81,6 +85,14 @@ class Blur:
         if not self.num_maps:
             return None
         return band_gains(facts["kernel"]).float()[..., None, None].expand(-1, -1, *size)
+
+
+def _facts(kernel: Tensor, image: Tensor) -> dict[str, Tensor]:
+    rows, columns = _size(image)
+    if kernel.shape[1] > rows or kernel.shape[2] > columns:
+        shape = f"{kernel.shape[1]} x {kernel.shape[2]}"
+        raise ValueError(f"kernel is {shape} pixels; allowed is at most the image, {rows} x {columns}")
+    return {"kernel": kernel.contiguous().to(image.device)}
 
 
 def gain(kernel: Tensor, size: tuple[int, int]) -> Tensor:

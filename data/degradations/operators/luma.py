@@ -8,10 +8,12 @@ import torch
 from torch import Tensor
 
 from ....rng import Rng
-from .colour_images import require_colour
-from .operator import Facts
+from ...from_picture import Told
+from .colour_images import colour_range, require_colour
+from .operator import Facts, PictureRead
 
 BT601 = (0.299, 0.587, 0.114)
+SLIGHT = 2.5 / 255  # between channels of a grey picture: rounding and JPEG
 
 
 class Luma:
@@ -26,7 +28,7 @@ class Luma:
         ValueError: if they are not three numbers of 0 or more with the sum 1; at the call, if images are not in colour.
     """
 
-    num_maps, exact = 0, True
+    num_maps, exact, unit = 0, True, 1
 
     def __init__(self, weights: Sequence[float] = BT601) -> None:
         if len(weights) != 3 or not all(weight >= 0 for weight in weights) or abs(sum(weights) - 1) > 1e-3:
@@ -37,6 +39,13 @@ class Luma:
         """Nothing."""
         require_colour(clean)
         return {}
+
+    def read_picture(self, picture: Tensor, told: Told) -> PictureRead:
+        """A grey picture; of one with colour, its luma."""
+        require_colour(picture)
+        warnings = ("it has colour, of which only the brightness is taken",) if colour_range(picture) > SLIGHT else ()
+        size = (picture.shape[-2], picture.shape[-1])
+        return PictureRead(self.forward(picture, {}), {}, size, warnings=warnings, adds_colour=True)
 
     def forward(self, image: Tensor, facts: Facts) -> Tensor:
         """(B, 3, H, W) to (B, 1, H, W)."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from torch import Tensor
 
 from ....rng import Rng
+from ...from_picture import Told
 from ..masks.mask import Mask
-from .operator import KNOWN, Facts
+from .operator import KNOWN, Facts, PictureRead
 from .pull_push import pull_push
 
 
@@ -20,7 +21,7 @@ class Masked:
         mask: which pixels are known.
     """
 
-    num_maps, exact = 1, True
+    num_maps, exact, unit, tellable = 1, True, 1, ("mask",)
 
     def __init__(self, mask: Mask) -> None:
         self.mask = mask
@@ -28,6 +29,18 @@ class Masked:
     def draw(self, clean: Tensor, rng: Rng) -> dict[str, Tensor]:
         """The mask, (B, 1, H, W) bool."""
         return {KNOWN: self.mask.draw((clean.shape[-2], clean.shape[-1]), rng).to(clean.device)}
+
+    def read_picture(self, picture: Tensor, told: Told) -> PictureRead:
+        """A picture and any mask of its size; what the picture shows where it is not known is not looked at."""
+        known = told.mask
+        if known is None:
+            raise ValueError("nothing says what of it is known; allowed is a mask, or transparency where it is missing")
+        if known.all() or not known.any():
+            what = "known" if known.all() else "missing"
+            raise ValueError(f"every pixel of it is {what}; allowed is a mask, or transparency, with both")
+        size = (picture.shape[-2], picture.shape[-1])
+        said = {"known": float(known.double().mean())}
+        return PictureRead(self.forward(picture, {KNOWN: known}), {KNOWN: known}, size, said)
 
     def forward(self, image: Tensor, facts: Facts) -> Tensor:
         """(B, C, H, W) to the same."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
 from ....rng import Rng
+from ...from_picture import Told
 
 Facts = Mapping[str, Tensor]
 """What an operator has drawn for each image (a mask, a kernel ...), each (B, ...); empty for a fixed one."""
@@ -27,6 +29,7 @@ class LinearOperator(Protocol):
         exact: whether ``pseudoinverse`` is well conditioned, so that without noise samples are projected by it.
 
     Operators with A A⁺ = 1, for which every y is possible, say ``onto = True``: a ``Chain`` projects through no others.
+    Those that measure windows as they measure the whole say by ``unit`` to multiples of how many pixels these are cut.
     """
 
     num_maps: int
@@ -54,4 +57,37 @@ class LinearOperator(Protocol):
 
     def maps(self, facts: Facts, size: tuple[int, int]) -> Tensor | None:
         """The condition maps (B, num_maps, H, W); None where there are none."""
+        ...
+
+
+@dataclass(frozen=True)
+class PictureRead:
+    """What an operator read of a picture.
+
+    Attributes:
+        measured: y.
+        facts: as if they had been drawn.
+        size: (H, W) of x.
+        said: see ``Reading``, as the next two.
+        warnings: sentences.
+        adds_colour: whether y has none of its own.
+    """
+
+    measured: Tensor
+    facts: dict[str, Tensor]
+    size: tuple[int, int]
+    said: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    adds_colour: bool = False
+
+
+@runtime_checkable
+class PictureOperator(Protocol):
+    """A linear operator whose y a picture file can hold.
+
+    What it asks for it says by ``tellable``, as ``FromPicture``; how many times larger x is than y, by ``factor``.
+    """
+
+    def read_picture(self, picture: Tensor, told: Told) -> PictureRead:
+        """See ``FromPicture``."""
         ...

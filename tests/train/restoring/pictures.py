@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from hydra.utils import instantiate
 from PIL import Image
 
 from pscgan.train.exported import load
@@ -21,6 +22,13 @@ def noise_sampler(folder, **arguments):
 def jpeg_sampler(folder, **arguments):
     folder.mkdir(exist_ok=True)
     return load(exported(folder, degradation=JPEG, maps=3, **arguments))
+
+
+def task_sampler(folder, degradation):
+    """Of a degradation as plain values."""
+    folder.mkdir(exist_ok=True)
+    maps = instantiate(degradation, _convert_="all").num_maps
+    return load(exported(folder, degradation=degradation, maps=maps))
 
 
 def png(path, size, mode="RGB"):
