@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from pscgan.data.degradations.gaussian_noise import GaussianNoise
 from pscgan.data.degradations.jpeg import Jpeg
 from pscgan.data.jpeg.file import read as read_jpeg
+from pscgan.data.measurement import Measurement
 from pscgan.rng import Rng
 from pscgan.train.exported import load
 
@@ -207,13 +208,19 @@ def test_what_a_picture_does_not_show_is_told(name, model, photo, tmp_path, capf
     else:
         arguments = ["--photons", 80]
         map_of_80 = torch.full((1, 1, *SIZE[::-1]), 80**-0.5)
-        measurement = type(built("demosaic")(image, Rng(0, "x", [0])))(
-            image, map_of_80, {"photons": torch.tensor([80.0])}
-        )
+        measurement = Measurement(image, map_of_80, {"photons": torch.tensor([80.0])})
     run(capfd, photo, model(name), tmp_path / "out", *arguments)
     for restored, expected in zip(written(tmp_path / "out")[:2], drawn(model(name), measurement), strict=True):
         assert np.abs(restored - expected).max() <= 1
         assert (restored != expected).mean() < 1e-2
+
+
+def test_any_picture_is_a_recording(model, photo, tmp_path, capfd):
+    entry = run(capfd, photo, model("recorded"), tmp_path / "out")
+    assert "residual" not in entry["mean"]
+    expected = drawn(model("recorded"), Measurement(torch.from_numpy(pixels(photo)).movedim(-1, 0)[None] / 255))
+    for restored, sample in zip(written(tmp_path / "out")[:2], expected, strict=True):
+        assert np.abs(restored - sample).max() <= 1
 
 
 @pytest.mark.parametrize("grey", [False, True])

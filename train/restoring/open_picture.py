@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from ...data.degradation import Recording
 from ...data.degradations.gaussian_noise import GaussianNoise
 from ...data.degradations.jpeg import Jpeg
 from ...data.from_picture import FromPicture
@@ -75,6 +76,10 @@ class Opener:
         kind = kind_of(degradation)
         if not isinstance(degradation, FromPicture):
             raise ValueError(f"the model was trained on {kind}, whose y no picture file holds")
+        if self.degrade and isinstance(degradation, Recording):
+            raise ValueError(
+                f"degrade is true; the model was trained on {kind}, and nothing makes y of a clean picture"
+            )
         has_sigma = isinstance(degradation, GaussianNoise) or "sigma" in self._tellable
         if self.sigma is not None and not has_sigma:
             raise ValueError(f"sigma is {self.sigma}; the model was trained on {kind}, which has none")
