@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ...train.judging.intervals import holds_zero
 from .result import Figure
 
 
@@ -30,6 +31,6 @@ def verdict(figure: Figure, pair: Mapping[str, Any]) -> str:
     low, high = pair["low"], pair["high"]
     if low is None:
         return "no interval"
-    if low <= 0 <= high:
+    if holds_zero(low, high, figure.digits):
         return "not told apart"
     return f"{pair['a'] if (low > 0) == (figure.better == 'higher') else pair['b']} is better"

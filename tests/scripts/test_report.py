@@ -44,7 +44,8 @@ def test_intervals_and_floors_are_absent_where_there_are_none():
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "expected"), [(-1, 1, "not told apart"), (1, 2, "B is better"), (-2, -1, "A is better")]
+    ("low", "high", "expected"),
+    [(-1, 1, "not told apart"), (1e-4, 4e-4, "not told apart"), (1, 2, "B is better"), (-2, -1, "A is better")],
 )
 def test_a_verdict_is_the_same_the_other_way_round(low, high, expected):
     assert verdict(LOWER, {"a": "A", "b": "B", "low": low, "high": high}) == expected

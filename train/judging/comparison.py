@@ -9,15 +9,15 @@ from typing import Any
 
 from .figures import Computed, Figure
 from .findings import Findings
-from .intervals import interval
+from .intervals import holds_zero, interval
 
 
 def compare(figure: Figure, findings: Sequence[Findings]) -> dict[str, Any] | None:
     """Of restorers that have it: ``differences`` of all pairs with intervals, and those that may be ``best``.
 
     A difference is that of the figures as they are, or of their distances from the target. Best is the restorer that
-    leads, and with it each whose difference from it has an interval that holds 0. None for fewer than two, or where no
-    way is better.
+    leads, and with it each whose difference from it has an interval that holds 0, as it is shown. None for fewer than
+    two, or where no way is better.
     """
     scores = {found.contestant.name: _scores(figure, found) for found in findings}
     if figure.better == "none" or len(scores) < 2:
@@ -25,7 +25,7 @@ def compare(figure: Figure, findings: Sequence[Findings]) -> dict[str, Any] | No
     differences = [_difference(a, b, scores) for a, b in combinations(scores, 2)]
     first = max if figure.better == "higher" else min
     leader = first(scores, key=lambda name: scores[name][0])
-    of_leader = [pair for pair in differences if leader in (pair["a"], pair["b"]) and not _ties(pair)]
+    of_leader = [pair for pair in differences if leader in (pair["a"], pair["b"]) and not _ties(pair, figure)]
     beaten = {name for pair in of_leader for name in (pair["a"], pair["b"])} - {leader}
     return {"best": [name for name in scores if name not in beaten], "differences": differences}
 
@@ -48,5 +48,5 @@ def _difference(a: str, b: str, scores: dict[str, list[float]]) -> dict[str, Any
     return {"a": a, "b": b, "difference": values[0], "low": low, "high": high}
 
 
-def _ties(pair: dict[str, Any]) -> bool:
-    return pair["low"] is None or pair["low"] <= 0 <= pair["high"]
+def _ties(pair: dict[str, Any], figure: Figure) -> bool:
+    return pair["low"] is None or holds_zero(pair["low"], pair["high"], figure.digits)

@@ -25,6 +25,11 @@ class Interval(NamedTuple):
         return self.low <= value <= self.high
 
 
+def holds_zero(low: float, high: float, digits: int) -> bool:
+    """Whether an interval holds 0, its ends rounded as they are shown: less than that is rounding, no difference."""
+    return round(low, digits) <= 0 <= round(high, digits)
+
+
 def resampled(images: int, replicates: int, seed: int) -> Tensor:
     """How often each image is drawn when as many are drawn with replacement, (replicates, images) float64.
 
