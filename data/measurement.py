@@ -73,6 +73,11 @@ class Measurement:
         )
 
 
+def size_of(image: Tensor) -> tuple[int, int]:
+    """(H, W)."""
+    return image.shape[-2], image.shape[-1]
+
+
 def concatenate(measurements: Sequence[Measurement]) -> Measurement:
     """One batch from several of equal image size and kind."""
     maps = [m.maps for m in measurements if m.maps is not None]

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from ...rng import Rng
 from ..degradation import Degradation
 from ..from_picture import FromPicture, Reading, Told
-from ..measurement import Measurement
+from ..measurement import Measurement, size_of
 from .linear import Linear
 
 
@@ -100,7 +100,7 @@ class Chain:
             for number, operator in reversed(list(enumerate(self.before))):
                 if operator:
                     facts = _facts(measurement, number)
-                    missed = operator.pseudoinverse(missed, facts, _size(entering[number]))
+                    missed = operator.pseudoinverse(missed, facts, size_of(entering[number]))
             return image + missed
 
     def _entering(self, image: Tensor, measurement: Measurement) -> list[Tensor]:
@@ -112,7 +112,7 @@ class Chain:
 
     def _together(self, parts: Sequence[Measurement], entering: Tensor) -> Measurement:
         """One measurement of those of all steps, of images like those that enter the first."""
-        size = _size(entering)
+        size = size_of(entering)
         maps = [F.interpolate(part.maps, size, mode="nearest") for part in parts if part.maps is not None]
         facts = {f"{number}.{name}": fact for number, part in enumerate(parts) for name, fact in part.facts.items()}
         facts[f"{len(parts) - 1}.degraded"] = parts[-1].degraded
@@ -123,7 +123,7 @@ class Chain:
         shown = parts[-1].degraded
         for step, part in reversed(list(zip(self.steps[:-1], parts[:-1], strict=True))):
             if isinstance(step, Linear) and part.degraded.shape != shown.shape:
-                shown = step.operator.shown(shown, part.facts, _size(part.degraded), step.sigma)
+                shown = step.operator.shown(shown, part.facts, size_of(part.degraded), step.sigma)
         return shown
 
     def _last(self, measurement: Measurement) -> Measurement:
@@ -144,7 +144,3 @@ def _can_be_undone(step: Degradation) -> bool:
 
 def _name(step: Degradation) -> str:
     return type(getattr(step, "operator", step)).__name__
-
-
-def _size(image: Tensor) -> tuple[int, int]:
-    return image.shape[-2], image.shape[-1]

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ...rng import Rng
 from ..from_picture import Reading, Told
-from ..measurement import Measurement
+from ..measurement import Measurement, size_of
 from .operators.operator import KNOWN, Facts, LinearOperator, PictureOperator
 
 LARGEST_SIGMA = 255.0
@@ -44,7 +44,7 @@ class Linear:
             if self.sigma:
                 noise = self.sigma * rng.randn(*measured.shape[1:]).to(measured)
                 measured = measured + (noise * facts[KNOWN] if KNOWN in facts else noise)
-            return self.measure(measured, facts, (clean.shape[-2], clean.shape[-1]))
+            return self.measure(measured, facts, size_of(clean))
 
     def measure(self, measured: Tensor, facts: dict[str, Tensor], size: tuple[int, int]) -> Measurement:
         """The measurement that y is, of an image of H x W by an operator with these facts."""
@@ -75,15 +75,11 @@ class Linear:
             image = restored.float() if restored.dtype.itemsize < 4 else restored
             measured = measurement.facts["measured"].to(image)
             missed = measured - self.operator.forward(image, measurement.facts)
-            return image + self.operator.pseudoinverse(missed, measurement.facts, _size(image))
+            return image + self.operator.pseudoinverse(missed, measurement.facts, size_of(image))
 
     @property
     def _projects(self) -> bool:
         return not self.sigma and self.operator.exact
-
-
-def _size(image: Tensor) -> tuple[int, int]:
-    return image.shape[-2], image.shape[-1]
 
 
 def _mean(values: Tensor, facts: Facts) -> Tensor:

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from ....rng import Rng
 from ...from_picture import Told
+from ...measurement import size_of
 from .colour_images import colour_range, require_colour
 from .operator import Facts, PictureRead
 
@@ -54,7 +55,7 @@ class Bayer:
         if colour_range(picture):
             raise ValueError("it has colour; allowed is grey, the mosaic as a sensor measures it")
         facts = self._facts(picture, torch.tensor([self.phases.index(phase)]))
-        size = (picture.shape[-2], picture.shape[-1])
+        size = size_of(picture)
         return PictureRead(self.forward(picture, facts), facts, size, {"phase": phase}, adds_colour=True)
 
     def forward(self, image: Tensor, facts: Facts) -> Tensor:
@@ -85,5 +86,5 @@ class Bayer:
         height, width = image.shape[-2:]
         if min(height, width) < 2:
             raise ValueError(f"the image is {height} x {width}; allowed is at least 2 x 2")
-        cells = self.cells[drawn.cpu()].to(image.device)
+        cells = self.cells.to(drawn.device)[drawn].to(image.device)
         return {"colours": cells.repeat(1, 1, -(-height // 2), -(-width // 2))[..., :height, :width]}

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from ....bounds import require_at_least
 from ....rng import Rng
 from ...from_picture import Told
+from ...measurement import size_of
 from .operator import Facts, PictureRead
 
 
@@ -47,7 +48,7 @@ class Bilinear:
 
     def forward(self, image: Tensor, facts: Facts) -> Tensor:
         """(B, C, H, W) to (B, C, H // f, W // f)."""
-        down, right = self._rows((image.shape[-2], image.shape[-1]), image)
+        down, right = self._rows(size_of(image), image)
         return down @ image @ right.T
 
     def adjoint(self, measured: Tensor, facts: Facts, size: tuple[int, int]) -> Tensor:

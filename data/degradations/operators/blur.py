@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from ....rng import Rng
 from ...from_picture import Told
+from ...measurement import size_of
 from .blur_kernels import BlurKernel
 from .operator import Facts, PictureRead
 
@@ -57,11 +58,11 @@ class Blur:
         if self.kernel.drawn and told.kernel is None:
             raise ValueError("kernel is None; allowed is that of the picture, which it does not show")
         kernel = self.kernel.draw(Rng(0, "kernel", [0])) if told.kernel is None else told.kernel[None]
-        return PictureRead(picture, _facts(kernel, picture), _size(picture), {"kernel_size": list(kernel.shape[1:])})
+        return PictureRead(picture, _facts(kernel, picture), size_of(picture), {"kernel_size": list(kernel.shape[1:])})
 
     def forward(self, image: Tensor, facts: Facts) -> Tensor:
         """(B, C, H, W), the same size."""
-        return _filtered(image, gain(facts["kernel"], _size(image)))
+        return _filtered(image, gain(facts["kernel"], size_of(image)))
 
     def adjoint(self, measured: Tensor, facts: Facts, size: tuple[int, int]) -> Tensor:
         """Correlation with the kernel."""
@@ -88,7 +89,7 @@ class Blur:
 
 
 def _facts(kernel: Tensor, image: Tensor) -> dict[str, Tensor]:
-    rows, columns = _size(image)
+    rows, columns = size_of(image)
     if kernel.shape[1] > rows or kernel.shape[2] > columns:
         shape = f"{kernel.shape[1]} x {kernel.shape[2]}"
         raise ValueError(f"kernel is {shape} pixels; allowed is at most the image, {rows} x {columns}")
@@ -119,7 +120,7 @@ def band_gains(kernel: Tensor) -> Tensor:
 
 def _filtered(image: Tensor, transfer: Tensor) -> Tensor:
     spectrum = torch.fft.rfft2(image if image.dtype == torch.float64 else image.float())
-    filtered: Tensor = torch.fft.irfft2(spectrum * transfer.to(spectrum), s=_size(image))
+    filtered: Tensor = torch.fft.irfft2(spectrum * transfer.to(spectrum), s=size_of(image))
     return filtered.to(image.dtype)
 
 
@@ -127,7 +128,3 @@ def _frequencies(size: tuple[int, int]) -> tuple[Tensor, Tensor]:
     """Cycles a pixel, (H, 1) and (1, W // 2 + 1) float64."""
     vertical = torch.fft.fftfreq(size[0], dtype=torch.float64)[:, None]
     return vertical, torch.fft.rfftfreq(size[1], dtype=torch.float64)[None]
-
-
-def _size(image: Tensor) -> tuple[int, int]:
-    return image.shape[-2], image.shape[-1]

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ....rng import Rng
 from ...from_picture import Told
+from ...measurement import size_of
 from .colour_images import colour_range, require_colour
 from .operator import Facts, PictureRead
 
@@ -44,7 +45,7 @@ class Luma:
         """A grey picture; of one with colour, its luma."""
         require_colour(picture)
         warnings = ("it has colour, of which only the brightness is taken",) if colour_range(picture) > SLIGHT else ()
-        size = (picture.shape[-2], picture.shape[-1])
+        size = size_of(picture)
         return PictureRead(self.forward(picture, {}), {}, size, warnings=warnings, adds_colour=True)
 
     def forward(self, image: Tensor, facts: Facts) -> Tensor:

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from ....rng import Rng
 from ...from_picture import Told
+from ...measurement import size_of
 from ..masks.mask import Mask
 from .operator import KNOWN, Facts, PictureRead
 from .pull_push import pull_push
@@ -28,7 +29,7 @@ class Masked:
 
     def draw(self, clean: Tensor, rng: Rng) -> dict[str, Tensor]:
         """The mask, (B, 1, H, W) bool."""
-        return {KNOWN: self.mask.draw((clean.shape[-2], clean.shape[-1]), rng).to(clean.device)}
+        return {KNOWN: self.mask.draw(size_of(clean), rng).to(clean.device)}
 
     def read_picture(self, picture: Tensor, told: Told) -> PictureRead:
         """A picture and any mask of its size; what the picture shows where it is not known is not looked at."""
@@ -38,7 +39,7 @@ class Masked:
         if known.all() or not known.any():
             what = "known" if known.all() else "missing"
             raise ValueError(f"every pixel of it is {what}; allowed is a mask, or transparency, with both")
-        size = (picture.shape[-2], picture.shape[-1])
+        size = size_of(picture)
         said = {"known": float(known.double().mean())}
         return PictureRead(self.forward(picture, {KNOWN: known}), {KNOWN: known}, size, said)
 
