@@ -23,6 +23,7 @@ PANELS = (
     f"{TWIN}/sample1.png",
     "clean.png",
 )
+PICTURES = "gallery"
 PANEL, MARGIN = 128, 4  # pixels
 HEADINGS = (
     "task",
@@ -37,13 +38,15 @@ HEADINGS = (
     "of x",
     "ST-LPIPS of a sample",
     "of the twin",
+    "images",
     "minutes",
 )
 READING = """PSNR in dB over all pixels of the images held out; gain is that of the mean over one sample, of an exact
 posterior sampler 2.50; spread / skill is that of pixels and of means over 8 x 8 pixels, exact 1; the residual is in the
 unit of the task, for a sample that explains y as well as the truth does that of x; ST-LPIPS is a perceptual distance,
-less is nearer; minutes are those of training the sampler. Pictures, from left to right: y, two samples, the mean of 8,
-their standard deviation (white where it is largest), the MMSE twin, x; the middle of the first image held out."""
+less is nearer; images and minutes are those of training the sampler. Pictures, from left to right: y, two samples, the
+mean of 8, their standard deviation (white where it is largest), the MMSE twin, x; the middle of the first image held
+out."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +72,11 @@ class Exhibit:
 
 
 def write_page(out: Path, exhibits: Sequence[Exhibit]) -> Path:
-    """``gallery.md`` and a ``.webp`` for each task, in ``out``; the path of the page."""
+    """``gallery.md`` and ``gallery/`` with a picture of each task, in ``out``; the path of the page."""
+    (out / PICTURES).mkdir(parents=True, exist_ok=True)
     parts = ["# Gallery", READING, _table(exhibits)]
     for shown in exhibits:
-        name = f"{shown.task}.webp"
+        name = f"{PICTURES}/{shown.task}.webp"
         _strip(shown).save(out / name, quality=88, method=6)
         parts += [
             f"### {shown.task}",
@@ -92,7 +96,7 @@ def _table(exhibits: Sequence[Exhibit]) -> str:
 def _row(shown: Exhibit) -> tuple[str, ...]:
     result = json.loads((shown.evaluation / "result.json").read_text())
     sampler, twin, degraded = (result["restorers"][name]["values"] for name in (SAMPLER, TWIN, INPUT))
-    seconds = json.loads((shown.run / "result.json").read_text())["seconds"]
+    run = json.loads((shown.run / "result.json").read_text())
     return (
         f"`{shown.task}`",
         _number(degraded, "psnr/sample"),
@@ -106,7 +110,8 @@ def _row(shown: Exhibit) -> tuple[str, ...]:
         _number(sampler, "residual/sample", digits=3, part="floor"),
         _number(sampler, "st_lpips/sample", digits=3),
         _number(twin, "st_lpips/sample", digits=3),
-        f"{seconds / 60:.1f}",
+        f"{run['images_seen']:,}",
+        f"{run['seconds'] / 60:.1f}",
     )
 
 

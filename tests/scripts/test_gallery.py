@@ -43,7 +43,7 @@ def evaluated(shown, side):
     restorers = {name: {"values": values} for name, values in VALUES.items()}
     (shown.evaluation / "result.json").write_text(json.dumps({"restorers": restorers}))
     shown.run.mkdir(parents=True)
-    (shown.run / "result.json").write_text(json.dumps({"seconds": 90}))
+    (shown.run / "result.json").write_text(json.dumps({"seconds": 90, "images_seen": 12_800}))
 
 
 def test_the_twin_of_the_demo_is_its_twin():
@@ -71,9 +71,9 @@ def test_a_row_and_a_strip_for_each_task(tmp_path):
     assert cells["gain"] == "2.50"
     assert cells["the same, blocks of 8"] == ""  # none was found
     assert (cells["residual of a sample"], cells["of x"]) == ("0.980", "1.001")
-    assert cells["minutes"] == "1.5"
+    assert (cells["images"], cells["minutes"]) == ("12,800", "1.5")
     for name in ("sr4_demo", "salt_demo"):
-        with Image.open(tmp_path / f"{name}.webp") as strip:
+        with Image.open(tmp_path / "gallery" / f"{name}.webp") as strip:
             assert strip.size == (7 * 128 + 6 * 4, 128)
             centres = [strip.convert("RGB").getpixel((64 + 132 * column, 64))[0] for column in range(7)]
         assert centres == pytest.approx([10 * number for number in range(7)], abs=3)  # a small one is enlarged

@@ -1,4 +1,4 @@
-"""Every task's demo trains."""
+"""Every task's experiment trains."""
 
 import csv
 import math
@@ -6,18 +6,24 @@ from pathlib import Path
 
 import pytest
 
+from ..data.pictures import folder_of
 from .tiny import LIGHTNING_SAYS, result, run
 
 pytestmark = LIGHTNING_SAYS
 
-CONF = Path(__file__).parents[2] / "conf" / "experiment"
-DEMOS = sorted(path.stem for path in CONF.glob("*_demo.yaml"))
+CONF = Path(__file__).parents[2] / "conf"
+FACES = ("experiment=icassp", "dataset.root=bundled:photos", "dataset.validation=3", "dataset.evaluation_crop=64")
+DEMOS = {path.stem: [f"experiment={path.stem}"] for path in sorted((CONF / "experiment").glob("*_demo.yaml"))}
+PRESETS = {
+    path.stem: [*FACES, f"degradation={path.stem}"] for path in sorted((CONF / "degradation").glob("icassp_*.yaml"))
+}
+TASKS = DEMOS | PRESETS
 BATCH = 4
 
 
-def train_steps(folder, demo, steps):
+def train_steps(folder, overrides, steps):
     images = steps * BATCH
-    return run(folder, f"experiment={demo}", f"images={images}", f"evaluation.every_images={images}", "logger=[csv]")
+    return run(folder, *overrides, f"images={images}", f"evaluation.every_images={images}", "logger=[csv]")
 
 
 def assert_finite(folder):
@@ -29,14 +35,28 @@ def assert_finite(folder):
     assert all(math.isfinite(value) for value in values.values()), values
 
 
-@pytest.mark.parametrize("demo", DEMOS)
-def test_two_steps(tmp_path, demo):
-    assert_finite(train_steps(tmp_path, demo, 2))
+def test_there_are_tasks():
+    assert DEMOS
+    assert len(PRESETS) == 5
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_two_steps(tmp_path, task):
+    assert_finite(train_steps(tmp_path, TASKS[task], 2))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("demo", DEMOS)
-def test_two_hundred_steps(tmp_path, demo):
-    folder = train_steps(tmp_path, demo, 200)
+@pytest.mark.parametrize("task", TASKS)
+def test_two_hundred_steps(tmp_path, task):
+    folder = train_steps(tmp_path, TASKS[task], 200)
+    assert_finite(folder)
+    assert result(folder)["images_seen"] == 200 * BATCH
+
+
+@pytest.mark.slow
+def test_two_hundred_steps_of_pairs(tmp_path):
+    roots = [folder_of(tmp_path / name, 8, height=48, width=48) for name in ("clean", "recorded")]
+    pairs = ["experiment=recorded", f"dataset.root={roots[0]}", f"dataset.recorded={roots[1]}", "dataset.validation=2"]
+    folder = train_steps(tmp_path / "run", pairs, 200)
     assert_finite(folder)
     assert result(folder)["images_seen"] == 200 * BATCH
