@@ -11,6 +11,7 @@ from hydra import compose, initialize_config_module
 import pscgan.scripts.evaluate
 import pscgan.train.__main__  # noqa: F401  registers the resolver of run names
 from pscgan.data.pair_source import PairSource
+from pscgan.scripts.gallery import task_names
 
 from .data.pictures import folder_of
 
@@ -54,3 +55,10 @@ def test_a_mask_of_ones_own_composes():
     with initialize_config_module("pscgan.conf", version_base="1.3"):
         config = compose("train", [*shlex.split(line), "folder=unused"])
     assert set(config.degradation.operator.mask) == {"_target_", "path"}
+
+
+def test_every_demo_is_in_the_gallery():
+    page = (ROOT / "docs" / "gallery.md").read_text()
+    shown = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    assert shown == task_names()
+    assert all((ROOT / "docs" / picture).exists() for picture in re.findall(r"\]\((.*?\.webp)\)", page))
