@@ -48,7 +48,8 @@ class Problem:
 
     def to(self, device: torch.device) -> Problem:
         """The same on another device."""
-        images, clean = self.images.to(device), self.clean.to(device)
+        images = self.images.to(device)
+        clean = images if self.clean is self.images else self.clean.to(device)
         return replace(self, images=images, clean=clean, measurement=self.measurement.to(device))
 
 

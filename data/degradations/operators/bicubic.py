@@ -10,7 +10,7 @@ from torch import Tensor
 from ....bounds import require_at_least
 from ....rng import Rng
 from ...from_picture import Told
-from .operator import Facts, PictureRead
+from .operator import Facts, PictureRead, read_small
 
 
 class Bicubic:
@@ -46,9 +46,8 @@ class Bicubic:
         return {}
 
     def read_picture(self, picture: Tensor, told: Told) -> PictureRead:
-        """The small picture, of an image ``factor`` times as large."""
-        height, width = picture.shape[-2:]
-        return PictureRead(picture, {}, (self.factor * height, self.factor * width))
+        """The small picture."""
+        return read_small(picture, self.factor)
 
     def forward(self, image: Tensor, facts: Facts) -> Tensor:
         """(B, C, H, W) to (B, C, ceil(H / f), ceil(W / f))."""

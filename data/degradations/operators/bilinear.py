@@ -10,7 +10,7 @@ from ....bounds import require_at_least
 from ....rng import Rng
 from ...from_picture import Told
 from ...measurement import size_of
-from .operator import Facts, PictureRead
+from .operator import Facts, PictureRead, read_small
 
 
 class Bilinear:
@@ -42,9 +42,8 @@ class Bilinear:
         return {}
 
     def read_picture(self, picture: Tensor, told: Told) -> PictureRead:
-        """The small picture, of an image ``factor`` times as large."""
-        height, width = picture.shape[-2:]
-        return PictureRead(picture, {}, (self.factor * height, self.factor * width))
+        """The small picture."""
+        return read_small(picture, self.factor)
 
     def forward(self, image: Tensor, facts: Facts) -> Tensor:
         """(B, C, H, W) to (B, C, H // f, W // f)."""

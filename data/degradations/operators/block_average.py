@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from ....bounds import require_at_least
 from ....rng import Rng
 from ...from_picture import Told
-from .operator import Facts, PictureRead
+from .operator import Facts, PictureRead, read_small
 
 
 class BlockAverage:
@@ -35,9 +35,8 @@ class BlockAverage:
         return {}
 
     def read_picture(self, picture: Tensor, told: Told) -> PictureRead:
-        """The small picture, of an image ``factor`` times as large."""
-        height, width = picture.shape[-2:]
-        return PictureRead(picture, {}, (self.factor * height, self.factor * width))
+        """The small picture."""
+        return read_small(picture, self.factor)
 
     def forward(self, image: Tensor, facts: Facts) -> Tensor:
         """(B, C, H, W) to (B, C, ceil(H / f), ceil(W / f))."""

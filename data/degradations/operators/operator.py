@@ -81,6 +81,12 @@ class PictureRead:
     adds_colour: bool = False
 
 
+def read_small(picture: Tensor, factor: int) -> PictureRead:
+    """A picture that is all of y, of an image ``factor`` times as large."""
+    height, width = picture.shape[-2:]
+    return PictureRead(picture, {}, (factor * height, factor * width))
+
+
 @runtime_checkable
 class PictureOperator(Protocol):
     """A linear operator whose y a picture file can hold.
