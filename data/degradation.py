@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..rng import Rng
-from .jpeg.certificate import Certificate
+from .jpeg.verify import Certificate
 from .measurement import Measurement
 
 
@@ -81,3 +81,8 @@ def channels_read(channels: int, degradation: Degradation) -> int:
 def project_samples(degradation: Degradation, samples_KBCHW: Tensor, measurement: Measurement) -> Tensor:
     """Each of K samples projected, (K, B, C, H, W)."""
     return torch.stack([degradation.project(restored, measurement) for restored in samples_KBCHW])
+
+
+def network_channels(image_channels: int, degradation: Degradation) -> dict[str, int]:
+    """Constructor arguments of the generator: C, and C + M with the maps of the degradation."""
+    return {"image_channels": image_channels, "condition_channels": image_channels + degradation.num_maps}

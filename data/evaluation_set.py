@@ -7,8 +7,8 @@ from typing import Any
 
 from torch.utils.data import Dataset
 
-from .cropping import center_crop, require_size
-from .images import Images
+from .crops import center_crop, require_size
+from .sources.image_source import Images
 
 
 class EvaluationSet(Dataset[dict[str, Any]]):

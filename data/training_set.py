@@ -10,12 +10,12 @@ from typing import Any
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ..bounds import require_at_least
+from ..checks import require_at_least
 from ..rng import Rng
-from .cropping import random_crop, random_flip, require_size
-from .decoding import UnreadableImage
-from .images import Images
+from .crops import random_crop, random_flip, require_size
+from .image_io.decode import UnreadableImage
 from .order import full_order, images_per_shard, window_order
+from .sources.image_source import Images
 
 log = logging.getLogger(__name__)
 

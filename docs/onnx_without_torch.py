@@ -31,7 +31,7 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", help="an .onnx file that pscgan-export wrote")
+    parser.add_argument("model", help="an .onnx file that pscgan export wrote")
     parser.add_argument("image", help="what is to be restored")
     parser.add_argument("--samples", type=int, default=8, metavar="K")
     parser.add_argument("--seed", type=int, default=0)

@@ -7,8 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .distance import Distance
-from .precision import at_least_fp32
+from .distances import Distance, at_least_fp32
 
 
 class EnergyScore(nn.Module):

@@ -5,9 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..bounds import require_at_least
-from .distance import Distance, Embedding, mean_distance
-from .precision import at_least_fp32
+from ..checks import require_at_least
+from .distances import Distance, Embedding, at_least_fp32, mean_distance
 
 
 class LowPass(nn.Module):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from .occasion import Occasion
-from .precision import at_least_fp32
+from ..checks import require_at_least
+from ..rng import Rng
+from .distances import at_least_fp32
 
 Estimator = Callable[[Tensor, Tensor, Any], Tensor]
 """(samples_KBCHW, clean, measurement) -> scalar. May set ``min_samples``, the least K it is defined for."""
@@ -24,8 +25,56 @@ class Adaptive(Protocol):
         ...
 
 
-class Penalty(Occasion):
-    """A penalty on the sample set, whose estimator sees samples, truth and measurement; arguments: ``Occasion``."""
+class PenaltySchedule(nn.Module):
+    """What every penalty has besides its formula.
+
+    Args:
+        estimator: the formula; may set ``min_samples``, the least K it is defined for.
+        weight: factor in the generator's objective. The log shows the unweighted value.
+        samples_per_image: K.
+        images: applied to the first so many images of the batch; None means all.
+        every_generator_steps: applied at generator steps 0, n, 2n ...; the weight is not multiplied by n.
+
+    Raises:
+        ValueError: if an argument is out of range or K is too small for the estimator.
+    """
+
+    def __init__(
+        self,
+        estimator: Any,
+        weight: float = 1.0,
+        samples_per_image: int = 2,
+        images: int | None = None,
+        every_generator_steps: int = 1,
+    ) -> None:
+        super().__init__()
+        if not isinstance(weight, int | float):
+            raise ValueError(f"weight is {weight}; allowed is a number")
+        least = getattr(estimator, "min_samples", 1)
+        if samples_per_image < least:
+            name = getattr(estimator, "__name__", type(estimator).__name__)
+            raise ValueError(f"samples_per_image is {samples_per_image}; {name} needs at least {least}")
+        if images is not None and images < 1:
+            raise ValueError(f"images is {images}; allowed is a count of at least 1, or null for the whole batch")
+        require_at_least(1, every_generator_steps=every_generator_steps)
+        self.estimator = estimator
+        self.weight = weight
+        self.samples_per_image = samples_per_image
+        self.images = images
+        self.every_generator_steps = every_generator_steps
+
+    def is_due(self, generator_step: int) -> bool:
+        """Whether it is applied at this step."""
+        return generator_step % self.every_generator_steps == 0
+
+    def count(self, batch_size: int, start: int = 0, stop: int | None = None) -> int:
+        """How many images of ``batch[start:stop]`` it is applied to: it takes the first ones of the whole batch."""
+        last = batch_size if self.images is None else min(self.images, batch_size)
+        return max(0, min(last, batch_size if stop is None else stop) - start)
+
+
+class Penalty(PenaltySchedule):
+    """A penalty on the sample set, whose estimator sees samples, truth and measurement; see ``PenaltySchedule``."""
 
     estimator: Estimator
 
@@ -34,3 +83,31 @@ class Penalty(Occasion):
         samples, clean = at_least_fp32(samples_KBCHW[: self.samples_per_image]), at_least_fp32(clean)
         with torch.autocast(clean.device.type, enabled=False):
             return self.estimator(samples, clean, measurement)
+
+
+class Term(NamedTuple):
+    """A scalar of the objective: logged as it is, minimised times its weight."""
+
+    value: Tensor
+    weight: float = 1.0
+
+
+Terms = dict[str, Term]
+
+
+Restore = Callable[[Tensor], Tensor]
+"""A condition (B, C + M, H, W) to K samples (K, B, C, H, W), always from the same z."""
+
+GeneratorEstimator = Callable[[Restore, Tensor, Tensor, Rng], Tensor]
+"""(restore, samples_KBCHW, condition, rng) -> scalar; the samples are those of ``condition`` itself."""
+
+
+class GeneratorPenalty(PenaltySchedule):
+    """A penalty whose estimator asks for restorations of other conditions; arguments: ``PenaltySchedule``."""
+
+    estimator: GeneratorEstimator
+
+    def forward(self, restore: Restore, samples_KBCHW: Tensor, condition: Tensor, rng: Rng) -> Tensor:
+        """The unweighted value on K samples of all images given, in fp32 or above, a scalar."""
+        samples = at_least_fp32(samples_KBCHW[: self.samples_per_image])
+        return self.estimator(lambda moved: at_least_fp32(restore(moved)), samples, at_least_fp32(condition), rng)

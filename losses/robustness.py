@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..bounds import require_at_least
+from ..checks import require_at_least
 from ..rng import Rng
-from .generator_penalty import Restore
+from .penalty import Restore
 
 
 class Robustness:

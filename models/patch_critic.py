@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..bounds import require_at_least
-from .residual_block import SLOPE, blocks, conv
+from ..checks import require_at_least
+from .layers import SLOPE, blocks, conv
 
 PATCH = 2  # the finest level works on 2 x 2 pixels as channels
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..bounds import require_at_least
+from ..checks import require_at_least
 from ..rng import Rng
 from .generator import Latent, check_latent, repeat
-from .residual_block import GAIN, SLOPE
+from .layers import GAIN, SLOPE
 
 
 class PointwiseGenerator(nn.Module):

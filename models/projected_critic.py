@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from ..bounds import require_at_least
-from .residual_block import SLOPE, conv
+from ..checks import require_at_least
+from .layers import SLOPE, conv
 
 PROBE_SIDE = 64  # of an image, to see how many channels the taps have
 

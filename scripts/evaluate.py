@@ -1,4 +1,4 @@
-"""``pscgan-evaluate``: judge restorers side by side on the same measurements, and write a report."""
+"""``pscgan evaluate``: judge restorers side by side on the same measurements, and write a report."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ import sys
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from ..train.judging.run import evaluate, evaluation_name
-from ..train.process_group import LostRank
-from ..train.quiet import quieten_lightning
-from ..train.user_errors import one_line_errors
+from ..train.distributed.launch import RankFailure
+from ..train.evaluation.setup import evaluate, evaluation_name
+from ..train.runs.cli_errors import report_user_errors
+from ..train.warning_filters import filter_warnings
 from .report.figures.drawing import require_matplotlib
 from .report.writing import write_report
 
-PROGRAM = "pscgan-evaluate"
+PROGRAM = "pscgan evaluate"
 OmegaConf.register_new_resolver("evaluation_name", evaluation_name, replace=True)
 
 
 @hydra.main(version_base="1.3", config_path="pkg://pscgan.conf", config_name="evaluate")
 def _run(config: DictConfig) -> None:
-    quieten_lightning()
+    filter_warnings()
     try:
-        with one_line_errors(PROGRAM):
+        with report_user_errors(PROGRAM):
             _evaluate(config)
     except KeyboardInterrupt:
         print("interrupted; the same command continues", file=sys.stderr)
         sys.exit(130)
-    except LostRank as error:
+    except RankFailure as error:
         if error.speaks:
             print(f"stopped: {error}; the same command continues", file=sys.stderr)
         sys.exit(1)
@@ -42,8 +42,8 @@ def _evaluate(config: DictConfig) -> None:
 
 
 def main() -> None:
-    """The command ``pscgan-evaluate``."""
-    with one_line_errors(PROGRAM):
+    """The command ``pscgan evaluate``."""
+    with report_user_errors(PROGRAM):
         _run()
 
 

@@ -1,11 +1,11 @@
-"""``pscgan-explore``: a page on which a person looks at samples, their mean and their spread.
+"""``pscgan explore``: a page on which a person looks at samples, their mean and their spread.
 
 It prints an address; open it in a browser, and drop a picture there::
 
-    pscgan-explore bundled:demo
-    pscgan-explore runs/jpeg_demo --port 0
+    pscgan explore bundled:demo
+    pscgan explore runs/jpeg_demo --port 0
 
-Samples are those that pscgan-restore writes of the same file with the same seed. The page needs no network, and
+Samples are those that pscgan restore writes of the same file with the same seed. The page needs no network, and
 nobody but this machine can ask for it unless --host says so.
 """
 
@@ -19,18 +19,18 @@ from importlib.util import find_spec
 
 import torch
 
-from ..train.open_model import open_model
-from ..train.user_errors import one_line_errors
+from ..train.inference.load import open_model
+from ..train.runs.cli_errors import report_user_errors
 
-PROGRAM = "pscgan-explore"
+PROGRAM = "pscgan explore"
 NEEDED = ("starlette", "uvicorn")
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """The command ``pscgan-explore``."""
+    """The command ``pscgan explore``."""
     options = _parse(arguments)
     try:
-        with one_line_errors(PROGRAM):
+        with report_user_errors(PROGRAM):
             _check(options)
             _serve(options)
     except KeyboardInterrupt:

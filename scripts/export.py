@@ -1,11 +1,11 @@
-"""``pscgan-export``: the sampler of a run in files of its own, and a model card beside them.
+"""``pscgan export``: the sampler of a run in files of its own, and a model card beside them.
 
 What is written follows from the name::
 
-    pscgan-export runs/demo --out demo.safetensors   # for pscgan.load: weights, and plain JSON of what they are of
-    pscgan-export runs/demo --out demo.pt2           # the network as a graph of torch.export
-    pscgan-export runs/demo --out demo.onnx          # the same for ONNX Runtime (extra pscgan[onnx])
-    pscgan-export runs/demo --out demo               # a folder with all three, as hubs of models like it
+    pscgan export runs/demo --out demo.safetensors   # for pscgan.load: weights, and plain JSON of what they are of
+    pscgan export runs/demo --out demo.pt2           # the network as a graph of torch.export
+    pscgan export runs/demo --out demo.onnx          # the same for ONNX Runtime (extra pscgan[onnx])
+    pscgan export runs/demo --out demo               # a folder with all three, as hubs of models like it
 
 Graphs are run before they are written, and their largest difference from the network is printed. A .safetensors file
 holds no code.
@@ -16,18 +16,17 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..train.export import export
-from ..train.export_target import SUFFIXES
-from ..train.model_hub import push, require_repository
-from ..train.user_errors import one_line_errors
+from ..train.export.export import SUFFIXES, export
+from ..train.inference.hub import push, require_repository
+from ..train.runs.cli_errors import report_user_errors
 
-PROGRAM = "pscgan-export"
+PROGRAM = "pscgan export"
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """The command ``pscgan-export``."""
+    """The command ``pscgan export``."""
     options = _parser().parse_args(arguments)
-    with one_line_errors(PROGRAM):
+    with report_user_errors(PROGRAM):
         _require_folder(options.out, options.push)
         paths = export(options.run, options.out, options.overwrite, options.half, options.push, print)
         for path in paths:

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from ..data.decoding import UnreadableImage
-from ..data.image_source import ImageSource
-from ..data.png import encode_png
-from ..data.roots.image_files import is_image
-from ..data.roots.manifest import MANIFEST, VERSION, Manifest, load_manifest, require_size
-from ..data.roots.tar_index import encode_index, index_path
-from ..train.whole_file import write_whole
+from ..data.image_io.decode import UnreadableImage
+from ..data.image_io.write_png import encode_png
+from ..data.sources.folder import is_image
+from ..data.sources.image_source import ImageSource
+from ..data.sources.manifest import MANIFEST, VERSION, Manifest, load_manifest, require_size
+from ..data.sources.tar_index import encode_index, index_path
+from ..train.runs.atomic_write import atomic_write
 from .shard_file import ShardFile
 
 SIGNATURES = {b"\x89P": ".png", b"\xff\xd8": ".jpg", b"RI": ".webp", b"II": ".tif", b"MM": ".tif"}
@@ -132,8 +132,8 @@ class Packing:
         self.manifest["unreadable"] += unreadable
         self.manifest["complete"] = stop == len(self.names)
         if shard.images:
-            write_whole(index_path(self.out / name), encode_index(self._part(name)))
-        write_whole(self.out / MANIFEST, f"{json.dumps(self.manifest, indent=1)}\n".encode())
+            atomic_write(index_path(self.out / name), encode_index(self._part(name)))
+        atomic_write(self.out / MANIFEST, f"{json.dumps(self.manifest, indent=1)}\n".encode())
         self._put_in_place()
 
     def _full(self, shard: ShardFile) -> bool:

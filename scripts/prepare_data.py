@@ -1,10 +1,10 @@
-"""``pscgan-prepare-data``: images of any root into shards, which slow and network disks read well.
+"""``pscgan prepare-data``: images of any root into shards, which slow and network disks read well.
 
 The same command goes on where it was interrupted, also by kill -9, and ends with the same bytes::
 
-    pscgan-prepare-data photos/ --out shards
-    pscgan-prepare-data "hf:user/name?split=train" --out shards --size 256 --images-per-shard 1000
-    pscgan-prepare-data --out shards --verify
+    pscgan prepare-data photos/ --out shards
+    pscgan prepare-data "hf:user/name?split=train" --out shards --size 256 --images-per-shard 1000
+    pscgan prepare-data --out shards --verify
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from ..bounds import require_at_least
-from ..data.roots.manifest import Manifest, load_manifest
-from ..train.folder_lock import FolderLock
-from ..train.user_errors import one_line_errors
+from ..checks import require_at_least
+from ..data.sources.manifest import Manifest, load_manifest
+from ..train.runs.cli_errors import report_user_errors
+from ..train.runs.folder import FolderLock
 from .packing import Options, Packing
 from .shard_verification import verify
 
-PROGRAM = "pscgan-prepare-data"
+PROGRAM = "pscgan prepare-data"
 MEGABYTES = 500.0
 """Of images in a shard, where nothing is asked for."""
 
@@ -119,9 +119,9 @@ def _progress(what: str, done: int, total: int) -> Iterator[Callable[[], None]]:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """The command ``pscgan-prepare-data``."""
+    """The command ``pscgan prepare-data``."""
     options = parse(arguments)
-    with one_line_errors(PROGRAM):
+    with report_user_errors(PROGRAM):
         try:
             code = prepare(options)
         except KeyboardInterrupt:

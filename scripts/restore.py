@@ -1,14 +1,14 @@
-"""``pscgan-restore``: picture files in; of each several restorations out, their mean and their spread.
+"""``pscgan restore``: picture files in; of each several restorations out, their mean and their spread.
 
 The demo model removes noise; a model trained on JPEG restores .jpg files, each sample an 8-bit picture that libjpeg
 writes to the very levels of the file, or as near to them as could be reached, which is counted by encoding again.
 Models of other tasks take pictures that are measured so: small, grey, with holes, blurred, and so on::
 
-    pscgan-restore photos --model bundled:demo --samples 8 --out restored
-    pscgan-restore photo.jpg --model runs/jpeg_demo --out restored
-    pscgan-restore small.png --model runs/sr4_demo --out restored
-    pscgan-restore torn.png --mask known.png --model runs/inpaint_box_demo --out restored
-    pscgan-restore photos --degrade --model runs/sr4_demo --out restored
+    pscgan restore photos --model bundled:demo --samples 8 --out restored
+    pscgan restore photo.jpg --model runs/jpeg_demo --out restored
+    pscgan restore small.png --model runs/sr4_demo --out restored
+    pscgan restore torn.png --mask known.png --model runs/inpaint_box_demo --out restored
+    pscgan restore photos --degrade --model runs/sr4_demo --out restored
 
 Pictures of any size are restored by tiles that share one z. Any PNG, JPEG, WebP or TIFF is read, of 8 or 16 bits; what
 is written is PNG of the same depth, with alpha, profile and EXIF of the file.
@@ -27,23 +27,23 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from ..data.decoding import UnreadableImage
-from ..data.jpeg.file import UnreadableJpeg
-from ..data.named_file import on_one_line
-from ..train.loaded_sampler import LoadedSampler
-from ..train.open_model import open_model
-from ..train.provenance import provenance
-from ..train.restoring.hints import Hints
-from ..train.restoring.inputs import Input, inputs_of
-from ..train.restoring.open_picture import Opener
-from ..train.restoring.restoration import Outputs, Request, Restoration
-from ..train.restoring.tiled import Tiling
-from ..train.restoring.unsuitable import UnsuitablePicture
-from ..train.user_errors import one_line_errors
-from ..train.whole_file import write_whole
+from ..data.image_io.decode import UnreadableImage
+from ..data.image_io.safe_read import on_one_line
+from ..data.jpeg.reader import UnreadableJpeg
+from ..train.inference.load import open_model
+from ..train.inference.sampler import LoadedSampler
+from ..train.restore.inputs import Input, inputs_of
+from ..train.restore.open_image import ImageOpener
+from ..train.restore.pipeline import Outputs, Request, Restoration
+from ..train.restore.restoration_input import UnsupportedImageError
+from ..train.restore.side_info import SideInfo
+from ..train.restore.tiling import Tiling
+from ..train.runs.atomic_write import atomic_write
+from ..train.runs.cli_errors import report_user_errors
+from ..train.runs.provenance import provenance
 from .restore_options import REPORT, check, parse, planned
 
-PROGRAM = "pscgan-restore"
+PROGRAM = "pscgan restore"
 
 
 class Call:
@@ -62,14 +62,14 @@ class Call:
         self.sampler = open_model(options.model, options.device, options.precision)
         self.request = _request(options, self.sampler)
         self.outputs = planned(inputs, options)
-        self.opener = Opener(
+        self.opener = ImageOpener(
             self.sampler,
             options.sigma,
             options.slack,
             options.degrade,
             options.seed,
             int(1e6 * options.max_megapixels),
-            Hints(options.mask, options.phase, options.kernel, options.photons),
+            SideInfo(options.mask, options.phase, options.kernel, options.photons),
         )
         self.tiling = Tiling(self.sampler, options.tile, options.overlap)
 
@@ -87,7 +87,7 @@ class Call:
                 task = bar.add_task(f"{place} of {len(self.outputs)}: {on_one_line(one.path.name)}", total=None)
                 entries.append(self._restored(one, outputs, bar, task))
                 bar.remove_task(task)
-                write_whole(self.options.out / REPORT, f"{json.dumps(report, indent=2)}\n".encode())
+                atomic_write(self.options.out / REPORT, f"{json.dumps(report, indent=2)}\n".encode())
         return 2 if any("error" in entry for entry in entries) else 0
 
     def _restored(self, one: Input, outputs: Outputs, bar: Progress, task: TaskID) -> dict[str, Any]:
@@ -102,7 +102,7 @@ class Call:
             bar.update(task, total=restoration.steps)
             restoration.run(lambda: bar.advance(task))
             written = restoration.write()
-        except (UnreadableImage, UnreadableJpeg, UnsuitablePicture, OSError, MemoryError, RuntimeError) as error:
+        except (UnreadableImage, UnreadableJpeg, UnsupportedImageError, OSError, MemoryError, RuntimeError) as error:
             reason = _reason(error).removeprefix(f"{name}: ")
             print(f"{PROGRAM}: {name}: {reason}", file=sys.stderr)
             return {"file": str(one.path), "error": reason}
@@ -189,9 +189,9 @@ def _progress() -> Iterator[Progress]:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """The command ``pscgan-restore``."""
+    """The command ``pscgan restore``."""
     options = parse(arguments, PROGRAM, __doc__ or "")
-    with one_line_errors(PROGRAM):
+    with report_user_errors(PROGRAM):
         check(options)
         try:
             code = Call(options).run()

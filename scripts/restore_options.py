@@ -1,4 +1,4 @@
-"""What ``pscgan-restore`` is asked for, checked before any work."""
+"""What ``pscgan restore`` is asked for, checked before any work."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import get_args
 import torch
 
 from ..data.degradations.operators.bayer import PHASES
-from ..data.photographs.file import MAX_PIXELS
-from ..data.roots.opening import open_root
-from ..train.bundled_models import BUNDLED
-from ..train.restoring.inputs import Input
-from ..train.restoring.open_picture import AUTO
-from ..train.restoring.restoration import Outputs, outputs_of
-from ..train.restoring.tiled import SIDE
-from ..train.serving import Precision
+from ..data.image_io.read_image import MAX_PIXELS
+from ..data.sources.open_source import open_root
+from ..train.inference.load import BUNDLED
+from ..train.inference.sampler import Precision
+from ..train.restore.inputs import Input
+from ..train.restore.open_image import AUTO
+from ..train.restore.pipeline import Outputs, outputs_of
+from ..train.restore.tiling import SIDE
 
 REPORT = "restore.json"
 HELD_OUT = 3  # as conf/dataset/photos.yaml has it
@@ -81,7 +81,7 @@ def check(options: argparse.Namespace) -> None:
     if not options.inputs:
         raise ValueError("there is no INPUT; allowed are picture files, folders and patterns, or --demo")
     if options.model is None:
-        raise ValueError("there is no --model; allowed is what pscgan-export or pscgan-train wrote, or bundled:demo")
+        raise ValueError("there is no --model; allowed is what pscgan export or pscgan train wrote, or bundled:demo")
 
 
 def held_out() -> list[Path]:

@@ -1,10 +1,10 @@
-"""``pscgan-runs``: one table of all runs below the folders, the lowest CRPS first.
+"""``pscgan runs``: one table of all runs below the folders, the lowest CRPS first.
 
 Columns: the keys of the config that differ between the runs; CRPS, PSNR of a sample and of the mean, gain of averaging
 and what it is for an exact sampler, spread over skill, images, seconds; state::
 
-    pscgan-runs runs
-    pscgan-runs runs/demo,* --out comparison
+    pscgan runs runs
+    pscgan runs runs/demo,* --out comparison
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..train.run_record import read_run, runs_below
-from ..train.run_table import RunTable
-from ..train.user_errors import one_line_errors
+from ..train.runs.cli_errors import report_user_errors
+from ..train.runs.comparison_table import RunTable
+from ..train.runs.record import read_run, runs_below
 
-PROGRAM = "pscgan-runs"
+PROGRAM = "pscgan runs"
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """The command ``pscgan-runs``."""
+    """The command ``pscgan runs``."""
     parser = argparse.ArgumentParser(
         prog=PROGRAM, description=(__doc__ or "").strip(), formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="of runs, at any depth, or of one run")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="write runs.csv and runs.md there")
     options = parser.parse_args(arguments)
-    with one_line_errors(PROGRAM):
+    with report_user_errors(PROGRAM):
         table = _table(options.folders)
         if options.out is not None:
             options.out.mkdir(parents=True, exist_ok=True)
@@ -41,7 +41,7 @@ def _table(folders: list[Path]) -> RunTable:
             raise ValueError(f"FOLDER is {folder}; allowed is an existing folder")
     runs = runs_below(folders)
     if not runs:
-        raise ValueError(f"FOLDER is {', '.join(map(str, folders))}; it holds no run of pscgan-train")
+        raise ValueError(f"FOLDER is {', '.join(map(str, folders))}; it holds no run of pscgan train")
     return RunTable.of([read_run(run) for run in runs])
 
 

@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-from ..data.roots.manifest import MANIFEST, Manifest, load_manifest, require_size
-from ..data.roots.tar_index import encode_index, index_path
+from ..data.sources.manifest import MANIFEST, Manifest, load_manifest, require_size
+from ..data.sources.tar_index import encode_index, index_path
 
 
 def verify(out: Path, step: Callable[[], None]) -> Manifest:
@@ -18,7 +18,7 @@ def verify(out: Path, step: Callable[[], None]) -> Manifest:
     """
     manifest = load_manifest(out)
     if manifest is None or not manifest["complete"]:
-        raise ValueError(f"--out is {out}; allowed is a folder that pscgan-prepare-data has packed to the end")
+        raise ValueError(f"--out is {out}; allowed is a folder that pscgan prepare-data has packed to the end")
     listed = {entry["name"] for entry in manifest["shards"]}
     strange = next((path for path in sorted(out.glob("*.tar")) if path.name not in listed), None)
     if strange is not None:

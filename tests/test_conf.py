@@ -10,12 +10,12 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-import pscgan.train.__main__  # noqa: F401  registers the resolver of run names
+import pscgan.scripts.train  # noqa: F401  registers the resolver of run names
 from pscgan.train.build import build_training
 
 CONF = Path(__file__).parents[1] / "conf"
 GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name != "__pycache__")
-OF_WORLDS = ("world",)  # tests/data/worlds, tests/scripts
+OF_WORLDS = ("world",)  # tests/data/toy_posteriors, tests/scripts
 OF_EVALUATION = ("attack", "extractor", "perceptual", "restorer")
 OF_THE_TRAINING = [group for group in GROUPS if group not in (*OF_WORLDS, *OF_EVALUATION)]
 OPTIONS = [(group, path.stem) for group in OF_THE_TRAINING for path in sorted((CONF / group).glob("*.yaml"))]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_module
 
-import pscgan.train.__main__  # noqa: F401  registers the resolver of run names
+import pscgan.scripts.train  # noqa: F401  registers the resolver of run names
 from pscgan.scripts.prepare_data import parse
 
 TEXT = (Path(__file__).parents[1] / "docs" / "data.md").read_text()
@@ -16,7 +16,7 @@ LINES = [
 ]
 
 
-@pytest.mark.parametrize("words", [line for line in LINES if line[0] == "pscgan-train"], ids=" ".join)
+@pytest.mark.parametrize("words", [line for line in LINES if line[0] == "pscgan train"], ids=" ".join)
 def test_training_reads_the_root_as_it_stands(words):
     with initialize_config_module("pscgan.conf", version_base="1.3"):
         dataset = compose("train", [*words[1:], "folder=unused"]).dataset
@@ -25,13 +25,13 @@ def test_training_reads_the_root_as_it_stands(words):
     assert f"| `{written}` |" in TEXT
 
 
-@pytest.mark.parametrize("words", [line for line in LINES if line[0] == "pscgan-prepare-data"], ids=" ".join)
+@pytest.mark.parametrize("words", [line for line in LINES if line[0] == "pscgan prepare-data"], ids=" ".join)
 def test_packing_takes_the_options(words):
     assert str(parse(words[1:]).out) == "SHARDS"
 
 
 def test_every_command_was_found():
-    assert {line[0] for line in LINES} == {"pscgan-train", "pscgan-prepare-data"}
+    assert {line[0] for line in LINES} == {"pscgan train", "pscgan prepare-data"}
 
 
 def test_patterns_of_validation_are_quoted_as_hydra_needs():

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs" / "evaluation.md").read_text()
 BLOCKS = re.findall(r"```bash\n(.*?)```", TEXT + (ROOT / "README.md").read_text(), re.DOTALL)
 LINES = [line.split("  #")[0] for block in BLOCKS for line in block.replace("\\\n", " ").splitlines()]
-COMMANDS = sorted({line.split("pscgan-evaluate", 1)[1].strip() for line in LINES if "pscgan-evaluate" in line})
+COMMANDS = sorted({line.split("pscgan evaluate", 1)[1].strip() for line in LINES if "pscgan evaluate" in line})
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -32,7 +32,7 @@ def test_links_lead_somewhere():
 
 
 def test_every_group_of_figures_is_explained():
-    figures = tomllib.loads((ROOT / "train" / "judging" / "figures.toml").read_text())
+    figures = tomllib.loads((ROOT / "train" / "judging" / "metric_specs.toml").read_text())
     assert {figure["group"] for figure in figures.values()} == {
         "Distortion", "Perception", "Diversity", "Calibration", "Consistency", "Cost"
     }  # fmt: skip

@@ -10,15 +10,15 @@ import torch
 from hydra import compose, initialize_config_module
 from PIL import Image
 
-import pscgan.train.__main__  # noqa: F401  registers the resolver of run names
+import pscgan.scripts.train  # noqa: F401  registers the resolver of run names
 
-from .train.exporting import exported
+from .train.export.exporting import exported
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 BLOCKS, SNIPPETS = (re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL) for language in ("bash", "python"))
 LINES = [line.split("#")[0].strip() for block in BLOCKS for line in block.splitlines()]
-TRAIN = sorted({line.split("pscgan-train", 1)[1] for line in LINES if "pscgan-train" in line})
+TRAIN = sorted({line.split("pscgan train", 1)[1] for line in LINES if "pscgan train" in line})
 
 
 @pytest.mark.parametrize("arguments", TRAIN)
@@ -62,7 +62,7 @@ def test_every_penalty_on_features_is_in_the_table():
 
 
 def test_both_commands_stand_alone():
-    assert "pip install uv && uv run pscgan-train" in LINES
+    assert "pip install uv && uv run pscgan train" in LINES
     assert "pip install uv && uv run pytest" in LINES
     assert (ROOT / ".ci" / "run").read_text().count("README.md") == 1
 

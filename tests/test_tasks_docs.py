@@ -9,9 +9,9 @@ import torch
 from hydra import compose, initialize_config_module
 
 import pscgan.scripts.evaluate
-import pscgan.train.__main__  # noqa: F401  registers the resolver of run names
-from pscgan.data.pair_source import PairSource
-from pscgan.scripts.gallery import task_names
+import pscgan.scripts.train  # noqa: F401  registers the resolver of run names
+from pscgan.data.sources.pairs import PairSource
+from pscgan.scripts.benchmarks.gallery import task_names
 
 from .data.pictures import folder_of
 

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytorch_lightning as pl
 import torch
 from hydra.utils import instantiate
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from omegaconf import DictConfig, OmegaConf
 
-from ..data.degradation import Degradation
-from ..data.pair_source import require_pairs
+from ..data.degradation import Degradation, network_channels
+from ..data.sources.pairs import require_pairs
 from ..rng import key
-from . import ranks
-from .callbacks.checkpoints import Checkpoints
-from .data_parallel import TwoPlayers
-from .evaluation import Evaluation
-from .game import Game
-from .launch import on_gpu
-from .network_channels import critic_channels, network_channels
-from .precision import lightning_precision
-from .process_group import local_size
-from .run_folder import RunFolder
-from .training import Training
+from .callbacks.checkpointing import Checkpointing
+from .distributed import collectives
+from .distributed.ddp_strategy import ManualReduceDDP
+from .distributed.launch import local_size, on_gpu
+from .gan_step import GANStep
+from .lightning_module import SamplerModule, ValidationConfig
+from .runs.folder import RunFolder
 
 COUNTS = (
     "images",
@@ -33,7 +31,7 @@ COUNTS = (
 )
 
 
-def build_training(config: DictConfig) -> Training:
+def build_training(config: DictConfig) -> SamplerModule:
     """Data, networks, objective and clocks; weights start from a generator of the run's own.
 
     Raises:
@@ -47,17 +45,17 @@ def build_training(config: DictConfig) -> Training:
     degradation, data = instantiate(config.degradation), instantiate(config.dataset)
     require_pairs(data.source, degradation)
     game = build_game(config, degradation, config.dataset.channels)
-    return Training(
+    return SamplerModule(
         game,
         data,
-        Evaluation(**config.evaluation),
+        ValidationConfig(**config.evaluation),
         images=config.images,
         log_every_images=config.log_every_images,
         checkpoint_every_images=config.checkpoint_every_images,
     )
 
 
-def build_game(config: DictConfig, degradation: Degradation, image_channels: int) -> Game:
+def build_game(config: DictConfig, degradation: Degradation, image_channels: int) -> GANStep:
     """Networks and objective; initial weights are a function of ``config.seed`` alone.
 
     Raises:
@@ -72,7 +70,7 @@ def build_game(config: DictConfig, degradation: Degradation, image_channels: int
         critic = None
         if config.critic is not None:
             critic = instantiate(config.critic, **critic_channels(channels, config.game.paired))
-    return Game(
+    return GANStep(
         generator=generator,
         degradation=degradation,
         penalties=penalties,
@@ -92,16 +90,16 @@ def build_trainer(config: DictConfig, folder: RunFolder, best_crps: float) -> pl
     loggers = [instantiate(logger) for logger in config.logger.values()]
     callbacks = [instantiate(callback) for callback in config.callbacks.values()]
     ranked = {}
-    if ranks.size() > 1:
-        strategy = TwoPlayers(cluster_environment=TorchElasticEnvironment())
-        ranked = {"strategy": strategy, "devices": local_size(), "num_nodes": ranks.size() // local_size()}
+    if collectives.world_size() > 1:
+        strategy = ManualReduceDDP(cluster_environment=TorchElasticEnvironment())
+        ranked = {"strategy": strategy, "devices": local_size(), "num_nodes": collectives.world_size() // local_size()}
     trainer: pl.Trainer = instantiate(
         config.trainer,
         **ranked,
         default_root_dir=str(folder.path),
         precision=lightning_precision(config.precision, on_gpu(config)),
         logger=loggers,
-        callbacks=[*callbacks, Checkpoints(folder, best_crps)],
+        callbacks=[*callbacks, Checkpointing(folder, best_crps)],
         max_epochs=-1,
         reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,
@@ -111,3 +109,29 @@ def build_trainer(config: DictConfig, folder: RunFolder, best_crps: float) -> pl
         use_distributed_sampler=False,
     )
     return trainer
+
+
+PRECISIONS = ("auto", "bf16", "fp32")
+
+
+def lightning_precision(precision: str, gpu: bool) -> Literal["bf16-mixed", "32-true"]:
+    """Lightning's name for a precision; ``auto`` takes bf16 where the hardware multiplies it faster than fp32.
+
+    On processors without bf16 instructions (AMX or AVX-512 BF16) bf16 is emulated, about three times slower than fp32.
+
+    Raises:
+        ValueError: if ``precision`` is none of auto, bf16, fp32.
+    """
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision is {precision}; allowed is one of {', '.join(PRECISIONS)}")
+    if precision == "auto":
+        fast_on_cpu = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+        fast = torch.cuda.is_bf16_supported() if gpu else fast_on_cpu
+        precision = "bf16" if fast else "fp32"
+    return "bf16-mixed" if precision == "bf16" else "32-true"
+
+
+def critic_channels(channels: dict[str, int], paired: bool) -> dict[str, int]:
+    """Constructor arguments of the critic: those of the generator, and C more where it is shown pairs."""
+    more = channels["image_channels"] if paired else 0
+    return channels | {"condition_channels": channels["condition_channels"] + more}

@@ -10,21 +10,23 @@ from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
+from rich.console import Console
+from rich.table import Table
+from torch import nn
 
-from . import checkpoint, ranks
+from ..models.features.frozen import FrozenFeatures
 from .build import build_trainer, build_training
-from .callbacks.checkpoints import Interrupted
-from .feature_networks import feature_networks
-from .folder_lock import FolderLock
-from .launch import on_gpu, processes, start
-from .metrics_csv import MetricsCsv
-from .process_group import joined
-from .provenance import fingerprint
-from .rehearsal import rehearse
-from .report import print_result, result_of
-from .run_folder import RunFolder
-from .training import Training
-from .user_errors import RankError
+from .callbacks.checkpointing import Interrupted
+from .distributed import collectives
+from .distributed.launch import on_gpu, process_group, processes, start
+from .lightning_module import SamplerModule
+from .metrics.jpeg_consistency import ROWS
+from .runs import checkpoint
+from .runs.cli_errors import RankError
+from .runs.csv_logger import CSVLogger
+from .runs.folder import FolderLock, RunFolder
+from .runs.provenance import fingerprint
+from .sanity_check import sanity_check
 
 
 def train(config: DictConfig) -> float:
@@ -46,61 +48,61 @@ def train(config: DictConfig) -> float:
 
 def _train(config: DictConfig) -> float:
     """In each process."""
-    with joined(on_gpu(config)):
+    with process_group(on_gpu(config)):
         _require_one_program(config)
-        folder = ranks.from_first(lambda: RunFolder(config))
-        result = ranks.from_first(folder.result)
+        folder = collectives.from_rank_zero(lambda: RunFolder(config))
+        result = collectives.from_rank_zero(folder.result)
         if result is None or (result["images_seen"] < config.images and not result.get("pruned")):
             with FolderLock(folder.path):
                 result = _learn(config, folder)
-        elif ranks.rank() == 0:
+        elif collectives.rank() == 0:
             print(f"{folder.path} is finished; another seed=... or name=... starts a new run")
-        if ranks.rank() == 0:
+        if collectives.rank() == 0:
             print_result(result, folder.path)
         return float(result["crps"])
 
 
 def _learn(config: DictConfig, folder: RunFolder) -> dict[str, float]:
     """From the last checkpoint to the end."""
-    training = ranks.together(lambda: _prepared(config))
+    training = collectives.run_on_all_ranks(lambda: _prepared(config))
     best_crps = _restore(training, folder)
     trainer = build_trainer(config, folder, best_crps)
-    if ranks.rank() == 0:
+    if collectives.rank() == 0:
         folder.note_start(training.images_seen, trainer.precision, feature_networks(training.game))
         for logger in trainer.loggers:
-            if isinstance(logger, MetricsCsv):
+            if isinstance(logger, CSVLogger):
                 logger.rewind(training.images_seen)
         _announce(training, folder, trainer.precision)
     try:
         if training.images_seen < training.images:
             trainer.fit(training)
     except Interrupted as interrupted:
-        if ranks.rank() == 0:
+        if collectives.rank() == 0:
             _requeue(interrupted)
         raise
     result = result_of(training)
-    if ranks.rank() == 0:
+    if collectives.rank() == 0:
         folder.write_result(result)
     return result
 
 
-def _prepared(config: DictConfig) -> Training:
+def _prepared(config: DictConfig) -> SamplerModule:
     training = build_training(config)
-    rehearse(training.game, training.data.source.channels, training.data.training.crop)
+    sanity_check(training.game, training.data.source.channels, training.data.training.crop)
     return training
 
 
-def _restore(training: Training, folder: RunFolder) -> float:
+def _restore(training: SamplerModule, folder: RunFolder) -> float:
     """Every rank begins with the state of rank 0: of the last checkpoint, if there is one; the best CRPS so far."""
-    state = ranks.from_first(lambda: checkpoint.load_last(folder.last, folder.previous))
+    state = collectives.from_rank_zero(lambda: checkpoint.load_last(folder.last, folder.previous))
     if state is None:
-        ranks.share(training.game)
+        collectives.broadcast_module(training.game)
         return float("inf")
-    ranks.together(lambda: _take_up(training, state, folder.last))
+    collectives.run_on_all_ranks(lambda: _take_up(training, state, folder.last))
     return float(state["best_crps"])
 
 
-def _take_up(training: Training, state: dict[str, Any], path: Path) -> None:
+def _take_up(training: SamplerModule, state: dict[str, Any], path: Path) -> None:
     checkpoint.restore(training.game, state, path)
     training.scores = state["scores"]
     if training.images_seen % training.data.batch_size:
@@ -110,13 +112,13 @@ def _take_up(training: Training, state: dict[str, Any], path: Path) -> None:
         )
 
 
-def _announce(training: Training, folder: RunFolder, precision: str) -> None:
+def _announce(training: SamplerModule, folder: RunFolder, precision: str) -> None:
     sizes = [
         f"{name} {sum(parameter.numel() for parameter in player.network.parameters()):,} parameters"
         for name, player in training.game.players.items()
     ]
-    if ranks.size() > 1:
-        sizes.append(f"{ranks.size()} ranks")
+    if collectives.world_size() > 1:
+        sizes.append(f"{collectives.world_size()} ranks")
     start = f"continues at image {training.images_seen:,}" if training.images_seen else "starts"
     changes = f" with changes ({'; '.join(folder.changes)})" if folder.changes else ""
     print(f"{folder.path} {start}{changes}: {', '.join(sizes)}, {precision}", flush=True)
@@ -124,16 +126,16 @@ def _announce(training: Training, folder: RunFolder, precision: str) -> None:
 
 def _require_one_program(config: DictConfig) -> None:
     """Ranks of another program or config would reduce the gradients of another game."""
-    if ranks.size() == 1:
+    if collectives.world_size() == 1:
         return
-    first, *others = ranks.each(fingerprint(config))
+    first, *others = collectives.all_gather(fingerprint(config))
     for rank, found in enumerate(others, start=1):
         different = sorted(key for key in first.keys() | found.keys() if first.get(key) != found.get(key))
         if different:
             raise RankError(
                 f"rank {rank} differs from rank 0 in {', '.join(different[:5])}; allowed is the same program with the "
                 "same config on all ranks",
-                speaks=ranks.rank() == 0,
+                speaks=collectives.rank() == 0,
             )
 
 
@@ -142,3 +144,64 @@ def _requeue(interrupted: Interrupted) -> None:
     job = os.environ.get("SLURM_JOB_ID")
     if job and interrupted.args[0] == signal.SIGUSR1 and shutil.which("scontrol"):
         subprocess.run(["scontrol", "requeue", job], check=False)
+
+
+def result_of(training: SamplerModule) -> dict[str, Any]:
+    """What ``result.json`` holds: the scores of the last validation and what they cost."""
+    times = training.game.clock.times
+    spent = {
+        "images_seen": times.images_seen,
+        "generator_steps": times.generator_steps,
+        "nonfinite_steps": times.nonfinite_steps,
+        "skipped_images": times.skipped_images,
+        "seconds": round(times.seconds, 1),
+    }
+    return training.scores | spent | ({"pruned": True} if training.pruned else {})
+
+
+def print_result(result: dict[str, Any], folder: Path) -> None:
+    """A table for people."""
+    k = result["samples_per_image"]
+    table = Table(title=f"{folder.name}: {result['images_seen']:,} images in {result['seconds']:.0f} s")
+    for column in ("", "PSNR dB", "PSNR per image", "SSIM", "sharpness"):
+        table.add_column(column, justify="right" if column else "left")
+    rows = {"degraded": "y, the input", "sample": "one sample", "mean": f"mean of {k} samples"}
+    for name, label in rows.items():
+        if name == "mean" and k == 1:
+            continue
+        columns = {"psnr_{}": 2, "psnr_{}_per_image": 2, "ssim_{}": 3, "sharpness_{}": 2}
+        figures = (f"{result[column.format(name)]:.{digits}f}" for column, digits in columns.items())
+        table.add_row(label, *figures)
+    console = Console(highlight=False)
+    console.print(table)
+    if "consistency/degraded/levels" in result:
+        console.print(_consistency_table(result))
+    if k > 1:
+        console.print(
+            f"averaging {k} gains {result['gain_db']:.2f} dB (an exact posterior sampler: "
+            f"{result['gain_db_exact']:.2f}); spread / skill {result['spread_skill']:.2f} (exact: 1)",
+            soft_wrap=True,
+        )
+    console.print(f"CRPS {255 * result['crps']:.2f} / 255; pictures, log and checkpoints in {folder}", soft_wrap=True)
+
+
+def _consistency_table(result: dict[str, Any]) -> Table:
+    """What an encoder makes of 8-bit images, against the files."""
+    table = Table(
+        title="8 bits, encoded again: what equals the file", caption="RMSE: of the two decoded, in levels of grey"
+    )
+    for column in ("", "levels", "blocks", "pictures", "RMSE", "PSNR dB"):
+        table.add_column(column, justify="right" if column else "left")
+    for row, label in ROWS.items():
+        if row.startswith("mean") and result["samples_per_image"] == 1:
+            continue
+        figures = {name.rpartition("/")[2]: result[name] for name in result if name.startswith(f"consistency/{row}/")}
+        shares = (f"{100 * figures[unit]:.3f} %" for unit in ("levels", "blocks", "pictures"))
+        rest = (f"{figures[name]:.{digits}f}" for name, digits in (("reencode_rmse", 3), ("psnr", 2)))
+        table.add_row(label, *shares, *rest)
+    return table
+
+
+def feature_networks(game: nn.Module) -> list[str]:
+    """Identities of all frozen networks that judge: network, layers, source and hash of the weights."""
+    return sorted({module.identity for module in game.modules() if isinstance(module, FrozenFeatures)})

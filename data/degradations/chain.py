@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from ...rng import Rng
 from ..degradation import Degradation
-from ..from_picture import FromPicture, Reading, Told
+from ..from_image import FromImage, ParsedMeasurement, Told
 from ..measurement import Measurement, size_of
 from .linear import Linear
 
@@ -71,19 +71,19 @@ class Chain:
             entering = parts[-1].facts.get("measured", parts[-1].degraded)
         return self._together(parts, clean)
 
-    def read_picture(self, picture: Tensor, told: Told) -> Reading:
-        """See ``FromPicture``: y of the last step; each step before it is told what the chain is told."""
-        readings: list[Reading] = []
+    def read_picture(self, picture: Tensor, told: Told) -> ParsedMeasurement:
+        """See ``FromImage``: y of the last step; each step before it is told what the chain is told."""
+        readings: list[ParsedMeasurement] = []
         leaving = picture
         for step in reversed(self.steps):
-            reading = step.read_picture(leaving, told) if isinstance(step, FromPicture) else None
+            reading = step.read_picture(leaving, told) if isinstance(step, FromImage) else None
             if reading is None or reading.adds_colour:
                 raise ValueError(f"the model was trained on a chain with {_name(step)}, of which no picture is read")
             readings.insert(0, reading)
             leaving = reading.measurement.degraded
         said = {name: value for reading in readings for name, value in reading.said.items()}
         warnings = tuple(warning for reading in readings for warning in reading.warnings)
-        return Reading(self._together([reading.measurement for reading in readings], leaving), said, warnings)
+        return ParsedMeasurement(self._together([reading.measurement for reading in readings], leaving), said, warnings)
 
     def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """That of the last step, (B,), in its unit."""

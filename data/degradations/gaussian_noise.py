@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ...rng import Rng
-from ..from_picture import Reading, Told
+from ..from_image import ParsedMeasurement, Told
 from ..measurement import Measurement
 
 LARGEST_SIGMA = 255.0
@@ -64,10 +64,10 @@ class GaussianNoise:
             raise ValueError(f"sigma is {sigma}; allowed is {allowed} on the 0..255 scale")
         return self._measurement(degraded, degraded.new_full((len(degraded),), sigma / 255))
 
-    def read_picture(self, picture: Tensor, told: Told) -> Reading:
+    def read_picture(self, picture: Tensor, told: Told) -> ParsedMeasurement:
         """See ``FromPicture``."""
         measurement = self.measure(picture, told.sigma)
-        return Reading(measurement, {"sigma": 255 * self.low if told.sigma is None else told.sigma})
+        return ParsedMeasurement(measurement, {"sigma": 255 * self.low if told.sigma is None else told.sigma})
 
     def _measurement(self, degraded: Tensor, sigma: Tensor) -> Measurement:
         maps = sigma.view(-1, 1, 1, 1).expand(-1, 1, *degraded.shape[2:]) if self.num_maps else None

@@ -9,15 +9,13 @@ import torch
 from torch import Tensor
 
 from ...rng import Rng
-from ..from_picture import Reading, Told
+from ..from_image import ParsedMeasurement, Told
 from ..jpeg import codec
-from ..jpeg.certificate import Certificate, certify
-from ..jpeg.coded import BLOCK, SAMPLINGS, Coded
+from ..jpeg.coefficients import BLOCK, SAMPLINGS, JpegCoefficients, coded_of, facts_of, grey_as_colour
 from ..jpeg.exact_projection import project_exactly
-from ..jpeg.facts import coded_of, facts_of
-from ..jpeg.grey_as_colour import grey_as_colour
 from ..jpeg.projection import project
 from ..jpeg.quantisation import tables_of_quality
+from ..jpeg.verify import Certificate, certify
 from ..measurement import Measurement, concatenate
 
 
@@ -92,7 +90,7 @@ class Jpeg:
         ]
         return concatenate(parts)[torch.cat(groups).argsort()]
 
-    def measure(self, coded: Coded, decoded: Tensor | None = None) -> Measurement:
+    def measure(self, coded: JpegCoefficients, decoded: Tensor | None = None) -> Measurement:
         """The measurement that files are.
 
         Args:
@@ -102,13 +100,13 @@ class Jpeg:
         degraded = (codec.decode(coded) if decoded is None else decoded).float() / 255
         return Measurement(degraded, _maps(coded, self.maps) if self.maps else None, facts_of(coded))
 
-    def read_picture(self, picture: Tensor, told: Told) -> Reading:
+    def read_picture(self, picture: Tensor, told: Told) -> ParsedMeasurement:
         """See ``FromPicture``: the decode of a .jpg file; a grey one is told as colour without chroma."""
         if told.coded is None:
             raise ValueError("it is no .jpg file; allowed is one, as its levels are told to the networks")
         grey = len(told.coded.levels) < picture.shape[1]
         coded = grey_as_colour(told.coded, self.samplings[0]) if grey else told.coded
-        return Reading(self.measure(coded, (255 * picture).round().to(torch.uint8)))
+        return ParsedMeasurement(self.measure(coded, (255 * picture).round().to(torch.uint8)))
 
     def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """Mean distance of coefficients from their intervals in quantisation steps, (B,), rounded to 8 bits first."""
@@ -139,13 +137,13 @@ def _require_slack(slack: float) -> float:
     return slack
 
 
-def _groups(measurement: Measurement) -> tuple[list[tuple[Tensor, Coded]], Tensor]:
+def _groups(measurement: Measurement) -> tuple[list[tuple[Tensor, JpegCoefficients]], Tensor]:
     """The images of each sampling with what their files say, and the order that undoes the grouping."""
     groups = list(coded_of(measurement.facts, *measurement.degraded.shape[-2:]))
     return groups, torch.cat([images for images, _ in groups]).argsort()
 
 
-def _maps(coded: Coded, names: Sequence[str]) -> Tensor:
+def _maps(coded: JpegCoefficients, names: Sequence[str]) -> Tensor:
     """Of each component the maps with these names, (B, components x names, H, W)."""
     maps = []
     for component, levels in enumerate(coded.levels):

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from ...rng import Rng
-from ..from_picture import Reading, Told
+from ..from_image import ParsedMeasurement, Told
 from ..measurement import Measurement, size_of
-from .operators.operator import KNOWN, Facts, LinearOperator, PictureOperator
+from .operators.protocol import KNOWN, Facts, LinearOperator, PictureOperator
 
 LARGEST_SIGMA = 255.0
 
@@ -51,13 +51,13 @@ class Linear:
         shown = self.operator.shown(measured, facts, size, self.sigma)
         return Measurement(shown, self.operator.maps(facts, size), {**facts, "measured": measured})
 
-    def read_picture(self, picture: Tensor, told: Told) -> Reading:
+    def read_picture(self, picture: Tensor, told: Told) -> ParsedMeasurement:
         """See ``FromPicture``: by what the operator reads; noise is taken for that of training."""
         if not isinstance(self.operator, PictureOperator):
             raise ValueError(f"the model was trained on {type(self.operator).__name__}, whose y no picture file holds")
         read = self.operator.read_picture(picture, told)
         measurement = self.measure(read.measured, read.facts, read.size)
-        return Reading(measurement, read.said, read.warnings, read.adds_colour)
+        return ParsedMeasurement(measurement, read.said, read.warnings, read.adds_colour)
 
     def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """RMS of y − A x̂, (B,): in units of sigma, about 1 for the truth; without noise in grey levels (0..255)."""

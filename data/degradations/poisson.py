@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ...rng import Rng
-from ..from_picture import Reading, Told
+from ..from_image import ParsedMeasurement, Told
 from ..measurement import Measurement
 
 MOST_PHOTONS = 1e6
@@ -55,13 +55,13 @@ class Poisson:
             degraded = degraded + self.sigma * rng.randn(*clean.shape[1:]).to(clean)
         return self._measurement(degraded, photons)
 
-    def read_picture(self, picture: Tensor, told: Told) -> Reading:
+    def read_picture(self, picture: Tensor, told: Told) -> ParsedMeasurement:
         """See ``FromPicture``: photons are those of training, or told where they were drawn."""
         photons = told.photons if self.num_maps else self.low
         if photons is None or not self.low <= photons <= self.high:
             allowed = f"a number from {self.low:g} to {self.high:g} at white"
             raise ValueError(f"photons is {photons}; allowed is {allowed}, which a picture does not show")
-        return Reading(self._measurement(picture, picture.new_tensor([photons])), {"photons": photons})
+        return ParsedMeasurement(self._measurement(picture, picture.new_tensor([photons])), {"photons": photons})
 
     def _measurement(self, degraded: Tensor, photons: Tensor) -> Measurement:
         maps = photons.view(-1, 1, 1, 1).rsqrt().expand(-1, 1, *degraded.shape[2:]) if self.num_maps else None

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from ...rng import Rng
-from ..clamp_inwards import clamp_inwards
-from ..from_picture import Reading, Told
+from ..from_image import ParsedMeasurement, Told
 from ..measurement import Measurement
+from ..straight_through_clamp import straight_through_clamp
 
 MOST = 256
 ROUNDING = 0.51 / 255  # of a centre in a file of 8 bits
@@ -51,7 +51,7 @@ class Quantisation:
         drawn = rng.randint(self.low, self.high + 1) if self.num_maps else torch.full((len(clean),), self.low)
         return self._measurement(clean, drawn.to(clean))
 
-    def read_picture(self, picture: Tensor, told: Told) -> Reading:
+    def read_picture(self, picture: Tensor, told: Told) -> ParsedMeasurement:
         """See ``FromPicture``: each value is taken for its cell, by whichever value in it the cell is shown.
 
         A number of levels that was drawn is the least by whose centres the picture can be, or else its count of values.
@@ -61,7 +61,7 @@ class Quantisation:
         warnings: tuple[str, ...] = ()
         if count > levels:
             warnings = (f"it has {count} values a channel; it is taken for one of {levels} levels",)
-        return Reading(self._measurement(picture, picture.new_tensor([levels])), {"levels": levels}, warnings)
+        return ParsedMeasurement(self._measurement(picture, picture.new_tensor([levels])), {"levels": levels}, warnings)
 
     def _levels(self, values: Tensor, count: int) -> int:
         for levels in range(self.low, self.high + 1):
@@ -87,4 +87,4 @@ class Quantisation:
         restored = restored.float() if restored.dtype.itemsize < 4 else restored
         half = (0.5 / measurement.facts["levels"]).view(-1, 1, 1, 1)
         low, high = (measurement.degraded + side * half for side in (-1, 1))
-        return clamp_inwards(restored, low.to(restored), high.to(restored))
+        return straight_through_clamp(restored, low.to(restored), high.to(restored))

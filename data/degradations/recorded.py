@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from ...rng import Rng
-from ..from_picture import Reading, Told
+from ..from_image import ParsedMeasurement, Told
 from ..measurement import Measurement
 
 
@@ -46,9 +46,9 @@ class Recorded:
         """The measurement that recorded images (B, C, H, W) are."""
         return Measurement(degraded)
 
-    def read_picture(self, picture: Tensor, told: Told) -> Reading:
+    def read_picture(self, picture: Tensor, told: Told) -> ParsedMeasurement:
         """See ``FromPicture``: any picture is a recording."""
-        return Reading(self.measure(picture))
+        return ParsedMeasurement(self.measure(picture))
 
     def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """Refused, always.

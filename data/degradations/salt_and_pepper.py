@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ...rng import Rng
-from ..from_picture import Reading, Told
+from ..from_image import ParsedMeasurement, Told
 from ..measurement import Measurement
 
 FAR = 1.5  # times: so far from it, a warning is given
@@ -51,7 +51,7 @@ class SaltAndPepper:
         degraded = clean.masked_fill(chance < rate_B111, 1).masked_fill(chance < rate_B111 / 2, 0)
         return self._measurement(degraded, rate)
 
-    def read_picture(self, picture: Tensor, told: Told) -> Reading:
+    def read_picture(self, picture: Tensor, told: Told) -> ParsedMeasurement:
         """See ``FromPicture``: a rate that was drawn is the share of black and white, as far as the range goes."""
         found = float(((picture == 0) | (picture == 1)).double().mean())
         rate = min(max(found, self.low), self.high)
@@ -59,7 +59,7 @@ class SaltAndPepper:
         if not self.low / FAR <= found <= self.high * FAR:
             trained = f"{self.low:g}" if self.low == self.high else f"{self.low:g} to {self.high:g}"
             warnings = (f"a share of {found:.2g} of its values is black or white; the run was trained on {trained}",)
-        return Reading(self._measurement(picture, picture.new_tensor([rate])), {"rate": rate}, warnings)
+        return ParsedMeasurement(self._measurement(picture, picture.new_tensor([rate])), {"rate": rate}, warnings)
 
     def _measurement(self, degraded: Tensor, rate: Tensor) -> Measurement:
         maps = rate.view(-1, 1, 1, 1).expand(-1, 1, *degraded.shape[2:]) if self.num_maps else None

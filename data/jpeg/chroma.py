@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .coded import Sampling
+from .coefficients import Sampling
 
 SHORTEST_SMOOTHED = 3  # narrower chroma is repeated, not interpolated
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from . import chroma, colour, dct
-from .coded import BLOCK, Coded, Sampling, blocks
+from .coefficients import BLOCK, JpegCoefficients, Sampling, blocks
 from .quantisation import quantise
 
 PIXELS_AT_ONCE = 2**17
@@ -22,7 +22,8 @@ def coefficients(picture: Tensor, sampling: Sampling) -> list[Tensor]:
     """Unquantised integer DCT coefficients of (B, C, H, W) whole numbers 0..255, C being 1 or 3.
 
     Returns:
-        By component (B, 8 rows, 8 columns) float64, laid out as ``Coded.levels``, 8 times the orthonormal coefficients.
+        By component (B, 8 rows, 8 columns) float64, laid out as ``JpegCoefficients.levels``, 8 times the
+        orthonormal coefficients.
     """
     height, width = picture.shape[-2:]
     picture = picture.double()
@@ -65,13 +66,15 @@ def dequantise(levels: Tensor, table: Tensor) -> Tensor:
     return (by_rows(levels) * spread(table, levels)).flatten(1, 2)
 
 
-def encode(picture: Tensor, tables: Tensor, sampling: Sampling) -> Coded:
+def encode(picture: Tensor, tables: Tensor, sampling: Sampling) -> JpegCoefficients:
     """What libjpeg writes for (B, C, H, W) whole numbers 0..255 with tables (B, C, 8, 8)."""
     count = max(1, PIXELS_AT_ONCE // picture[0, 0].numel()) if picture.device.type == "cpu" else len(picture)
     parts = [
         _levels(*some, sampling) for some in zip(torch.split(picture, count), torch.split(tables, count), strict=True)
     ]
-    return Coded([torch.cat(planes) for planes in zip(*parts, strict=True)], tables, sampling, *picture.shape[-2:])
+    return JpegCoefficients(
+        [torch.cat(planes) for planes in zip(*parts, strict=True)], tables, sampling, *picture.shape[-2:]
+    )
 
 
 def _levels(picture: Tensor, tables: Tensor, sampling: Sampling) -> list[Tensor]:
@@ -81,7 +84,7 @@ def _levels(picture: Tensor, tables: Tensor, sampling: Sampling) -> list[Tensor]
     ]
 
 
-def decode(coded: Coded) -> Tensor:
+def decode(coded: JpegCoefficients) -> Tensor:
     """What libjpeg shows, (B, C, H, W) uint8, C being 1 or 3."""
     planes = [
         dct.inverse(dequantise(levels.double(), coded.tables[:, component])).add_(128).clamp_(0, 255)

@@ -12,7 +12,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from .coded import BLOCK
+from .coefficients import BLOCK
 
 # rows: frequencies 0 to 7; 2^13 sqrt(8) times the orthonormal transform, rounded as the butterflies round
 MATRIX = (

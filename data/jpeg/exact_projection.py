@@ -17,11 +17,9 @@ import torch
 from torch import Tensor
 
 from . import codec, colour, dct
-from .coded import Coded
+from .coefficients import JpegCoefficients, Sampling, select, units
 from .linear import fold
-from .pixel_search import search
 from .quantisation import SCALE, Cell, cell
-from .units import select, units
 
 MARGINS = (1.0, 1.5, 2.0, 0.5, 0.25, 0.0, 3.0)
 """How far inside its interval a coefficient is moved, by round, in units of orthonormal coefficients.
@@ -46,7 +44,7 @@ PIXELS_AT_ONCE = 2**18
 FINENESS = 256.0
 
 
-def project_exactly(restored: Tensor, coded: Coded, slack: float = 0.0) -> Tensor:
+def project_exactly(restored: Tensor, coded: JpegCoefficients, slack: float = 0.0) -> Tensor:
     """An 8-bit picture close to ``restored`` whose levels are those of the file, or as many of them as were reached.
 
     Args:
@@ -71,7 +69,7 @@ def project_exactly(restored: Tensor, coded: Coded, slack: float = 0.0) -> Tenso
     return picture
 
 
-def _project_units(wanted: Tensor, coded: Coded, slack: float) -> Tensor:
+def _project_units(wanted: Tensor, coded: JpegCoefficients, slack: float) -> Tensor:
     """Each of (N, C, h, w) pictures, rounded, in the state in which the fewest levels were wrong."""
     best, fewest = _feed_back(wanted, coded, slack)
     (left,) = (fewest > 0).nonzero(as_tuple=True)
@@ -87,7 +85,7 @@ def _project_units(wanted: Tensor, coded: Coded, slack: float) -> Tensor:
     return best
 
 
-def _feed_back(wanted: Tensor, coded: Coded, slack: float) -> tuple[Tensor, Tensor]:
+def _feed_back(wanted: Tensor, coded: JpegCoefficients, slack: float) -> tuple[Tensor, Tensor]:
     """The best state of each picture on its way, and how many levels are wrong in it, (N,)."""
     best, fewest = wanted.clone(), torch.full((len(wanted),), torch.inf, device=wanted.device)
     left = torch.arange(len(wanted), device=wanted.device)
@@ -109,7 +107,7 @@ def _feed_back(wanted: Tensor, coded: Coded, slack: float) -> tuple[Tensor, Tens
     return best, fewest
 
 
-def _cells(coded: Coded, slack: float) -> list[Cell]:
+def _cells(coded: JpegCoefficients, slack: float) -> list[Cell]:
     """By component, bounds (N, 8 rows, 8 columns) in float64."""
     cells = []
     for component, levels in enumerate(coded.levels):
@@ -134,7 +132,7 @@ def _count_outside(planes: list[Tensor], cells: list[Cell]) -> Tensor:
     return torch.stack(outside).sum(0).float()
 
 
-def _correction(planes: list[Tensor], cells: list[Cell], margin: float, coded: Coded) -> Tensor:
+def _correction(planes: list[Tensor], cells: list[Cell], margin: float, coded: JpegCoefficients) -> Tensor:
     """The picture to add so that every coefficient lies ``margin`` inside its interval, or in its middle."""
     parts = []
     for component, (plane, (low, high)) in enumerate(zip(planes, cells, strict=True)):
@@ -159,3 +157,65 @@ def _free(rounded: Tensor, correction: Tensor) -> Tensor:
 
 def _finely(picture: Tensor) -> Tensor:
     return picture.mul(FINENESS).round_().div_(FINENESS)
+
+
+STEPS, CANDIDATES = 512, 64
+PICTURES_AT_ONCE = 16
+
+
+def search(rounded: Tensor, cells: list[Cell], sampling: Sampling) -> Tensor:
+    """Pictures (N, C, h, w) of whole numbers 0..255 after steps that led to all levels, as they were where none did.
+
+    Each step takes, of some pixels and directions at random, the same for all pictures, the one whose change leaves
+    coefficients the least outside of their intervals, even if no less than before.
+
+    Args:
+        rounded: float64.
+        cells: by component, the intervals of coefficients, (N, 8 rows, 8 columns).
+        sampling: of chroma.
+    """
+    parts = [slice(start, start + PICTURES_AT_ONCE) for start in range(0, len(rounded), PICTURES_AT_ONCE)]
+    found = [_search(rounded[part], [Cell(low[part], high[part]) for low, high in cells], sampling) for part in parts]
+    return torch.cat(found)
+
+
+def _search(rounded: Tensor, cells: list[Cell], sampling: Sampling) -> Tensor:
+    found, left = rounded.clone(), torch.arange(len(rounded), device=rounded.device)
+    cells = [Cell(low[:, None], high[:, None]) for low, high in cells]
+    least = torch.full((len(rounded),), torch.inf, device=rounded.device, dtype=rounded.dtype)
+    for turn in range(STEPS):
+        tried = _neighbours(rounded, turn)
+        planes = codec.coefficients(tried.flatten(0, 1), sampling)
+        distances = _distance([p.view(*tried.shape[:2], *p.shape[1:]) for p in planes], cells)
+        distance = distances.amin(dim=1)
+        # the first of equals: which one argmin takes depends on the batch
+        numbers = torch.arange(CANDIDATES, device=rounded.device)
+        candidate = numbers.where(distances == distance[:, None], CANDIDATES).amin(dim=1)
+        better = distance <= least
+        rounded = torch.where(better[:, None, None, None], tried[torch.arange(len(tried)), candidate], rounded)
+        least = torch.minimum(distance, least)
+        found[left[least == 0]] = rounded[least == 0]
+        keep = least > 0
+        if not keep.any():
+            break
+        left, rounded, least = left[keep], rounded[keep], least[keep]
+        cells = [Cell(low[keep], high[keep]) for low, high in cells]
+    return found
+
+
+def _neighbours(rounded: Tensor, turn: int) -> Tensor:
+    """(N, CANDIDATES, C, h, w): one pixel of each a grey level up or down, or as it was, by colour."""
+    generator = torch.Generator().manual_seed(turn)
+    pixels = torch.randint(rounded[0, 0].numel(), (CANDIDATES,), generator=generator).to(rounded.device)
+    colours = rounded.shape[1]
+    steps = torch.randint(-1, 2, (CANDIDATES, colours), generator=generator).to(rounded)
+    steps[::2] *= torch.eye(colours).to(rounded)[torch.arange(CANDIDATES // 2) % colours]  # half are of one colour
+    tried = rounded[:, None].repeat(1, CANDIDATES, 1, 1, 1)
+    tried.flatten(3)[:, torch.arange(CANDIDATES), :, pixels] += steps[:, None]
+    return 255 - (255 - tried.abs()).abs()  # steps out of 0..255 turn round
+
+
+def _distance(planes: list[Tensor], cells: list[Cell]) -> Tensor:
+    """How far outside of their intervals coefficients lie, summed over a picture."""
+    outside = [torch.maximum(c.low - p, p - c.high).clamp_(min=0) for p, c in zip(planes, cells, strict=True)]
+    return torch.stack([distance.flatten(-2).sum(-1) for distance in outside]).sum(0)

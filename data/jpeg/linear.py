@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .codec import extend
-from .coded import BLOCK, Sampling, blocks
+from .coefficients import BLOCK, Sampling, blocks
 
 TO_YCC = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
 

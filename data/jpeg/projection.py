@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..clamp_inwards import clamp_inwards
+from ..straight_through_clamp import straight_through_clamp
 from . import codec, linear
-from .coded import Coded
+from .coefficients import JpegCoefficients
 
 
-def project(restored: Tensor, coded: Coded, slack: float = 0.0) -> Tensor:
+def project(restored: Tensor, coded: JpegCoefficients, slack: float = 0.0) -> Tensor:
     """Every coefficient moved into its interval of one quantisation step; differentiable.
 
     The correction alone is added, so chroma finer than its sampling, of which the file says nothing, stays as it is.
@@ -32,5 +32,5 @@ def project(restored: Tensor, coded: Coded, slack: float = 0.0) -> Tensor:
             blocks, levels = codec.by_rows(plane), codec.by_rows(coded.levels[component].to(plane))
             steps = codec.spread(coded.tables[:, component], plane)
             low, high = ((levels + side * (0.5 + slack)) * steps for side in (-1, 1))
-            moves.append((clamp_inwards(blocks, low, high) - blocks).flatten(1, 2))
+            moves.append((straight_through_clamp(blocks, low, high) - blocks).flatten(1, 2))
         return restored + linear.synthesise(moves, coded.sampling, coded.height, coded.width)

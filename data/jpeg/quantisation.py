@@ -7,6 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from .coefficients import JpegCoefficients
+
 SCALE = 8.0
 """Integer coefficients are 8 times those of the orthonormal transform, to which tables refer."""
 
@@ -69,3 +71,24 @@ def quantise(coefficients: Tensor, steps: Tensor) -> Tensor:
     """Levels of integer coefficients, rounded half away from 0; of the dtype of the coefficients."""
     share = coefficients / (SCALE * steps)
     return share.add_(share.sign().mul_(0.5)).trunc_()
+
+
+class RoughQuality(NamedTuple):
+    """The quality whose tables are nearest.
+
+    Attributes:
+        quality: 1 to 100.
+        exact: whether its tables are the very ones.
+    """
+
+    quality: int
+    exact: bool
+
+
+def rough_quality(coded: JpegCoefficients) -> RoughQuality:
+    """Of the first picture: least mean absolute difference of logarithms of steps, over all components."""
+    tables = coded.tables[:1].cpu()
+    known = tables_of_quality(torch.arange(1, 101), tables.shape[1])
+    distance: Tensor = (known.double().log() - tables.double().log()).abs().mean(dim=(1, 2, 3))
+    nearest = int(distance.argmin())
+    return RoughQuality(nearest + 1, torch.equal(known[nearest], tables[0].to(known.dtype)))

@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from ...data.named_file import BYTES_A_PIXEL, BYTES_OF_METADATA
+from ...data.image_io.safe_read import BYTES_A_PIXEL, BYTES_OF_METADATA
 from .bundled import bundled_photograph
 from .guard import Guard
 from .message import Message

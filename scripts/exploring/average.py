@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor
 
-from ...train.latent_field import LatentField
-from ...train.metrics.decibels import psnr
-from ...train.moments import Moments
+from ...train.inference.sampler import RunningMoments
+from ...train.inference.spatial_latent import SpatialLatent
+from ...train.metrics.distortion import psnr
 from .picture import Picture
 
 
 class Average:
-    """Of samples 1, 2, ... of a seed, as ``pscgan-restore`` averages them.
+    """Of samples 1, 2, ... of a seed, as ``pscgan restore`` averages them.
 
     Args:
         picture: of which they are samples.
@@ -25,13 +25,13 @@ class Average:
 
     def __init__(self, picture: Picture, seed: int, sigma_z: float) -> None:
         self.picture, self.seed, self.sigma_z, self.count = picture, seed, sigma_z, 0
-        self._moments = [Moments() for _ in picture.tiles]
+        self._moments = [RunningMoments() for _ in picture.tiles]
         self._squares = 0.0
 
     def add(self) -> None:
         """The next sample."""
         generator = self.picture.tiles[0].sampler.generator
-        sample = self.picture.draw(LatentField(generator, self.seed, self.count + 1), self.sigma_z)
+        sample = self.picture.draw(SpatialLatent(generator, self.seed, self.count + 1), self.sigma_z)
         for moments, part in zip(self._moments, sample, strict=True):
             moments.add(part)
         self._squares += self._error(sample)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 
-from ...data.decoding import decode
-from ...data.roots.opening import BUNDLED, open_root
+from ...data.image_io.decode import decode
+from ...data.sources.open_source import BUNDLED, open_root
 
 HELD_OUT = "seeding_by_Clements_Engelhardt.webp"
 

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from ...data.degradation import Degradation
 from ...data.degradations.gaussian_noise import GaussianNoise
 from ...data.degradations.jpeg import Jpeg
-from ...train.config_words import in_words
+from ...train.runs.provenance import describe_config
 from .session import Session
 from .wanted import LARGEST_SIGMA_Z, MOST_AVERAGED
 
@@ -38,8 +38,8 @@ def _page(session: Session, max_bytes: int) -> str:
     about = session.sampler.about
     return environment.get_template("page.html").render(
         about=about,
-        degradation=in_words(about["degradation"]),
-        generator=in_words(about["generator"]),
+        degradation=describe_config(about["degradation"]),
+        generator=describe_config(about["generator"]),
         model=_model(session, max_bytes),
         megapixels=session.max_pixels / 1e6,
     )

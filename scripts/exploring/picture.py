@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from torch import Tensor
 
-from ...train.latent_arc import Field
-from ...train.restoring.open_picture import Opened
-from ...train.restoring.proof import Proof
-from ...train.restoring.subject import to_pixels
-from ...train.restoring.tiled import Tiling
+from ...train.inference.spatial_latent import Field
+from ...train.restore.open_image import OpenedImage
+from ...train.restore.report import ReencodingReport
+from ...train.restore.restoration_input import to_pixels
+from ...train.restore.tiling import Tiling
 
 
 class Finished(NamedTuple):
-    """A picture as ``pscgan-restore`` would write it.
+    """A picture as ``pscgan restore`` would write it.
 
     Attributes:
         pixels: (H, W, C) uint8 or uint16.
@@ -34,7 +34,7 @@ class Picture:
         opened: the picture.
     """
 
-    def __init__(self, tiling: Tiling, opened: Opened) -> None:
+    def __init__(self, tiling: Tiling, opened: OpenedImage) -> None:
         self.subject, self.clean = opened
         self.tiles = [tiling.tile(self.subject, window) for window in tiling.windows(self.subject)]
 
@@ -44,7 +44,7 @@ class Picture:
 
     def finish(self, images: list[Tensor]) -> Finished:
         """Pixels of an image that is given by tiles, and the proof of them."""
-        pixels, proof = self._blank(), Proof()
+        pixels, proof = self._blank(), ReencodingReport()
         for tile, image in zip(self.tiles, images, strict=True):
             part, certificate = self.subject.finish(image, tile.window)
             pixels[tile.window.area] = part

@@ -1,4 +1,4 @@
-"""From what a page asks to what it shows: the samples that ``pscgan-restore`` writes."""
+"""From what a page asks to what it shows: the samples that ``pscgan restore`` writes."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ import numpy as np
 import torch
 
 from ...data.degradations.jpeg import Jpeg
-from ...data.png import encode_png
-from ...train.latent_arc import Field, LatentArc
-from ...train.latent_field import LatentField
-from ...train.loaded_sampler import LoadedSampler
-from ...train.restoring.open_picture import Opened, Opener
-from ...train.restoring.tiled import SIDE, Tiling
+from ...data.image_io.write_png import encode_png
+from ...train.inference.sampler import LoadedSampler
+from ...train.inference.spatial_latent import Field, LatentInterpolation, SpatialLatent
+from ...train.restore.open_image import ImageOpener, OpenedImage
+from ...train.restore.tiling import SIDE, Tiling
 from .average import Average
 from .message import Message
 from .picture import Finished, Picture
@@ -45,7 +44,7 @@ class Session:
 
     def __init__(self, sampler: LoadedSampler, max_pixels: int, seconds: float) -> None:
         self.sampler, self.max_pixels, self.seconds = sampler, max_pixels, seconds
-        self.opener = Opener(sampler, max_pixels=max_pixels)
+        self.opener = ImageOpener(sampler, max_pixels=max_pixels)
         self.tiling = Tiling(sampler, SIDE)
         self.shelf = Shelf()
         self._kept: dict[str, tuple[tuple[Any, ...], Any]] = {}
@@ -81,7 +80,7 @@ class Session:
         data = self.shelf.get(asked.picture)
         return self._keep("picture", asked.opened_as, lambda: Picture(self.tiling, self._opened(asked, data)))
 
-    def _opened(self, asked: Wanted, data: bytes) -> Opened:
+    def _opened(self, asked: Wanted, data: bytes) -> OpenedImage:
         self._kept.clear()
         sigma = None if asked.sigma is None else float(asked.sigma)
         opener = replace(self.opener, degrade=asked.degrade, seed=asked.seed, sigma=sigma)
@@ -122,8 +121,8 @@ class Session:
         )
 
     def _field(self, asked: Wanted) -> Field:
-        first, last = (LatentField(self.sampler.generator, asked.seed, n) for n in (asked.sample, asked.other))
-        return LatentArc(first, last, asked.share) if 0 < asked.share < 1 else last if asked.share else first
+        first, last = (SpatialLatent(self.sampler.generator, asked.seed, n) for n in (asked.sample, asked.other))
+        return LatentInterpolation(first, last, asked.share) if 0 < asked.share < 1 else last if asked.share else first
 
     def _mean_and_std(self, asked: Wanted, picture: Picture, end: float) -> Iterator[Message]:
         average = self._average(asked, picture)

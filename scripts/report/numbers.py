@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...train.judging.intervals import holds_zero
+from ...train.evaluation.statistics import holds_zero
 from .result import Figure
 
 

@@ -10,8 +10,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ...train.flat import flat
-from ...train.metrics.decibels import gain_db_exact
+from ...train.metrics.distortion import gain_db_exact
+from ...train.runs.provenance import flatten_config
 from .colours import looks, variables
 from .figures.drawing import Drawn
 from .inline_svg import inline_svg
@@ -55,7 +55,7 @@ def page(result: Result, drawn: Sequence[Drawn], galleries: Sequence[Gallery]) -
         galleries=galleries,
         gallery_names=in_script(_names(galleries)),
         protocol=_rest_of_protocol(result.protocol),
-        provenance=flat(result.provenance),
+        provenance=flatten_config(result.provenance),
         style=Markup("".join(path.read_text("utf-8") for path in (LOOK, HERE / "page.css"))),
         script=Markup((HERE / "page.js").read_text("utf-8")),
     )
@@ -83,4 +83,4 @@ def _names(galleries: Sequence[Gallery]) -> list[list[dict[str, Any]]]:
 
 def _rest_of_protocol(protocol: dict[str, Any]) -> dict[str, Any]:
     """What the sentence at the top of the page does not say."""
-    return flat({key: value for key, value in protocol.items() if key not in PROTOCOL})
+    return flatten_config({key: value for key, value in protocol.items() if key not in PROTOCOL})

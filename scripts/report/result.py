@@ -108,7 +108,7 @@ def read_result(folder: Path) -> Result:
     """
     path = folder / "result.json"
     if not path.is_file():
-        raise ValueError(f"there is no {path}; pscgan-evaluate writes it")
+        raise ValueError(f"there is no {path}; pscgan evaluate writes it")
     try:
         content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
     except ValueError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...train.whole_file import write_whole
+from ...train.runs.atomic_write import atomic_write
 from .figures.drawing import draw_figures, require_matplotlib
 from .page import page
 from .pictures import read_galleries
@@ -31,6 +31,6 @@ def write_report(folder: Path) -> None:
         "comparison.md": comparison_markdown(result),
         "comparison.csv": comparison_csv(result),
     }.items():
-        write_whole(folder / "tables" / name, table.encode())
+        atomic_write(folder / "tables" / name, table.encode())
     drawn = draw_figures(result, folder / "figures")
-    write_whole(folder / "index.html", page(result, drawn, galleries).encode())
+    atomic_write(folder / "index.html", page(result, drawn, galleries).encode())

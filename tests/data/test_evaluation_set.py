@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from pscgan.data.decoding import UnreadableImage
 from pscgan.data.evaluation_set import EvaluationSet
-from pscgan.data.image_source import ImageSource
+from pscgan.data.image_io.decode import UnreadableImage
+from pscgan.data.sources.image_source import ImageSource
 
 from .pictures import folder_of
 

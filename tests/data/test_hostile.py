@@ -17,8 +17,8 @@ READ_ALL = """
 import json, resource, sys, time, warnings
 from pathlib import Path
 import torch
-from pscgan.data.decoding import UnreadableImage
-from pscgan.data.photographs.file import read
+from pscgan.data.image_io.decode import UnreadableImage
+from pscgan.data.image_io.read_image import read
 
 warnings.simplefilter("error")
 pages = int(Path("/proc/self/statm").read_text().split()[0])

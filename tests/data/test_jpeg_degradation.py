@@ -6,8 +6,7 @@ import torch
 
 from pscgan.data.degradations.jpeg import Jpeg
 from pscgan.data.jpeg import codec
-from pscgan.data.jpeg.coded import SAMPLINGS
-from pscgan.data.jpeg.facts import coded_of
+from pscgan.data.jpeg.coefficients import SAMPLINGS, coded_of
 from pscgan.data.jpeg.linear import synthesise
 from pscgan.data.jpeg.quantisation import tables_of_quality
 from pscgan.rng import Rng

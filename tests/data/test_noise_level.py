@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 from skimage.restoration import estimate_sigma
 
-from pscgan.data.image_source import BUNDLED, ImageSource
 from pscgan.data.noise_level import noise_level
+from pscgan.data.sources.image_source import BUNDLED, ImageSource
 
 ROWS, COLUMNS = np.mgrid[:240, :320]
 SCENES = {  # levels on the 0..255 scale

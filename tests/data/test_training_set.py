@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from pscgan.data.image_source import ImageSource
+from pscgan.data.sources.image_source import ImageSource
 from pscgan.data.training_set import TrainingSet
 
 from .pictures import folder_of, noise, write
-from .test_shards import shard
+from .sources.test_tar import shard
 
 
 def training_set(root, channels=3, resize=None, **arguments):

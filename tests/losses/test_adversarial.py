@@ -5,24 +5,20 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from pscgan.losses.adversarial.gradient_penalty import GradientPenalty
-from pscgan.losses.adversarial.hinge import Hinge
-from pscgan.losses.adversarial.logistic import Logistic
-from pscgan.losses.adversarial.relativistic import Relativistic
-from pscgan.losses.adversarial.wasserstein import Wasserstein
-from pscgan.losses.adversarial.zero_centred import ZeroCentred
-from pscgan.losses.term import Terms
+from pscgan.losses.adversarial import Hinge, Logistic, Relativistic, Wasserstein
+from pscgan.losses.gradient_penalty import R1R2Penalty, WassersteinGradientPenalty
+from pscgan.losses.penalty import Terms
 from pscgan.rng import Rng
 
 from .critics import NUM_IMAGES, LinearCritic, SmoothCritic, batch
 
 SLOPES = {
-    "gradient_penalty": GradientPenalty(),
-    "one_sided": GradientPenalty(sided="one"),
-    "r1": ZeroCentred(),
-    "r2": ZeroCentred(at="fake"),
-    "both": ZeroCentred(at="both"),
-    "differences": ZeroCentred(at="both", difference_std=0.01),
+    "gradient_penalty": WassersteinGradientPenalty(),
+    "one_sided": WassersteinGradientPenalty(sided="one"),
+    "r1": R1R2Penalty(),
+    "r2": R1R2Penalty(at="fake"),
+    "both": R1R2Penalty(at="both"),
+    "differences": R1R2Penalty(at="both", difference_std=0.01),
 }
 OBJECTIVES = (Wasserstein, Logistic, Relativistic, Hinge)
 PAIRS = {
@@ -186,22 +182,22 @@ def test_terms_carry_their_weights(objective):
     ("build", "message"),
     [
         (lambda: Wasserstein(generator_weight=-1.0), "generator_weight is -1.0; allowed is 0 or more"),
-        (lambda: GradientPenalty(weight=-1.0), "weight is -1.0; allowed is 0 or more"),
-        (lambda: GradientPenalty(sided="three"), "sided is 'three'; allowed are 'one' and 'two'"),
+        (lambda: WassersteinGradientPenalty(weight=-1.0), "weight is -1.0; allowed is 0 or more"),
+        (lambda: WassersteinGradientPenalty(sided="three"), "sided is 'three'; allowed are 'one' and 'two'"),
         (lambda: Logistic(generator_weight=float("nan")), "generator_weight is nan; allowed is 0 or more"),
-        (lambda: ZeroCentred(gamma=-1.0), "gamma is -1.0; allowed is 0 or more"),
-        (lambda: ZeroCentred(every_critic_steps=0), "every_critic_steps is 0; allowed is 1 or more"),
+        (lambda: R1R2Penalty(gamma=-1.0), "gamma is -1.0; allowed is 0 or more"),
+        (lambda: R1R2Penalty(every_critic_steps=0), "every_critic_steps is 0; allowed is 1 or more"),
         (lambda: Relativistic(generator_weight=-1.0), "generator_weight is -1.0; allowed is 0 or more"),
-        (lambda: ZeroCentred(difference_std=0.0), "difference_std is 0.0"),
-        (lambda: ZeroCentred(final_gamma=2.0, fall_images=9), "final_gamma is 2.0; allowed is 0 up to gamma"),
-        (lambda: ZeroCentred(final_gamma=0.1), "allowed are both"),
-        (lambda: ZeroCentred(difference_std=float("nan")), "difference_std is nan; allowed is a number above 0"),
-        (lambda: ZeroCentred(at="both images"), "at is 'both images'; allowed are 'clean', 'fake' and 'both'"),
-        (lambda: ZeroCentred(final_gamma=-0.1, fall_images=9), "final_gamma is -0.1; allowed is 0 up to gamma"),
-        (lambda: ZeroCentred(final_gamma=0.1, fall_images=0), "fall_images is 0; allowed is 1 or more"),
-        (lambda: ZeroCentred(fall_images=9), "allowed are both"),
+        (lambda: R1R2Penalty(difference_std=0.0), "difference_std is 0.0"),
+        (lambda: R1R2Penalty(final_gamma=2.0, fall_images=9), "final_gamma is 2.0; allowed is 0 up to gamma"),
+        (lambda: R1R2Penalty(final_gamma=0.1), "allowed are both"),
+        (lambda: R1R2Penalty(difference_std=float("nan")), "difference_std is nan; allowed is a number above 0"),
+        (lambda: R1R2Penalty(at="both images"), "at is 'both images'; allowed are 'clean', 'fake' and 'both'"),
+        (lambda: R1R2Penalty(final_gamma=-0.1, fall_images=9), "final_gamma is -0.1; allowed is 0 up to gamma"),
+        (lambda: R1R2Penalty(final_gamma=0.1, fall_images=0), "fall_images is 0; allowed is 1 or more"),
+        (lambda: R1R2Penalty(fall_images=9), "allowed are both"),
         (lambda: Hinge(generator_weight=-1.0), "generator_weight is -1.0; allowed is 0 or more"),
-        (lambda: GradientPenalty(every_critic_steps=0), "every_critic_steps is 0; allowed is 1 or more"),
+        (lambda: WassersteinGradientPenalty(every_critic_steps=0), "every_critic_steps is 0; allowed is 1 or more"),
     ],
 )
 def test_arguments_out_of_range(build, message):

@@ -3,13 +3,8 @@
 import pytest
 import torch
 
-from pscgan.losses.adversarial.gradient_norm import gradient_norm
-from pscgan.losses.adversarial.gradient_penalty import GradientPenalty
-from pscgan.losses.adversarial.hinge import Hinge
-from pscgan.losses.adversarial.logistic import Logistic
-from pscgan.losses.adversarial.relativistic import Relativistic
-from pscgan.losses.adversarial.wasserstein import Wasserstein
-from pscgan.losses.adversarial.zero_centred import ZeroCentred
+from pscgan.losses.adversarial import Hinge, Logistic, Relativistic, Wasserstein
+from pscgan.losses.gradient_penalty import R1R2Penalty, WassersteinGradientPenalty, gradient_norm
 from pscgan.rng import Rng
 
 from .critics import NUM_IMAGES, SHAPE, LinearCritic, RadialCritic, batch
@@ -29,7 +24,7 @@ def cross_entropy(logits, is_clean: bool):
 def test_wasserstein(sided, slope, penalty):
     critic, images = LinearCritic(slope), batch()
     D_clean, D_fake = scores(critic, images)
-    objective = Wasserstein(slope=GradientPenalty(weight=7.0, sided=sided))
+    objective = Wasserstein(slope=WassersteinGradientPenalty(weight=7.0, sided=sided))
     terms = critic_terms(objective, critic, images)
     assert torch.allclose(terms["adversarial"].value, D_fake.mean() - D_clean.mean(), rtol=1e-12)
     assert terms["gradient_penalty"].value.item() == pytest.approx(penalty, rel=1e-12)
@@ -38,7 +33,7 @@ def test_wasserstein(sided, slope, penalty):
 
 
 def test_one_sided_lets_flat_critics_be():
-    terms = critic_terms(Wasserstein(slope=GradientPenalty(sided="one")), LinearCritic(slope=0.25), batch())
+    terms = critic_terms(Wasserstein(slope=WassersteinGradientPenalty(sided="one")), LinearCritic(slope=0.25), batch())
     assert terms["gradient_penalty"].value == 0
 
 
@@ -47,7 +42,7 @@ def test_wasserstein_penalises_between_clean_and_fake():
     epsilon = Rng(0, "interpolation", range(NUM_IMAGES)).rand(1, 1, 1)
     between = images["fake"] + epsilon * (images["clean"] - images["fake"])
     expected = (between.flatten(1).norm(dim=1) - 1).square().mean()
-    terms = critic_terms(Wasserstein(slope=GradientPenalty()), RadialCritic(), images)
+    terms = critic_terms(Wasserstein(slope=WassersteinGradientPenalty()), RadialCritic(), images)
     assert torch.allclose(terms["gradient_penalty"].value, expected, rtol=1e-12)
     assert epsilon.unique().numel() == NUM_IMAGES
 
@@ -55,7 +50,7 @@ def test_wasserstein_penalises_between_clean_and_fake():
 def test_logistic():
     critic, images = LinearCritic(slope=3.0), batch()
     D_clean, D_fake = scores(critic, images)
-    terms = critic_terms(Logistic(slope=ZeroCentred(gamma=0.5)), critic, images)
+    terms = critic_terms(Logistic(slope=R1R2Penalty(gamma=0.5)), critic, images)
     expected = cross_entropy(D_clean, True) + cross_entropy(D_fake, False)
     assert torch.allclose(terms["adversarial"].value, expected, rtol=1e-12)
     assert terms["r1"].value.item() == pytest.approx(9.0, rel=1e-12)
@@ -67,7 +62,7 @@ def test_logistic():
 def test_relativistic():
     critic, images = LinearCritic(slope=3.0), batch()
     D_clean, D_fake = scores(critic, images)
-    terms = critic_terms(Relativistic(slope=ZeroCentred(gamma=0.5, at="both")), critic, images)
+    terms = critic_terms(Relativistic(slope=R1R2Penalty(gamma=0.5, at="both")), critic, images)
     assert torch.allclose(terms["adversarial"].value, cross_entropy(D_clean - D_fake, True), rtol=1e-12)
     assert {name: term.weight for name, term in terms.items()} == {"adversarial": 1, "r1": 0.25, "r2": 0.25}
     assert terms["r1"].value.item() == terms["r2"].value.item() == pytest.approx(9.0, rel=1e-12)
@@ -78,7 +73,7 @@ def test_relativistic():
 def test_relativistic_does_not_depend_on_what_the_measurement_alone_says():
     images = batch()
     values = [
-        critic_terms(Relativistic(slope=ZeroCentred()), LinearCritic(1.0, v), images)["adversarial"].value
+        critic_terms(Relativistic(slope=R1R2Penalty()), LinearCritic(1.0, v), images)["adversarial"].value
         for v in (0.0, 50.0)
     ]
     assert torch.allclose(*values, rtol=1e-9)
@@ -135,7 +130,7 @@ def test_hinge_pulls_at_images_within_the_margin_alone():
 def test_zero_centred_prices_sit_on_the_images(at, norms):
     """γ/2 E ‖∇D‖², here of D = ‖x‖²/2."""
     images = batch()
-    terms = price(ZeroCentred(gamma=3.0, at=at), RadialCritic(), images)
+    terms = price(R1R2Penalty(gamma=3.0, at=at), RadialCritic(), images)
     assert terms.keys() == norms.keys()
     for name, where in norms.items():
         assert torch.allclose(terms[name].value, images[where].square().sum((1, 2, 3)).mean(), rtol=1e-12)
@@ -144,7 +139,7 @@ def test_zero_centred_prices_sit_on_the_images(at, norms):
 
 def test_differences_at_clean_and_fake_take_directions_of_their_own():
     critic, rng = LinearCritic(slope=3.0), Rng(0, "interpolation", range(NUM_IMAGES))
-    terms = price(ZeroCentred(at="both", difference_std=0.1), critic, batch())
+    terms = price(R1R2Penalty(at="both", difference_std=0.1), critic, batch())
     for name in ("r1", "r2"):
         expected = (critic.w * rng.randn(*SHAPE)).sum((1, 2, 3)).square().mean()
         assert torch.allclose(terms[name].value, expected, rtol=1e-9)
@@ -152,12 +147,12 @@ def test_differences_at_clean_and_fake_take_directions_of_their_own():
 
 
 def test_gamma_falls_by_half_a_cosine_and_stays():
-    slope = ZeroCentred(gamma=2.0, final_gamma=0.2, fall_images=100)
+    slope = R1R2Penalty(gamma=2.0, final_gamma=0.2, fall_images=100)
     quarter = 0.2 + 1.8 * (1 + 0.5**0.5) / 2
     expected = [2.0, quarter, 1.1, 2.2 - quarter, 0.2, 0.2]
     assert [slope.gamma_after(t) for t in (0, 25, 50, 75, 100, 1000)] == pytest.approx(expected)
     assert price(slope, RadialCritic(), batch(), images_seen=50)["r1"].weight == pytest.approx(1.1 / 2)
-    assert ZeroCentred(gamma=2.0).gamma_after(10**9) == 2
+    assert R1R2Penalty(gamma=2.0).gamma_after(10**9) == 2
 
 
 def test_penalty_of_a_compiled_critic_is_eager():

@@ -9,9 +9,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 import pscgan.conf
-from pscgan.losses.generator_penalty import GeneratorPenalty
-from pscgan.losses.penalty import Penalty
-from pscgan.losses.term import Term
+from pscgan.losses.penalty import GeneratorPenalty, Penalty, Term
 from pscgan.rng import Rng
 
 from .critics import SmoothCritic, batch

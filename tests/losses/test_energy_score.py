@@ -5,11 +5,10 @@ from math import pi, sqrt
 import pytest
 import torch
 
+from pscgan.losses.crps import FairCRPS
+from pscgan.losses.distances import PixelL1, PixelL2, Reference
 from pscgan.losses.energy_score import EnergyScore
-from pscgan.losses.fair_crps import FairCRPS
 from pscgan.losses.penalty import Penalty
-from pscgan.losses.pixels import PixelL1, PixelL2
-from pscgan.losses.reference import Reference
 
 from .scalar_world import MU, NUM_TRUTHS, SIGMA, assert_expectation, best_sigma, expectation, normal, signs
 

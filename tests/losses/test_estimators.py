@@ -5,15 +5,13 @@ import itertools
 import pytest
 import torch
 
+from pscgan.losses.crps import FairCRPS, MultiscaleCRPS
+from pscgan.losses.distances import PixelL1, PixelL2, Reference
 from pscgan.losses.energy_score import EnergyScore
-from pscgan.losses.fair_crps import FairCRPS
-from pscgan.losses.first_moment import FirstMoment
-from pscgan.losses.multiscale_crps import MultiscaleCRPS
+from pscgan.losses.experimental.spread_reward import SpreadReward
+from pscgan.losses.moments import FirstMoment
 from pscgan.losses.penalty import Penalty
-from pscgan.losses.pixels import PixelL1, PixelL2
-from pscgan.losses.rcgan import RcGAN
-from pscgan.losses.reference import Reference
-from pscgan.losses.spread_reward import SpreadReward
+from pscgan.losses.spread import RcGAN
 
 from .scalar_world import normal
 

@@ -5,8 +5,8 @@ from math import erf, exp, pi, sqrt
 import pytest
 import torch
 
-from pscgan.losses.fair_crps import FairCRPS
-from pscgan.losses.first_moment import FirstMoment
+from pscgan.losses.crps import FairCRPS
+from pscgan.losses.moments import FirstMoment
 
 from .scalar_world import (
     MU,

@@ -6,14 +6,11 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from pscgan.losses.contextual import Contextual
-from pscgan.losses.distance import Distance
-from pscgan.losses.feature_l1 import FeatureL1
-from pscgan.losses.gram import Gram
+from pscgan.losses.distances import Distance, PixelL1, PixelL2, safe_root
+from pscgan.losses.experimental.contextual import Contextual
+from pscgan.losses.experimental.gram import Gram
 from pscgan.losses.low_pass import LowPass
-from pscgan.losses.pixels import PixelL1, PixelL2
-from pscgan.losses.projected_distribution import ProjectedDistributionLoss
-from pscgan.losses.safe_root import safe_root
+from pscgan.losses.perceptual import FeatureL1, ProjectedDistributionLoss
 
 from .scalar_world import normal
 from .taps import Smooth, pixels

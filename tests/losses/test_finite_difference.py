@@ -6,8 +6,7 @@ import pytest
 import torch
 from torch._dynamo import lookup_backend
 
-from pscgan.losses.adversarial.finite_difference import squared_difference
-from pscgan.losses.adversarial.gradient_norm import gradient_norm
+from pscgan.losses.gradient_penalty import gradient_norm, squared_difference
 
 from .critics import SHAPE, LinearCritic, RadialCritic, SmoothCritic, batch
 from .scalar_world import normal

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pscgan.losses.first_moment import FirstMoment
+from pscgan.losses.moments import FirstMoment
 
 from .scalar_world import (
     MU,

@@ -5,8 +5,7 @@ from math import pi, sqrt
 import pytest
 import torch
 
-from pscgan.losses.fair_crps import FairCRPS
-from pscgan.losses.multiscale_crps import MultiscaleCRPS
+from pscgan.losses.crps import FairCRPS, MultiscaleCRPS
 
 from .scalar_world import normal
 

@@ -6,10 +6,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from pscgan.losses.distance import Distance
+from pscgan.losses.crps import FairCRPS
+from pscgan.losses.distances import Distance, PatchDistance
 from pscgan.losses.energy_score import EnergyScore
-from pscgan.losses.fair_crps import FairCRPS
-from pscgan.losses.patches import PatchDistance
 
 from .scalar_world import normal
 

@@ -4,9 +4,7 @@ import pytest
 import torch
 from scipy.optimize import brentq
 
-from pscgan.losses.eigen import centred, principal_directions
-from pscgan.losses.pca_values import PcaValues
-from pscgan.losses.pca_vectors import PcaVectors
+from pscgan.losses.experimental.pca import PcaValues, PcaVectors, centred, principal_directions
 from pscgan.losses.penalty import Penalty
 
 from .scalar_world import normal

@@ -4,9 +4,9 @@ import pytest
 import torch
 from scipy.stats import wasserstein_distance
 
+from pscgan.losses.distances import Reference
 from pscgan.losses.energy_score import EnergyScore
-from pscgan.losses.projected_distribution import ProjectedDistributionLoss, wasserstein
-from pscgan.losses.reference import Reference
+from pscgan.losses.perceptual import ProjectedDistributionLoss, wasserstein
 
 from .scalar_world import normal
 from .taps import Smooth, pixels

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from pscgan.losses.penalty import Penalty
-from pscgan.losses.rcgan import RcGAN
+from pscgan.losses.spread import RcGAN
 
 from .scalar_world import MU, SIGMA, assert_expectation, best_sigma, expectation, gaussian_samples, gaussian_truth
 

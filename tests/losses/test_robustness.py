@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pscgan.losses.generator_penalty import GeneratorPenalty
+from pscgan.losses.penalty import GeneratorPenalty
 from pscgan.losses.robustness import JacobianRobustness, Robustness
 from pscgan.rng import Rng
 

@@ -5,9 +5,9 @@ from math import log10
 import pytest
 import torch
 
-from pscgan.losses.first_moment import FirstMoment
-from pscgan.losses.spread_controller import SpreadController
-from pscgan.losses.spread_reward import SpreadReward
+from pscgan.losses.experimental.spread_reward import SpreadReward
+from pscgan.losses.moments import FirstMoment
+from pscgan.losses.spread import SpreadController
 
 from .scalar_world import MU, SIGMA, assert_expectation, gaussian_samples, gaussian_truth, normal
 

@@ -5,13 +5,13 @@ import torch
 
 from pscgan.models.generator import latent_strides
 from pscgan.models.pointwise import PointwiseGenerator
-from pscgan.models.pscgan_generator import PscganGenerator
-from pscgan.models.rrdb_generator import RrdbGenerator
-from pscgan.models.stochastic_unet import StochasticUNet
+from pscgan.models.published.pscgan import PscganGenerator
+from pscgan.models.published.rrdb import RrdbGenerator
+from pscgan.models.unet import UNet
 from pscgan.rng import Rng
 
 GENERATORS = {
-    "unet": lambda: StochasticUNet(3, 3, width=8, levels=3, decoder_blocks=2),
+    "unet": lambda: UNet(3, 3, width=8, levels=3, decoder_blocks=2),
     "pscgan": PscganGenerator,
     "rrdb": lambda: RrdbGenerator(blocks=1, width=8, growth=4),
     "pointwise": lambda: PointwiseGenerator(3, 3, width=8),

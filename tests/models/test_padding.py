@@ -2,7 +2,7 @@
 
 import torch
 
-from pscgan.models.padding import pad_to_multiple
+from pscgan.models.layers import pad_to_multiple
 
 
 def test_border_is_mirrored():

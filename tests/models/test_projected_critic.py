@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 import torch
 
-from pscgan.models.frozen_features import FrozenFeatures
+from pscgan.models.features.frozen import FrozenFeatures
 from pscgan.models.patch_critic import PatchCritic
 from pscgan.models.projected_critic import ProjectedCritic
 

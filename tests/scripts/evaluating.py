@@ -6,7 +6,7 @@ import torch
 from hydra import compose, initialize_config_module
 
 import pscgan.scripts.evaluate  # noqa: F401  registers the resolver of folders' names
-from pscgan.train.judging.run import evaluate
+from pscgan.train.evaluation.setup import evaluate
 
 FEW = ("samples=4", "bootstrap=20", "images.crop=32", "shown=1", "shown_crop=16", "extractor=[]", "perceptual=[]")
 FEW = (*FEW, "sigma_z=[0.5]", "trainer.accelerator=cpu")
@@ -59,7 +59,7 @@ def no_restorer():
 
 def on_a_rank(folder, restorers, *overrides):
     """In a process that has joined the others already."""
-    from pscgan.train.judging.run import judge_on_rank
+    from pscgan.train.evaluation.setup import judge_on_rank
 
     judge_on_rank(config_of(folder, restorers, *overrides))
 

@@ -1,4 +1,4 @@
-"""The server of ``pscgan-explore``, asked as its page asks it.
+"""The server of ``pscgan explore``, asked as its page asks it.
 
 ``python -m pscgan.tests.scripts.exploring MODEL PICTURE.webp`` takes the picture for the docs.
 """
@@ -20,10 +20,10 @@ from starlette.testclient import TestClient
 from pscgan.scripts.exploring.app import explorer
 from pscgan.scripts.exploring.server import Server
 from pscgan.scripts.exploring.session import Session
-from pscgan.train.open_model import open_model
+from pscgan.train.inference.load import open_model
 
 from ..data.choices import chosen
-from ..train.exporting import JPEG, NOISE, exported
+from ..train.export.exporting import JPEG, NOISE, exported
 from .browsing import browser, opened
 
 HOST = "127.0.0.1"

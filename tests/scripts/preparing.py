@@ -1,4 +1,4 @@
-"""``pscgan-prepare-data`` in this process or in one that is killed, and something to pack."""
+"""``pscgan prepare-data`` in this process or in one that is killed, and something to pack."""
 
 import os
 import signal
@@ -31,7 +31,7 @@ def one_line(ended: Ended) -> str:
     """The only line of a command that refuses."""
     (line,) = ended.err.splitlines()
     assert (ended.code, ended.out) == (2, "")
-    assert line.startswith("pscgan-prepare-data: ")
+    assert line.startswith("pscgan prepare-data: ")
     return line
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from scipy.fft import idct
 from scipy.ndimage import gaussian_filter
 
-PHOTOS = Path(__file__).parents[2] / "data" / "photos"
+PHOTOS = Path(__file__).parents[2] / "data" / "sample_images"
 POINTS, IMAGES, SAMPLES, SIGMA, SPREAD = 64, 24, 8, 0.1, 0.9
 PRIOR = 0.4 / (1 + np.arange(POINTS)) ** 1.5  # variances of the cosines
 POSTERIOR = PRIOR * SIGMA**2 / (PRIOR + SIGMA**2)
@@ -55,7 +55,7 @@ def write_evaluation(folder, seed=0, pixels=96, images=2, names=("sampler", "twi
     result = {
         "format": 1,
         "title": "Noise of sigma 25, a sampler and its twin",
-        "provenance": {"command": "pscgan-evaluate 'restorers=[a,b]'", "packages": {"torch": "2.15.0"}, "commit": None},
+        "provenance": {"command": "pscgan evaluate 'restorers=[a,b]'", "packages": {"torch": "2.15.0"}, "commit": None},
         "protocol": {
             "images": IMAGES,
             "names": [f"image {i}" for i in range(IMAGES)],
@@ -64,7 +64,7 @@ def write_evaluation(folder, seed=0, pixels=96, images=2, names=("sampler", "twi
             "seed": seed,
             "degradation": {"_target_": "pscgan.data.degradations.gaussian_noise.GaussianNoise", "sigma": 25},
             "degradation_words": "GaussianNoise, sigma 25",
-            "root": "photos",
+            "root": "sample_images",
             "bootstrap": 400,
             "extractors": [],
         },

@@ -1,4 +1,4 @@
-"""``pscgan-restore`` in this process, and the check of what it says by other people's code."""
+"""``pscgan restore`` in this process, and the check of what it says by other people's code."""
 
 import json
 from pathlib import Path

@@ -7,7 +7,7 @@ from hydra.utils import instantiate
 from PIL import Image
 
 from ..data.choices import chosen
-from ..train.exporting import JPEG, exported
+from ..train.export.exporting import JPEG, exported
 
 SIZE = (44, 36)
 BLOCKS = "pscgan.data.degradations.operators.block_average.BlockAverage"

@@ -1,4 +1,4 @@
-"""``pscgan-evaluate``: the figures of a validation, whatever ranks, batches and interruptions; bad input answered."""
+"""``pscgan evaluate``: the figures of a validation, whatever ranks, batches and interruptions; bad input answered."""
 
 import json
 import os
@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from pscgan.scripts.evaluate import main
-from pscgan.train.judging.run import evaluation_name
+from pscgan.train.evaluation.setup import evaluation_name
 
-from ..train.on_ranks import on_ranks
+from ..train.distributed.on_ranks import on_ranks
 from ..train.tiny import LIGHTNING_SAYS, result, run
 from .evaluating import FEW, evaluated, on_a_rank, read, without_costs
 
@@ -227,8 +227,8 @@ def test_the_command_writes_the_report(trained, tmp_path):
 
 def test_a_wrong_command_is_one_line(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["pscgan-evaluate", "restorers=[nowhere]"])
+    monkeypatch.setattr(sys, "argv", ["pscgan evaluate", "restorers=[nowhere]"])
     with pytest.raises(SystemExit) as left:
         main()
     assert left.value.code == 2
-    assert capsys.readouterr().err.strip().startswith("pscgan-evaluate: nowhere holds no run of pscgan")
+    assert capsys.readouterr().err.strip().startswith("pscgan evaluate: nowhere holds no run of pscgan")

@@ -1,4 +1,4 @@
-"""What is shown is what pscgan-restore writes, and what is said of it is true."""
+"""What is shown is what pscgan restore writes, and what is said of it is true."""
 
 import math
 import re
@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from pscgan.rng import Rng
-from pscgan.train.open_model import open_model
+from pscgan.train.inference.load import open_model
 
 from ..data.jpeg.makers import by_pillow, picture
 from ..data.pictures import noise, png_16

@@ -9,7 +9,7 @@ from PIL import Image
 
 from ..data.jpeg.makers import by_pillow, picture
 from ..data.pictures import noise
-from ..train.exporting import exported
+from ..train.export.exporting import exported
 from .browsing import CONTRAST, FOUND, browser, opened
 from .exploring import choose, make_models, served, session, settled, shown
 

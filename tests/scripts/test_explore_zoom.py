@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from ..data.pictures import noise
-from ..train.exporting import exported
+from ..train.export.exporting import exported
 from .browsing import FOUND, browser, opened
 from .exploring import choose, served, session, shown
 

@@ -1,4 +1,4 @@
-"""``pscgan-export``: a file, a card, and what is not overwritten; ``pscgan-evaluate`` takes the file for the run."""
+"""``pscgan export``: a file, a card, and what is not overwritten; ``pscgan evaluate`` takes the file for the run."""
 
 import json
 import shutil
@@ -11,7 +11,7 @@ import yaml
 
 import pscgan
 from pscgan.scripts.export import main
-from pscgan.train.sealed_file import write_sealed
+from pscgan.train.runs.checkpoint import write_checksummed
 
 from ..train.tiny import LIGHTNING_SAYS, result, run
 from .evaluating import evaluated
@@ -59,16 +59,16 @@ def test_where_images_lie_is_not_told(trained, tmp_path):
     folder = shutil.copytree(trained, tmp_path / "private")
     state = torch.load(folder / "best.ckpt", weights_only=True)
     state["config"]["dataset"]["root"] = "/home/somebody/faces/"
-    write_sealed(folder / "best.ckpt", state)
+    write_checksummed(folder / "best.ckpt", state)
     starts = json.loads((folder / "run.json").read_text())
-    starts[-1]["command"] = "pscgan-train dataset.root=/home/somebody/faces/ seed=0"
+    starts[-1]["command"] = "pscgan train dataset.root=/home/somebody/faces/ seed=0"
     (folder / "run.json").write_text(json.dumps(starts))
     (folder / "result.json").unlink()
     (folder / "metrics.csv").unlink()
     main([str(folder), "--out", str(tmp_path / "model.safetensors")])
     card = (tmp_path / "model.md").read_text()
     assert "of faces; 16 seen" in card
-    assert "`pscgan-train dataset.root=faces seed=0`" in card
+    assert "`pscgan train dataset.root=faces seed=0`" in card
     assert "None were found" in card
     assert "somebody" not in card
     assert b"somebody" not in (tmp_path / "model.safetensors").read_bytes()
@@ -80,7 +80,7 @@ def refused(arguments, words, capsys):
         main([str(argument) for argument in arguments])
     (line,) = capsys.readouterr().err.splitlines()
     assert ended.value.code == 2
-    assert line.startswith("pscgan-export: ")
+    assert line.startswith("pscgan export: ")
     assert words in line
 
 
@@ -107,7 +107,7 @@ def test_a_class_of_somebody_else_is_not_exported(trained, tmp_path, capsys):
     folder = shutil.copytree(trained, tmp_path / "theirs")
     state = torch.load(folder / "best.ckpt", weights_only=True)
     state["config"]["degradation"]["_target_"] = "pscgan.tests.scripts.test_export.Theirs"
-    write_sealed(folder / "best.ckpt", state)
+    write_checksummed(folder / "best.ckpt", state)
     refused([folder, "--out", tmp_path / "a.safetensors"], "test_export.Theirs; allowed is a class defined in", capsys)
     assert not (tmp_path / "a.safetensors").exists()
 

@@ -1,4 +1,4 @@
-"""``pscgan-export`` to a folder: three files that sample alike, a card, half weights, the hub, ONNX without PyTorch."""
+"""``pscgan export`` to a folder: three files that sample alike, a card, half weights, the hub, ONNX without PyTorch."""
 
 import json
 import os
@@ -17,11 +17,11 @@ from PIL import Image
 
 import pscgan
 from pscgan.scripts.export import main
-from pscgan.train import export as exporting
-from pscgan.train.export_file import read_export
-from pscgan.train.trained import load_trained
+from pscgan.train.export.export import export as exporting
+from pscgan.train.inference.load_run import load_trained
+from pscgan.train.inference.safetensors_file import read_export
 
-from ..train.graphs import expected, inputs, of_onnx
+from ..train.export.graphs import expected, inputs, of_onnx
 from ..train.tiny import LIGHTNING_SAYS, run
 from .test_export import refused
 
@@ -293,7 +293,16 @@ def test_a_name_that_is_neither_file_nor_repository_says_both(hub, monkeypatch):
 
 def test_loading_imports_no_exporter():
     code = "import sys, pscgan; pscgan.load; print([m for m in sys.argv[1:] if m in sys.modules])"
-    words = [sys.executable, "-c", code, "onnx", "onnxscript", "onnxruntime", "deepinv", "pscgan.train.graph_files"]
+    words = [
+        sys.executable,
+        "-c",
+        code,
+        "onnx",
+        "onnxscript",
+        "onnxruntime",
+        "deepinv",
+        "pscgan.train.export.graph_files",
+    ]
     assert subprocess.run(words, capture_output=True, text=True, timeout=120, check=True).stdout.strip() == "[]"
 
 

@@ -8,10 +8,10 @@ from functools import partial
 
 import pytest
 
-from pscgan.data.image_source import ImageSource
-from pscgan.data.roots.manifest import MANIFEST
+from pscgan.data.sources.image_source import ImageSource
+from pscgan.data.sources.manifest import MANIFEST
 from pscgan.scripts import shard_file
-from pscgan.train.folder_lock import FolderLock
+from pscgan.train.runs.folder import FolderLock
 
 from .preparing import contents, killed_at, one_line, pictures, prepare
 
@@ -82,7 +82,7 @@ def test_finished_shards_are_never_written_again(root, tmp_path, pack):
 def test_shards_are_not_read_before_packing_has_ended(root, tmp_path, pack):
     arguments = (root, "--out", tmp_path / "out", "--images-per-shard", 2)
     assert killed_at(9, arguments)
-    with pytest.raises(ValueError, match="is not packed to the end; give the same pscgan-prepare-data command again"):
+    with pytest.raises(ValueError, match="is not packed to the end; give the same pscgan prepare-data command again"):
         ImageSource(tmp_path / "out")
     for damage in (b"{", b"[]", json.dumps({"version": 2}).encode()):
         (tmp_path / "out" / MANIFEST).write_bytes(damage)

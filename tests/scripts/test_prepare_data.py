@@ -10,10 +10,10 @@ import pytest
 import torch
 import webdataset
 
-from pscgan.data.image_source import ImageSource
+from pscgan.data.sources.image_source import ImageSource
 
 from ..data.pictures import folder_of, noise, png_16, write
-from ..data.test_shards import shard
+from ..data.sources.test_tar import shard
 from .preparing import contents, one_line, pictures, prepare
 
 
@@ -42,7 +42,7 @@ def test_a_folder_becomes_shards_of_the_same_files(root, tmp_path, pack):
     assert ended.out.startswith(f"{tmp_path}/out: 6 images in 2 shards, ")
     first, last = ended.err.splitlines()
     assert first.endswith("03.png cannot be read: the file is empty")
-    assert last == "pscgan-prepare-data: 1 of 7 images cannot be read and are left out"
+    assert last == "pscgan prepare-data: 1 of 7 images cannot be read and are left out"
     names = {"000000.tar": ["00.png", "01.png", "02.png", "04.png"], "000001.tar": ["deep/a.webp", "deep/b.c.jpg"]}
     assert members(tmp_path / "out") == names
     source = ImageSource(tmp_path / "out")
@@ -155,7 +155,7 @@ def test_mistakes_are_one_line(root, tmp_path, pack):
         ((root, "--out", out, "--size", 0), "--size is 0; allowed is 1 or more"),
         ((root, "--out", out, "--size", 8, "--format", "keep"), "--format is keep; allowed with --size is png"),
         ((root, "--out", out, "--size", 41), "resize is 41; 00.png has 40x48 pixels"),
-        (("--out", out, "--verify"), "allowed is a folder that pscgan-prepare-data has packed to the end"),
+        (("--out", out, "--verify"), "allowed is a folder that pscgan prepare-data has packed to the end"),
     ]:
         line = one_line(pack(*arguments))
         assert re.search(message, line), line

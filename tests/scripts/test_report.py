@@ -154,7 +154,7 @@ def test_results_that_cannot_be_reported_are_refused_by_name(tmp_path, written, 
 
 
 def test_a_folder_without_a_result_is_refused_by_name(tmp_path):
-    with pytest.raises(ValueError, match=r"there is no .*result\.json; pscgan-evaluate writes it"):
+    with pytest.raises(ValueError, match=r"there is no .*result\.json; pscgan evaluate writes it"):
         write_report(tmp_path)
     assert list(tmp_path.iterdir()) == []
 

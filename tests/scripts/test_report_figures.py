@@ -15,7 +15,7 @@ from pscgan.scripts.report.figures.canvas import STYLE, save
 from pscgan.scripts.report.figures.drawing import KINDS, draw_figures
 from pscgan.scripts.report.result import read_result
 from pscgan.scripts.report.writing import write_report
-from pscgan.train.metrics.decibels import gain_db_exact
+from pscgan.train.metrics.distortion import gain_db_exact
 
 from .reporting import MMSE, SPREAD, write_evaluation
 

@@ -9,7 +9,7 @@ from hydra import compose, initialize_config_module
 from PIL import Image
 
 from pscgan.train.run import train
-from pscgan.train.sealed_file import read_sealed, write_sealed
+from pscgan.train.runs.checkpoint import read_checksummed, write_checksummed
 
 from ..data.jpeg.makers import ORIENTATION, ROTATED, by_jpeglib, by_pillow, make_files, picture
 from ..train.tiny import LIGHTNING_SAYS, OVERRIDES, run
@@ -217,7 +217,7 @@ def test_unreadable_files_are_named_and_the_others_are_restored(model, photo, tm
     bad, out = [text, tmp_path / "missing.jpg", tmp_path / "empty", cut, cmyk], tmp_path / "out"
     ended = restore(capfd, *bad, photo, "--model", model, "--out", out, "--samples", 1)
     assert ended.code == 2
-    assert [line.split(": ")[:2] for line in ended.err.splitlines()] == [["pscgan-restore", str(path)] for path in bad]
+    assert [line.split(": ")[:2] for line in ended.err.splitlines()] == [["pscgan restore", str(path)] for path in bad]
     said = report(out)["files"]
     assert [("error" in entry, entry["file"]) for entry in said] == [
         *((True, str(path)) for path in bad),
@@ -235,7 +235,7 @@ def test_a_call_of_which_all_failed_says_so_too(model, tmp_path, capfd):
 def test_a_grey_model_refuses_colour_by_name(models, photo, tmp_path, capfd):
     ended = restore(capfd, photo, "--model", models["grey"], "--out", tmp_path / "out")
     assert ended.code == 2
-    assert ended.err.splitlines()[-1].startswith(f"pscgan-restore: {photo}: it has colour; allowed")
+    assert ended.err.splitlines()[-1].startswith(f"pscgan restore: {photo}: it has colour; allowed")
 
 
 def test_a_deterministic_model_gives_one_sample(twin, photo, tmp_path, capfd):
@@ -280,9 +280,9 @@ def test_a_mistake_is_named_before_any_work(arguments, said, model, photo, tmp_p
 
 
 def test_another_architecture_is_named(model, photo, tmp_path, capfd):
-    state = read_sealed(model / "best.ckpt")
+    state = read_checksummed(model / "best.ckpt")
     state["config"]["generator"]["width"] = 6
-    write_sealed(tmp_path / "wider.ckpt", state)
+    write_checksummed(tmp_path / "wider.ckpt", state)
     ended = restore(capfd, photo, "--model", tmp_path / "wider.ckpt", "--out", tmp_path / "out")
     assert ended.code == 2
     assert "wider.ckpt holds another architecture: ema.average." in ended.err

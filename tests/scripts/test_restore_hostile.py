@@ -8,7 +8,7 @@ import pytest
 
 from ..data.choices import chosen
 from ..data.hostile import make_hostile
-from ..train.exporting import JPEG, exported
+from ..train.export.exporting import JPEG, exported
 from .restoring import report, restore
 
 LIMITS = ("--samples", 1, "--max-megapixels", 0.1, "--tile", 256, "--overlap", 16)
@@ -49,7 +49,7 @@ def assert_all_are_answered(model, count, seed, tmp_path, capfd):
     ended = restore(capfd, "--model", model, "--out", out, *LIMITS, "--", *files)
     assert ended.code == 2
     assert "Traceback" not in ended.err
-    lines = [line for line in ended.err.splitlines() if not line.startswith("pscgan-restore: warning: ")]
+    lines = [line for line in ended.err.splitlines() if not line.startswith("pscgan restore: warning: ")]
     entries = report(out)["files"]
     inside = {str(path) for path in world.glob("files/*/*")}  # of folders that look like pictures
     assert [entry["file"] for entry in entries if entry["file"] not in inside] == [
@@ -57,7 +57,7 @@ def assert_all_are_answered(model, count, seed, tmp_path, capfd):
     ]
     refused = [entry for entry in entries if "error" in entry]
     assert len(lines) == len(refused)
-    assert all(line.startswith("pscgan-restore: ") and line.isprintable() for line in lines)
+    assert all(line.startswith("pscgan restore: ") and line.isprintable() for line in lines)
     whole = [entry for entry in entries if "error" not in entry]
     written = {name for entry in whole for name in (entry["samples"][0]["file"], entry["mean"]["file"])}
     written |= {entry["std"]["file"] for entry in whole}

@@ -12,12 +12,12 @@ from kornia_rs.io import read_image_png_u16
 from PIL import Image, ImageCms
 
 from pscgan.data.degradations.gaussian_noise import GaussianNoise
-from pscgan.train.exported import load
-from pscgan.train.restoring import canvas
+from pscgan.train.inference.load import load
+from pscgan.train.restore import pipeline
 
 from ..data.jpeg.makers import ORIENTATION, ROTATED, picture
 from ..data.pictures import png_16
-from ..train.exporting import JPEG, NOISE, exported
+from ..train.export.exporting import JPEG, NOISE, exported
 from .restoring import report, restore
 
 SIZE = (90, 70)
@@ -145,7 +145,7 @@ def test_a_folder_is_restored_with_its_folders_and_the_bad_are_named(model, phot
     ended = restore(capfd, tmp_path / "in", "--model", model, "--samples", 1, "--out", tmp_path / "out")
     assert ended.code == 2
     (line,) = (line for line in ended.err.splitlines() if "warning" not in line)
-    assert line.startswith(f"pscgan-restore: {tmp_path / 'in/bad.png'}: ")
+    assert line.startswith(f"pscgan restore: {tmp_path / 'in/bad.png'}: ")
     written = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*_sample1.png")}
     assert written == {"a_sample1.png", "deep/a_sample1.png", "deep/b_sample1.png"}
     assert ["error" in entry for entry in report(tmp_path / "out")["files"]] == [False, True, False, False]
@@ -210,7 +210,7 @@ def test_a_picture_that_does_not_go_with_the_model_is_named(kind, arguments, sai
     ended = restore(capfd, photo, "--model", models[kind], "--out", tmp_path / "out", *arguments)
     assert ended.code == 2
     (line,) = ended.err.splitlines()
-    assert line.startswith(f"pscgan-restore: {photo}: ")
+    assert line.startswith(f"pscgan restore: {photo}: ")
     assert said in line
 
 
@@ -254,7 +254,7 @@ def test_a_disk_without_room_is_named_before_it_is_drawn_on(model, photo, tmp_pa
         def write(self, content):
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(canvas.tempfile, "TemporaryFile", lambda dir: Full())
+    monkeypatch.setattr(pipeline.tempfile, "TemporaryFile", lambda dir: Full())
     ended = restore(capfd, photo, "--model", model, "--out", tmp_path / "out")
     assert ended.code == 2
     assert f"cannot write to {tmp_path / 'out'}: No space left on device" in ended.err

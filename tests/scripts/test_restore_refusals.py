@@ -37,7 +37,7 @@ def test_masks_that_do_not_fit_a_picture_are_named(shape, value, said, model, tm
         arguments = ["--mask", "mask.png"]
     ended = restore(capfd, "a.png", "--model", model("inpaint_box"), "--out", "out", *arguments)
     assert (ended.code, ended.err.count("\n")) == (2, 1)
-    assert ended.err.startswith("pscgan-restore: a.png: ")
+    assert ended.err.startswith("pscgan restore: a.png: ")
     assert said in ended.err
 
 
@@ -60,7 +60,7 @@ def test_a_picture_that_cannot_be_such_a_measurement_is_named(name, file, said, 
     by_pillow(tmp_path / "photo.jpg", picture(SIZE))
     ended = restore(capfd, tmp_path / file, "--model", model(name), "--out", tmp_path / "out")
     assert (ended.code, ended.err.count("\n")) == (2, 1)
-    assert ended.err.startswith(f"pscgan-restore: {tmp_path / file}: ")
+    assert ended.err.startswith(f"pscgan restore: {tmp_path / file}: ")
     assert said in ended.err
 
 

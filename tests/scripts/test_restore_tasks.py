@@ -8,10 +8,10 @@ from torch.nn import functional as F
 
 from pscgan.data.degradations.gaussian_noise import GaussianNoise
 from pscgan.data.degradations.jpeg import Jpeg
-from pscgan.data.jpeg.file import read as read_jpeg
+from pscgan.data.jpeg.reader import read as read_jpeg
 from pscgan.data.measurement import Measurement
 from pscgan.rng import Rng
-from pscgan.train.exported import load
+from pscgan.train.inference.load import load
 
 from ..data.choices import NAMES, built
 from ..data.jpeg.makers import by_pillow, picture

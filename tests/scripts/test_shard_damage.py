@@ -5,10 +5,10 @@ from functools import partial
 
 import pytest
 
-from pscgan.data.image_source import ImageSource
-from pscgan.data.roots import tar_index
+from pscgan.data.sources import tar_index
+from pscgan.data.sources.image_source import ImageSource
 
-from ..data.test_shards import shard
+from ..data.sources.test_tar import shard
 from .preparing import one_line, pictures, prepare
 
 

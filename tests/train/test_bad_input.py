@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from pscgan.train.__main__ import main
+from pscgan.scripts.train import main
 
 from ..data.pictures import folder_of
 from .tiny import LIGHTNING_SAYS, OVERRIDES, command, run
@@ -33,7 +33,7 @@ def pscgan_train(tmp_path, monkeypatch, capfd):
         overrides = [override for override in OVERRIDES if override.partition("=")[0] not in given]
         if "experiment=demo_mmse" in arguments:
             overrides.remove("critic.width=4")
-        monkeypatch.setattr(sys, "argv", ["pscgan-train", *overrides, "hydra.run.dir=run", *arguments])
+        monkeypatch.setattr(sys, "argv", ["pscgan train", *overrides, "hydra.run.dir=run", *arguments])
         capfd.readouterr()
         try:
             main()
@@ -139,7 +139,7 @@ MISTAKES = {
 def test_a_mistake_is_one_line(arguments, named, pscgan_train, tmp_path):
     code, _, stderr = pscgan_train(*arguments)
     (line,) = stderr.splitlines()
-    assert line.startswith("pscgan-train: ")
+    assert line.startswith("pscgan train: ")
     assert [words for words in named if words not in line] == [], line
     assert code == 2
     assert not list(tmp_path.glob("run/*"))
@@ -149,7 +149,7 @@ def test_that_no_image_can_be_read_follows_their_names(pscgan_train):
     code, _, stderr = pscgan_train(*folder("broken"), "dataset.validation=0")
     *names, line = stderr.splitlines()
     assert [f"broken/{index}.png cannot be read" in name for index, name in enumerate(names)] == [True] * 3
-    assert line == "pscgan-train: dataset: root is broken; it holds no readable image among 3 training files"
+    assert line == "pscgan train: dataset: root is broken; it holds no readable image among 3 training files"
     assert code == 2
 
 
@@ -172,7 +172,7 @@ def test_a_damaged_checkpoint_is_named_and_left_alone(pscgan_train, tmp_path):
     last.write_bytes(last.read_bytes()[:999])
     code, _, stderr = pscgan_train("images=16")
     (line,) = stderr.splitlines()
-    assert line.startswith("pscgan-train: run/last.ckpt is damaged") or str(last) in line
+    assert line.startswith("pscgan train: run/last.ckpt is damaged") or str(last) in line
     assert (code, last.stat().st_size) == (2, 999)
 
 
@@ -192,7 +192,7 @@ def test_a_corrupt_image_held_out_is_an_error(pscgan_train, tmp_path):
     arguments = [*folder("colour"), "dataset.validation=2", "dataset.validation_batch=1", "images=16"]
     code, _, stderr = pscgan_train(*arguments)
     (line,) = stderr.splitlines()
-    assert line.startswith("pscgan-train: ")
+    assert line.startswith("pscgan train: ")
     assert "02.png cannot be read" in line
     assert code == 2
 
@@ -202,7 +202,7 @@ def test_a_corrupt_image_found_by_a_validation_is_an_error(pscgan_train, tmp_pat
     arguments = [*folder("colour"), "dataset.validation=2", "dataset.validation_batch=1", "images=16"]
     code, _, stderr = pscgan_train(*arguments)
     (line,) = stderr.splitlines()
-    assert line.startswith("pscgan-train: ")
+    assert line.startswith("pscgan train: ")
     assert "03.png cannot be read" in line
     assert code == 2
     folder_of(tmp_path / "colour", 4)
@@ -221,7 +221,7 @@ def test_gradients_that_stay_infinite_end_the_run_with_the_last_good_checkpoint_
 def test_the_program_itself_says_no_more_and_no_less(tmp_path):
     answer = command("nonsense=1", cwd=tmp_path)
     (line,) = answer.stderr.splitlines()
-    assert line.startswith("pscgan-train: ")
+    assert line.startswith("pscgan train: ")
     assert (answer.returncode, answer.stdout) == (2, "")
 
 

@@ -10,7 +10,7 @@ import torch
 from hydra.utils import instantiate
 
 import pscgan.conf
-from pscgan.train.training import Training
+from pscgan.train.lightning_module import SamplerModule
 
 from .test_resume import Killed, at, kill
 from .tiny import LIGHTNING_SAYS, assert_same_run, config_of, result, run
@@ -59,7 +59,7 @@ def test_a_run_without_features_names_none_and_has_the_same_tensors(finished, tm
 def test_it_is_continued_without_the_frozen_weights(finished, tmp_path, monkeypatch):
     folder = tmp_path / "run"
     with monkeypatch.context() as patch:
-        at(patch, (Training, "training_step"), 12, kill)
+        at(patch, (SamplerModule, "training_step"), 12, kill)
         with pytest.raises(Killed):
             run(folder, *PDL)
     assert_same_run(run(folder, *PDL), finished)

@@ -4,12 +4,11 @@ import pytest
 import torch
 
 from pscgan.data.degradations.jpeg import Jpeg
-from pscgan.losses.fair_crps import FairCRPS
-from pscgan.losses.generator_penalty import GeneratorPenalty
-from pscgan.losses.penalty import Penalty
+from pscgan.losses.crps import FairCRPS
+from pscgan.losses.penalty import GeneratorPenalty, Penalty
 from pscgan.losses.robustness import Robustness
 
-from .test_game import clean_images, make_game, play, weights
+from .test_gan_step import clean_images, make_game, play, weights
 
 
 @pytest.mark.parametrize("samples_per_pass", [None, 1])

@@ -7,14 +7,13 @@ import torch
 from torch import nn
 from torch.nn.functional import softplus
 
-from pscgan.losses.adversarial.logistic import Logistic
-from pscgan.losses.adversarial.zero_centred import ZeroCentred
-from pscgan.losses.term import Term
-from pscgan.train.game import NonfiniteGradients
-from pscgan.train.lazy import correct_for_lazy_steps
+from pscgan.losses.adversarial import Logistic
+from pscgan.losses.gradient_penalty import R1R2Penalty
+from pscgan.losses.penalty import Term
+from pscgan.train.gan_step import NonfiniteGradients, scale_adam_for_lazy_regularization
 from pscgan.train.schedule import Schedule
 
-from .test_game import BATCH, clean_images, make_game, play, sgd, weights
+from .test_gan_step import BATCH, clean_images, make_game, play, sgd, weights
 
 K = 3
 
@@ -88,7 +87,7 @@ def test_a_price_that_is_never_finite_ends_the_run():
 @pytest.mark.parametrize("make", [torch.optim.Adam, torch.optim.AdamW, torch.optim.NAdam])
 def test_adam_is_corrected_by_k_over_k_plus_1(make):
     optimizer = make([nn.Parameter(torch.zeros(2))], lr=0.02, betas=(0.9, 0.99))
-    correct_for_lazy_steps(optimizer, 16)
+    scale_adam_for_lazy_regularization(optimizer, 16)
     for options in (optimizer.defaults, optimizer.param_groups[0]):
         assert options["lr"] == pytest.approx(0.02 * 16 / 17, rel=1e-12)
         assert options["betas"] == pytest.approx((0.9 ** (16 / 17), 0.99 ** (16 / 17)), rel=1e-12)
@@ -97,7 +96,7 @@ def test_adam_is_corrected_by_k_over_k_plus_1(make):
 def test_adam_without_lazy_steps_is_left_alone():
     optimizer = torch.optim.Adam([nn.Parameter(torch.zeros(2))], lr=0.02, betas=(0.0, 0.99))
     before = copy.deepcopy((optimizer.defaults, optimizer.state_dict()))
-    correct_for_lazy_steps(optimizer, 1)
+    scale_adam_for_lazy_regularization(optimizer, 1)
     assert (optimizer.defaults, optimizer.state_dict()) == before
 
 
@@ -106,7 +105,7 @@ def interval(make_optimizer, objective, price, correct: bool):
     w = nn.Parameter(torch.zeros((), dtype=torch.float64))
     optimizer = make_optimizer([w])
     if correct:
-        correct_for_lazy_steps(optimizer, K)
+        scale_adam_for_lazy_regularization(optimizer, K)
     for slope in [objective] * K + [K * price] if correct else [objective + price] * K:
         w.grad = torch.full_like(w, slope)
         optimizer.step()
@@ -142,7 +141,7 @@ class Recorder(Logistic):
 def test_the_critic_moves_as_in_a_loop_by_hand():
     """Logistic loss, lazy R1 in a step of its own, Adam with lr 0.01 k/(k+1) and β^(k/(k+1)), falling rate."""
     gamma, lr, betas, c = 2.0, 0.01, (0.5, 0.9), K / (K + 1)
-    schedule, recorder = Schedule(images=100, floor=0.1), Recorder(slope=ZeroCentred(gamma, every_critic_steps=K))
+    schedule, recorder = Schedule(images=100, floor=0.1), Recorder(slope=R1R2Penalty(gamma, every_critic_steps=K))
     game = make_game(
         adversarial=recorder,
         critic_optimizer=lambda parameters: torch.optim.Adam(parameters, lr=lr, betas=betas),

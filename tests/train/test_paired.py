@@ -5,16 +5,15 @@ import torch
 from hydra import compose, initialize_config_module
 from torch import nn
 
-from pscgan.losses.fair_crps import FairCRPS
-from pscgan.losses.penalty import Penalty
-from pscgan.losses.term import Term
+from pscgan.losses.crps import FairCRPS
+from pscgan.losses.penalty import Penalty, Term
 from pscgan.models.generator import draw_samples
 from pscgan.models.patch_critic import PatchCritic
-from pscgan.models.stochastic_unet import StochasticUNet
+from pscgan.models.unet import UNet
 from pscgan.rng import Rng
 from pscgan.train.build import build_training
 
-from .test_game import BATCH, clean_images, make_game, play
+from .test_gan_step import BATCH, clean_images, make_game, play
 
 
 class Onlooker:
@@ -94,7 +93,7 @@ class Apart(nn.Module):
 
 
 def test_a_critic_that_compares_the_pair_drives_samples_apart():
-    generator = StochasticUNet(3, 3, width=4, levels=2, encoder_blocks=1)
+    generator = UNet(3, 3, width=4, levels=2, encoder_blocks=1)
     for stage in generator.up:
         for noise in stage.noise:
             noise.weight.data *= 0.01
@@ -118,7 +117,7 @@ def test_a_critic_that_compares_the_pair_drives_samples_apart():
     [
         {"critic": None, "adversarial": None, "critic_optimizer": None},
         {
-            "generator": StochasticUNet(3, 3, width=4, levels=2, latent_channels=0),
+            "generator": UNet(3, 3, width=4, levels=2, latent_channels=0),
             "penalties": {"crps": Penalty(FairCRPS())},
         },
     ],

@@ -11,20 +11,20 @@ from PIL import Image
 
 from pscgan.data.degradations.recorded import Recorded
 from pscgan.data.measurement import Measurement
-from pscgan.scripts.benchmark import main as benchmark
-from pscgan.scripts.loss_benchmark import penalty_share
+from pscgan.scripts.benchmarks.losses import penalty_share
+from pscgan.scripts.benchmarks.throughput import main as benchmark
 from pscgan.train import run as program
-from pscgan.train.export import export
-from pscgan.train.exported import load
-from pscgan.train.judging.attack import Pgd
-from pscgan.train.judging.audits import Audits
-from pscgan.train.judging.restorer import Sampler
-from pscgan.train.trained import load_trained
-from pscgan.train.training import Training
+from pscgan.train.evaluation.attacks import Pgd
+from pscgan.train.evaluation.robustness_eval import Audits
+from pscgan.train.export.export import export
+from pscgan.train.inference.load import load
+from pscgan.train.inference.load_run import load_trained
+from pscgan.train.lightning_module import SamplerModule
+from pscgan.train.restorer import Sampler
 
 from ..data.pictures import noise, write
 from ..scripts.evaluating import evaluated
-from .on_ranks import on_ranks
+from .distributed.on_ranks import on_ranks
 from .test_resume import Killed, at, kill
 from .tiny import LIGHTNING_SAYS, assert_same_run, config_of, result, run
 
@@ -78,7 +78,7 @@ def test_what_was_recorded_trains_to_the_bits_of_what_is_computed(trained, roots
 def test_a_kill_costs_no_bit(trained, roots, tmp_path, monkeypatch):
     folder = tmp_path / "run"
     with monkeypatch.context() as patch:
-        acted = at(patch, (Training, "training_step"), 12, kill)
+        acted = at(patch, (SamplerModule, "training_step"), 12, kill)
         with pytest.raises(Killed):
             run(folder, *pairs(roots))
     assert acted
@@ -163,7 +163,7 @@ def test_an_export_takes_a_recorded_picture_and_keeps_paths_to_itself(trained, r
     said = []
     folder = shutil.copytree(trained, tmp_path / "run")
     (start,) = json.loads((folder / "run.json").read_text())
-    start["command"] = f"pscgan-train dataset.root={roots[0]} dataset.recorded={roots[1]}"
+    start["command"] = f"pscgan train dataset.root={roots[0]} dataset.recorded={roots[1]}"
     (folder / "run.json").write_text(json.dumps([start]))
     file, card = export(folder, tmp_path / "half.safetensors", half=True, tell=said.append)
     assert "float16" in said[0]
@@ -171,7 +171,7 @@ def test_an_export_takes_a_recorded_picture_and_keeps_paths_to_itself(trained, r
     samples = load(file).sample(recorded, k=2, seed=3)
     assert samples.shape == (2, 1, 3, 40, 48)
     assert not torch.equal(samples[0], samples[1])
-    assert load(file).about["command"] == "pscgan-train dataset.root=clean dataset.recorded=recorded"
+    assert load(file).about["command"] == "pscgan train dataset.root=clean dataset.recorded=recorded"
     assert str(roots[0].parent) not in card.read_text()
 
 

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from pscgan.train import run as program
-from pscgan.train.callbacks.checkpoints import Checkpoints, Interrupted
-from pscgan.train.callbacks.log_terms import LogTerms
-from pscgan.train.callbacks.pictures import Pictures
-from pscgan.train.run_folder import RunFolder
-from pscgan.train.training import Training
+from pscgan.train.callbacks.checkpointing import Checkpointing, Interrupted
+from pscgan.train.callbacks.logging import LogTerms
+from pscgan.train.callbacks.sample_grid import SampleGrid
+from pscgan.train.lightning_module import SamplerModule
+from pscgan.train.runs.folder import RunFolder
 
 from .tiny import LIGHTNING_SAYS, assert_same_run, command, config_of, result, run
 
@@ -48,7 +48,7 @@ def at(monkeypatch, place, images_seen, act):
     method, acted = getattr(owner, name), []
 
     def wrapped(self, *arguments):
-        training = next((one for one in (self, *arguments) if isinstance(one, Training)), None)
+        training = next((one for one in (self, *arguments) if isinstance(one, SamplerModule)), None)
         if not acted and (training is None or training.images_seen == images_seen):
             acted.append(True)
             act()
@@ -75,7 +75,7 @@ def kill():
 def test_a_signal_leaves_a_checkpoint_to_go_on_from(number, seen, saved, unbroken, tmp_path, monkeypatch):
     folder = tmp_path / "run"
     with monkeypatch.context() as patch:
-        at(patch, (Training, "training_step"), seen, lambda: signal.raise_signal(number))
+        at(patch, (SamplerModule, "training_step"), seen, lambda: signal.raise_signal(number))
         with pytest.raises(Interrupted) as interrupted:
             run(folder, SPARSE)
     assert interrupted.value.exit_code == 128 + number
@@ -87,7 +87,7 @@ def test_a_signal_leaves_a_checkpoint_to_go_on_from(number, seen, saved, unbroke
 def test_a_signal_during_a_validation_waits_for_its_end(unbroken, tmp_path, monkeypatch):
     folder = tmp_path / "run"
     with monkeypatch.context() as patch:
-        at(patch, (Training, "validation_step"), 16, lambda: signal.raise_signal(signal.SIGTERM))
+        at(patch, (SamplerModule, "validation_step"), 16, lambda: signal.raise_signal(signal.SIGTERM))
         with pytest.raises(Interrupted):
             run(folder, SPARSE)
     assert images_in(folder) == 16
@@ -95,21 +95,21 @@ def test_a_signal_during_a_validation_waits_for_its_end(unbroken, tmp_path, monk
 
 
 def test_a_signal_in_the_last_batch_lets_the_run_finish(unbroken, tmp_path, monkeypatch):
-    at(monkeypatch, (Training, "training_step"), 44, lambda: signal.raise_signal(signal.SIGINT))
+    at(monkeypatch, (SamplerModule, "training_step"), 44, lambda: signal.raise_signal(signal.SIGINT))
     assert_same_run(run(tmp_path / "run", SPARSE), unbroken)
 
 
 @pytest.mark.parametrize(
     ("place", "seen", "saved"),
     [
-        ((Training, "training_step"), 0, None),
-        ((Training, "training_step"), 4, None),  # before the first checkpoint
-        ((Training, "training_step"), 12, 8),  # between two checkpoints
-        ((Training, "validation_step"), 16, 8),
-        ((Pictures, "on_validation_end"), 16, 8),  # with the scores of the validation logged
-        ((Checkpoints, "on_validation_end"), 32, 24),  # with the picture drawn as well
+        ((SamplerModule, "training_step"), 0, None),
+        ((SamplerModule, "training_step"), 4, None),  # before the first checkpoint
+        ((SamplerModule, "training_step"), 12, 8),  # between two checkpoints
+        ((SamplerModule, "validation_step"), 16, 8),
+        ((SampleGrid, "on_validation_end"), 16, 8),  # with the scores of the validation logged
+        ((Checkpointing, "on_validation_end"), 32, 24),  # with the picture drawn as well
         ((LogTerms, "on_train_batch_end"), 36, 32),
-        ((Training, "training_step"), 36, 32),  # after a log line that no checkpoint follows
+        ((SamplerModule, "training_step"), 36, 32),  # after a log line that no checkpoint follows
         ((RunFolder, "write_result"), 48, 48),  # with all images seen
     ],
 )
@@ -128,7 +128,7 @@ def test_a_run_is_killed_again_and_again(unbroken, tmp_path, monkeypatch):
     folder = tmp_path / "run"
     for seen in (12, 20, 28, 44):
         with monkeypatch.context() as patch:
-            at(patch, (Training, "training_step"), seen, kill)
+            at(patch, (SamplerModule, "training_step"), seen, kill)
             with pytest.raises(Killed):
                 run(folder, SPARSE)
     assert_same_run(run(folder, SPARSE), unbroken)
@@ -157,7 +157,7 @@ def test_the_warning_of_slurm_puts_the_job_in_the_queue_again(unbroken, tmp_path
         with monkeypatch.context() as patch:
             at(
                 patch,
-                (Training, "training_step"),
+                (SamplerModule, "training_step"),
                 12 if number == signal.SIGTERM else 24,
                 partial(os.kill, PID, number),
             )
@@ -229,8 +229,8 @@ def test_the_command_is_interrupted_terminated_killed_and_ends_as_if_nothing_had
 
 
 def test_a_signal_that_comes_twice_at_once_is_one(monkeypatch, tmp_path):
-    now, callback = [100.0], Checkpoints(RunFolder(config_of(tmp_path)))
-    monkeypatch.setattr("pscgan.train.callbacks.checkpoints.time.monotonic", lambda: now[0])
+    now, callback = [100.0], Checkpointing(RunFolder(config_of(tmp_path)))
+    monkeypatch.setattr("pscgan.train.callbacks.checkpointing.time.monotonic", lambda: now[0])
     for number in (signal.SIGINT, signal.SIGINT, signal.SIGTERM):
         callback._note(number, None)
     assert callback._received == signal.SIGINT

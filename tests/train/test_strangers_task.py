@@ -17,8 +17,8 @@ from .tiny import command, result
 README = (Path(__file__).parents[2] / "README.md").read_text()
 (CODE,) = re.findall(r"```python\n# my_tasks\.py\n(.*?)```", README, re.DOTALL)
 (YAML,) = re.findall(r"```yaml\n# my_conf/degradation/interlaced\.yaml\n(.*?)```", README, re.DOTALL)
-(TRAIN,) = re.findall(r"uv run pscgan-train (.*degradation=interlaced[^#]*)#", README)
-(EVALUATE,) = re.findall(r"uv run pscgan-evaluate (.*runs/interlaced.*)\n", README)
+(TRAIN,) = re.findall(r"uv run pscgan train (.*degradation=interlaced[^#]*)#", README)
+(EVALUATE,) = re.findall(r"uv run pscgan evaluate (.*runs/interlaced.*)\n", README)
 
 
 def test_a_strangers_task_trains_and_is_judged(tmp_path):

@@ -9,13 +9,13 @@ import pytest
 from hydra import compose, initialize_config_module
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-import pscgan.train.__main__  # noqa: F401  registers the resolver of run names
+import pscgan.scripts.train  # noqa: F401  registers the resolver of run names
 
 pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
 DOCS = (Path(__file__).parents[2] / "docs" / "sweeps.md").read_text()
 BLOCKS = re.findall(r"```bash\n(.*?)```", DOCS, re.DOTALL)
 LINES = [line.partition(" #")[0] for block in BLOCKS for line in block.replace("\\\n", "").splitlines()]
-TRAIN = [line.partition("pscgan-train")[2] for line in LINES if "pscgan-train" in line]
+TRAIN = [line.partition("pscgan train")[2] for line in LINES if "pscgan train" in line]
 
 
 @pytest.mark.parametrize("arguments", TRAIN)

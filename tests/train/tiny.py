@@ -1,4 +1,4 @@
-"""Runs of ``pscgan-train`` that take a second: in this process, or in one of their own."""
+"""Runs of ``pscgan train`` that take a second: in this process, or in one of their own."""
 
 import json
 import os
@@ -46,7 +46,7 @@ def run(folder, *overrides):
 
 
 def command(*arguments, cwd, **environment):
-    """``pscgan-train`` as a user runs it."""
+    """``pscgan train`` as a user runs it."""
     paths = [environment.pop("PYTHONPATH", ""), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     flags = [argument for argument in arguments if argument.startswith("-")]
     overrides = [argument for argument in arguments if argument not in flags]

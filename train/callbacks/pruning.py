@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
 
-from .. import ranks
-from ..study import open_storage
-from ..training import Training
+from ..distributed import collectives
+from ..lightning_module import SamplerModule
+from ..runs.optuna_study import open_storage
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
@@ -34,14 +34,14 @@ class Pruning(pl.Callback):
 
     def on_fit_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Find the trial before anything is trained."""
-        ranks.from_first(lambda: bool(self._trial()))
+        collectives.from_rank_zero(lambda: bool(self._trial()))
 
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Rank 0 asks, all end."""
-        assert isinstance(module, Training)
-        stop = ranks.from_first(lambda: self._is_pruned(module.images_seen, module.scores["crps"]))
+        assert isinstance(module, SamplerModule)
+        stop = collectives.from_rank_zero(lambda: self._is_pruned(module.images_seen, module.scores["crps"]))
         if module.images_seen < module.images and stop:
-            if ranks.rank() == 0:
+            if collectives.rank() == 0:
                 print(f"pruned after {module.images_seen:,} images", flush=True)
             module.end_here()
 

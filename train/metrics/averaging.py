@@ -7,7 +7,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from ...data.measurement import Measurement
-from .decibels import psnr
+from .distortion import psnr
 
 
 class Averaging(Metric):

@@ -10,7 +10,7 @@ from torch.nn.functional import avg_pool2d
 from torchmetrics import Metric
 
 from ...data.measurement import Measurement
-from .quality import mean_and_variance
+from .distortion import mean_and_variance
 
 SCALES = ("pixels", "blocks")
 BLOCK = 8

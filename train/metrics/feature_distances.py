@@ -9,15 +9,15 @@ from functools import partial
 from torch import Tensor
 from torchmetrics import Metric
 
-from .conditional_frechet import ConditionalFrechet
-from .frechet import Frechet
-from .kernel_distance import KernelDistance
+from .cfid import CFID
+from .fid import FID
+from .kid import KID
 from .precision_recall import PrecisionRecall
 
 CONDITIONAL_DIMENSIONS = 64  # of CFID: a few hundred images say something of so many
 ON_SETS: tuple[tuple[str, Callable[[int], Metric]], ...] = (
-    ("fid", Frechet),
-    ("kid", KernelDistance),
+    ("fid", FID),
+    ("kid", KID),
     ("precision, recall", PrecisionRecall),
 )
 ERROR = "_error"
@@ -102,7 +102,7 @@ def _of_sets(kind: Callable[[int], Metric], dimensions: int, restored: Tensor, r
 
 
 def _given(dimensions: int, kept: int, truth: Tensor, sample: Tensor, condition: Tensor) -> dict[str, float]:
-    metric = _local(ConditionalFrechet(dimensions, kept), truth)
+    metric = _local(CFID(dimensions, kept), truth)
     metric.update(truth, sample, condition)
     values: dict[str, float] = metric.compute()
     return values

@@ -8,8 +8,8 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
-from ...bounds import require_at_least
-from .frechet import require_vectors
+from ...checks import require_at_least
+from .fid import require_vectors
 
 
 class FeatureSets(Metric):

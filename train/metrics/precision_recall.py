@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ...bounds import require_at_least
+from ...checks import require_at_least
 from .feature_sets import FeatureSets
 
 ROWS = 256  # of distances, held at once

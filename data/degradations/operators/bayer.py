@@ -9,10 +9,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ....rng import Rng
-from ...from_picture import Told
+from ...from_image import Told
 from ...measurement import size_of
-from .colour_images import colour_range, require_colour
-from .operator import Facts, PictureRead
+from .protocol import Facts, PictureRead, colour_range, require_colour
 
 COLOURS = "RGB"
 PHASES = ("RGGB", "BGGR", "GRBG", "GBRG")

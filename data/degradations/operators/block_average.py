@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ....bounds import require_at_least
+from ....checks import require_at_least
 from ....rng import Rng
-from ...from_picture import Told
-from .operator import Facts, PictureRead, read_small
+from ...from_image import Told
+from .protocol import Facts, PictureRead, read_small
 
 
 class BlockAverage:

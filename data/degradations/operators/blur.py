@@ -9,10 +9,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ....rng import Rng
-from ...from_picture import Told
+from ...from_image import Told
 from ...measurement import size_of
 from .blur_kernels import BlurKernel
-from .operator import Facts, PictureRead
+from .protocol import Facts, PictureRead
 
 LEAST_GAIN = 1e-6  # below it a frequency counts as lost
 ROUNDING = 1 / (255 * math.sqrt(12))  # standard deviation of rounding to 8 bits

@@ -8,10 +8,9 @@ import torch
 from torch import Tensor
 
 from ....rng import Rng
-from ...from_picture import Told
+from ...from_image import Told
 from ...measurement import size_of
-from .colour_images import colour_range, require_colour
-from .operator import Facts, PictureRead
+from .protocol import Facts, PictureRead, colour_range, require_colour
 
 BT601 = (0.299, 0.587, 0.114)
 SLIGHT = 2.5 / 255  # between channels of a grey picture: rounding and JPEG

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ....train.whole_file import write_whole
+from ....train.runs.atomic_write import atomic_write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,4 +75,4 @@ def save(figure: Figure, path: Path) -> None:
     for suffix, metadata in (("png", {"Software": None}), ("svg", UNDATED)):
         content = io.BytesIO()
         figure.savefig(content, format=suffix, dpi=200, metadata=metadata)
-        write_whole(path.with_name(f"{path.name}.{suffix}"), content.getvalue())
+        atomic_write(path.with_name(f"{path.name}.{suffix}"), content.getvalue())

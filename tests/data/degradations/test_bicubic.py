@@ -7,7 +7,7 @@ from PIL import Image
 from torch.nn import functional as F
 
 from pscgan.data.degradations.linear import Linear
-from pscgan.data.degradations.operators.bicubic import Bicubic
+from pscgan.data.degradations.operators.resampling import Bicubic
 from pscgan.rng import Rng
 
 

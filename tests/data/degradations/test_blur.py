@@ -7,8 +7,7 @@ from scipy.ndimage import convolve
 
 from pscgan.data.degradations.linear import Linear
 from pscgan.data.degradations.operators.blur import POWER, Blur, band_gains
-from pscgan.data.degradations.operators.blur_kernels import GaussianKernel, GivenKernel, UniformKernel
-from pscgan.data.degradations.operators.motion_kernel import MotionKernel
+from pscgan.data.degradations.operators.blur_kernels import GaussianKernel, GivenKernel, MotionKernel, UniformKernel
 from pscgan.rng import Rng
 
 SKEW = [[0.1, 0.2, 0.0], [0.0, 0.4, 0.1], [0.0, 0.0, 0.2], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]

@@ -7,8 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from pscgan.data.degradations.operators.blur_kernels import GaussianKernel, GivenKernel, UniformKernel
-from pscgan.data.degradations.operators.motion_kernel import MotionKernel
+from pscgan.data.degradations.operators.blur_kernels import GaussianKernel, GivenKernel, MotionKernel, UniformKernel
 from pscgan.rng import Rng
 
 KERNELS = {

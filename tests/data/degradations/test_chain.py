@@ -8,10 +8,10 @@ from pscgan.data.degradations.chain import Chain
 from pscgan.data.degradations.gaussian_noise import GaussianNoise
 from pscgan.data.degradations.jpeg import Jpeg
 from pscgan.data.degradations.linear import Linear
-from pscgan.data.degradations.operators.bicubic import Bicubic
 from pscgan.data.degradations.operators.block_average import BlockAverage
 from pscgan.data.degradations.operators.blur import Blur
 from pscgan.data.degradations.operators.blur_kernels import GaussianKernel
+from pscgan.data.degradations.operators.resampling import Bicubic
 from pscgan.rng import Rng
 
 NUMBERS = [3, 5]

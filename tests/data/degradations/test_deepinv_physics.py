@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pscgan.data.degradations.deepinv_physics import DeepinvPhysics
+from pscgan.data.degradations.deepinv import DeepinvPhysics
 from pscgan.data.degradations.linear import Linear
 from pscgan.rng import Rng
 

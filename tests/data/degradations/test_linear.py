@@ -4,20 +4,16 @@ import numpy as np
 import pytest
 import torch
 
+from pscgan.data.degradations.hole_masks import Strokes
 from pscgan.data.degradations.linear import Linear
-from pscgan.data.degradations.masks.center_box import CenterBox
-from pscgan.data.degradations.masks.half import Half
-from pscgan.data.degradations.masks.random_pixels import RandomPixels
-from pscgan.data.degradations.masks.strokes import Strokes
+from pscgan.data.degradations.masks import CenterBox, Half, RandomPixels
 from pscgan.data.degradations.operators.bayer import PHASES, Bayer
-from pscgan.data.degradations.operators.bicubic import Bicubic
-from pscgan.data.degradations.operators.bilinear import Bilinear
 from pscgan.data.degradations.operators.block_average import BlockAverage
 from pscgan.data.degradations.operators.blur import Blur
-from pscgan.data.degradations.operators.blur_kernels import GaussianKernel, UniformKernel
+from pscgan.data.degradations.operators.blur_kernels import GaussianKernel, MotionKernel, UniformKernel
 from pscgan.data.degradations.operators.luma import Luma
 from pscgan.data.degradations.operators.masked import Masked
-from pscgan.data.degradations.operators.motion_kernel import MotionKernel
+from pscgan.data.degradations.operators.resampling import Bicubic, Bilinear
 from pscgan.rng import Rng
 
 OPERATORS = {

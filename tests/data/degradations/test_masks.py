@@ -5,13 +5,8 @@ import pytest
 import torch
 from PIL import Image
 
-from pscgan.data.degradations.masks.center_box import CenterBox
-from pscgan.data.degradations.masks.half import Half
-from pscgan.data.degradations.masks.mask_file import MaskFile
-from pscgan.data.degradations.masks.random_boxes import RandomBoxes
-from pscgan.data.degradations.masks.random_pixels import RandomPixels
-from pscgan.data.degradations.masks.scattered_boxes import ScatteredBoxes
-from pscgan.data.degradations.masks.strokes import Strokes
+from pscgan.data.degradations.hole_masks import RandomBoxes, ScatteredBoxes, Strokes
+from pscgan.data.degradations.masks import CenterBox, Half, MaskFile, RandomPixels
 from pscgan.rng import Rng
 
 DRAWN = {"boxes": RandomBoxes, "half": Half, "holes": ScatteredBoxes, "pixels": RandomPixels, "strokes": Strokes}

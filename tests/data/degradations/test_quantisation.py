@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from pscgan.data.clamp_inwards import clamp_inwards
 from pscgan.data.degradations.quantisation import Quantisation
+from pscgan.data.straight_through_clamp import straight_through_clamp
 from pscgan.rng import Rng
 
 
@@ -59,7 +59,7 @@ def test_a_value_outside_is_pulled_back_by_its_gradient():
     x = torch.tensor([-1.0, -1.0, 0.5, 0.5, 2.0, 2.0], requires_grad=True)
     low, high = torch.zeros(6), torch.ones(6)
     descent = torch.tensor([1.0, -1.0, 1.0, -1.0, 1.0, -1.0])  # where each is moved to by gradient descent
-    clamp_inwards(x, low, high).backward(-descent)
+    straight_through_clamp(x, low, high).backward(-descent)
     assert torch.equal(-x.grad, torch.tensor([1.0, 0.0, 1.0, -1.0, 0.0, -1.0]))
 
 

@@ -8,13 +8,11 @@ from kornia.color.raw import CFA, raw_to_rgb
 from scipy.ndimage import map_coordinates
 
 from pscgan.data.degradations.linear import Linear
-from pscgan.data.degradations.masks.center_box import CenterBox
-from pscgan.data.degradations.masks.random_pixels import RandomPixels
+from pscgan.data.degradations.masks import CenterBox, RandomPixels
 from pscgan.data.degradations.operators.bayer import PHASES, Bayer
-from pscgan.data.degradations.operators.bilinear import Bilinear
 from pscgan.data.degradations.operators.luma import Luma
-from pscgan.data.degradations.operators.masked import Masked
-from pscgan.data.degradations.operators.pull_push import pull_push
+from pscgan.data.degradations.operators.masked import Masked, pull_push
+from pscgan.data.degradations.operators.resampling import Bilinear
 from pscgan.rng import Rng
 
 KORNIA = {"RGGB": CFA.BG, "GRBG": CFA.GB, "BGGR": CFA.RG, "GBRG": CFA.GR}  # it names the cell at (1, 1)

@@ -8,10 +8,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-from pscgan.data.jpeg.coded import SAMPLINGS, Coded
+from pscgan.data.jpeg.coefficients import SAMPLINGS, JpegCoefficients
 
 KINDS = [*SAMPLINGS, "grey"]
-PHOTOGRAPHS = sorted(path.name for path in (files("pscgan.data") / "photos").iterdir() if path.name.endswith(".webp"))
+PHOTOGRAPHS = sorted(
+    path.name for path in (files("pscgan.data") / "sample_images").iterdir() if path.name.endswith(".webp")
+)
 
 
 class File(NamedTuple):
@@ -29,7 +31,7 @@ def sampling_of(kind):
 def photograph(number, height, width, kind="4:2:0"):
     """A crop, (height, width, 3), or (height, width) of a grey one; uint8."""
     name = PHOTOGRAPHS[number % len(PHOTOGRAPHS)]
-    with (files("pscgan.data") / "photos" / name).open("rb") as file, Image.open(file) as image:
+    with (files("pscgan.data") / "sample_images" / name).open("rb") as file, Image.open(file) as image:
         whole = np.asarray(image.convert("L" if kind == "grey" else "RGB"))
     top, left = (whole.shape[0] - height) // 2, (whole.shape[1] - width) // 2
     return whole[top : top + height, left : left + width]
@@ -79,4 +81,4 @@ def coded(kind, *stored):
         for component in zip(*(file.levels for file in stored), strict=True)
     ]
     tables = torch.from_numpy(np.stack([file.tables for file in stored]).astype(np.int64))
-    return Coded(levels, tables, sampling_of(kind), *stored[0].shown.shape[:2])
+    return JpegCoefficients(levels, tables, sampling_of(kind), *stored[0].shown.shape[:2])

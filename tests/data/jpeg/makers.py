@@ -8,7 +8,7 @@ from PIL import Image
 
 import pscgan.data
 
-PHOTOS = Path(pscgan.data.__file__).parent / "photos"
+PHOTOS = Path(pscgan.data.__file__).parent / "sample_images"
 ORIENTATION, ROTATED = 0x0112, 6
 
 THREE_TABLES = [[2 + i // 4 for i in range(64)], [9] * 64, [17 + i % 5 for i in range(64)]]

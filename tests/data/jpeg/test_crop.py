@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from pscgan.data.jpeg import codec
-from pscgan.data.jpeg.certificate import certify
-from pscgan.data.jpeg.crop import crop, unit
-from pscgan.data.jpeg.file import read
+from pscgan.data.jpeg.coefficients import crop, unit
+from pscgan.data.jpeg.reader import read
+from pscgan.data.jpeg.verify import certify
 
 from .makers import by_pillow, picture
 

@@ -6,11 +6,10 @@ import torch
 from PIL import Image, ImageFilter
 
 from pscgan.data.jpeg import codec
-from pscgan.data.jpeg.certificate import certify
-from pscgan.data.jpeg.coded import Coded
+from pscgan.data.jpeg.coefficients import JpegCoefficients, select
 from pscgan.data.jpeg.exact_projection import project_exactly
 from pscgan.data.jpeg.quantisation import tables_of_quality
-from pscgan.data.jpeg.units import select
+from pscgan.data.jpeg.verify import certify
 
 from . import libjpeg
 from .libjpeg import sampling_of
@@ -142,7 +141,9 @@ def perturbed(coded):
     levels = [
         plane + (torch.rand(plane.shape, generator=generator) < 0.05) * (2 * (plane < 0) - 1) for plane in coded.levels
     ]
-    return Coded([plane.to(torch.int16) for plane in levels], coded.tables, coded.sampling, coded.height, coded.width)
+    return JpegCoefficients(
+        [plane.to(torch.int16) for plane in levels], coded.tables, coded.sampling, coded.height, coded.width
+    )
 
 
 def test_slack_leaves_pictures_whose_levels_were_not_rounded_to_the_nearest():

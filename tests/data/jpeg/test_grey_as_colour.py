@@ -2,9 +2,8 @@ import pytest
 import torch
 
 from pscgan.data.jpeg import codec
-from pscgan.data.jpeg.coded import SAMPLINGS
-from pscgan.data.jpeg.file import read
-from pscgan.data.jpeg.grey_as_colour import grey_as_colour
+from pscgan.data.jpeg.coefficients import SAMPLINGS, grey_as_colour
+from pscgan.data.jpeg.reader import read
 
 from .makers import by_pillow, picture
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pscgan.data.jpeg import codec, linear
-from pscgan.data.jpeg.coded import SAMPLINGS
+from pscgan.data.jpeg.coefficients import SAMPLINGS
 from pscgan.data.jpeg.linear import analyse, synthesise
 
 from . import libjpeg

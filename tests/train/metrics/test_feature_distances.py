@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from pscgan.train.metrics.conditional_frechet import ConditionalFrechet
+from pscgan.train.metrics.cfid import CFID
 from pscgan.train.metrics.feature_distances import feature_distances
-from pscgan.train.metrics.frechet import Frechet
+from pscgan.train.metrics.fid import FID
 
 
 def world(n=120, d=6, spread=1.0):
@@ -16,14 +16,14 @@ def world(n=120, d=6, spread=1.0):
 
 
 def fid(restored, clean):
-    metric = Frechet(clean.shape[1])
+    metric = FID(clean.shape[1])
     metric.update(restored, real=False)
     metric.update(clean, real=True)
     return metric.compute()["fid"]
 
 
 def cfid(*sets):
-    metric = ConditionalFrechet(sets[0].shape[1], sets[0].shape[1])
+    metric = CFID(sets[0].shape[1], sets[0].shape[1])
     metric.update(*sets)
     return metric.compute()["cfid"]
 

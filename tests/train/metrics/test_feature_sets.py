@@ -7,14 +7,14 @@ import pytest
 import scipy.linalg
 import torch
 
-from pscgan.train.metrics.conditional_frechet import ConditionalFrechet, rotation
-from pscgan.train.metrics.frechet import Frechet
-from pscgan.train.metrics.kernel_distance import KernelDistance
+from pscgan.train.metrics.cfid import CFID, rotation
+from pscgan.train.metrics.fid import FID
+from pscgan.train.metrics.kid import KID
 from pscgan.train.metrics.precision_recall import PrecisionRecall
 
-from ..on_ranks import on_ranks
+from ..distributed.on_ranks import on_ranks
 
-ON_SETS = (Frechet, KernelDistance, PrecisionRecall)
+ON_SETS = (FID, KID, PrecisionRecall)
 
 
 def features(count, dimensions, seed, shift=0.0):
@@ -67,7 +67,7 @@ def numpy_conditional(a, b, c):
 
 def test_the_frechet_distance_equals_scipy():
     restored, clean = features(60, 8, seed=1, shift=0.3), features(50, 8, seed=2)
-    assert compared(Frechet(8), restored, clean)["fid"] == pytest.approx(numpy_frechet(restored, clean), rel=1e-6)
+    assert compared(FID(8), restored, clean)["fid"] == pytest.approx(numpy_frechet(restored, clean), rel=1e-6)
 
 
 def test_the_frechet_distance_is_exact_where_covariances_are_singular():
@@ -76,20 +76,20 @@ def test_the_frechet_distance_is_exact_where_covariances_are_singular():
     small, axes = rng.standard_normal((2, 12, 6)), np.linalg.qr(rng.standard_normal((40, 40)))[0][:, :6]
     inside = numpy_frechet(*torch.from_numpy(small))
     wide = [torch.from_numpy(part @ axes.T) for part in small]
-    assert compared(Frechet(40), *wide)["fid"] == pytest.approx(inside, rel=1e-9)
-    assert compared(Frechet(40), wide[0], wide[0])["fid"] == pytest.approx(0, abs=1e-12)
+    assert compared(FID(40), *wide)["fid"] == pytest.approx(inside, rel=1e-9)
+    assert compared(FID(40), wide[0], wide[0])["fid"] == pytest.approx(0, abs=1e-12)
 
 
 def test_the_frechet_distance_of_a_shift_is_its_squared_length():
     clean = features(30, 5, seed=1).double()
     shift = torch.tensor([1.0, 0, -2, 0, 0.5], dtype=torch.float64)
-    assert compared(Frechet(5), clean + shift, clean)["fid"] == pytest.approx(5.25, rel=1e-9)
-    assert compared(Frechet(5), 3 * clean, 3 * (clean + shift))["fid"] == pytest.approx(9 * 5.25, rel=1e-9)
+    assert compared(FID(5), clean + shift, clean)["fid"] == pytest.approx(5.25, rel=1e-9)
+    assert compared(FID(5), 3 * clean, 3 * (clean + shift))["fid"] == pytest.approx(9 * 5.25, rel=1e-9)
 
 
 def test_the_kernel_distance_equals_a_sum_over_pairs():
     restored, clean = features(30, 5, seed=1, shift=0.3), features(24, 5, seed=2)
-    result = compared(KernelDistance(5), restored, clean)
+    result = compared(KID(5), restored, clean)
     assert result["kid"] == pytest.approx(numpy_kernel_distance(restored, clean), rel=1e-6)
 
 
@@ -97,8 +97,8 @@ def test_the_kernel_distance_is_unbiased_and_its_error_is_that_of_the_mean():
     different, equal = ([], []), []
     for trial in range(40):
         restored, clean, shifted = (features(100, 3, seed=10 * trial + i, shift=1.0 * (i == 2)) for i in range(3))
-        equal.append(compared(KernelDistance(3), restored, clean)["kid"])
-        for values, value in zip(different, compared(KernelDistance(3), shifted, clean).values(), strict=True):
+        equal.append(compared(KID(3), restored, clean)["kid"])
+        for values, value in zip(different, compared(KID(3), shifted, clean).values(), strict=True):
             values.append(value)
     assert abs(np.mean(equal)) < 3 * np.std(equal) / math.sqrt(40)
     assert min(equal) < 0
@@ -107,7 +107,7 @@ def test_the_kernel_distance_is_unbiased_and_its_error_is_that_of_the_mean():
 
 def test_the_subsets_follow_the_seed():
     restored, clean = features(40, 4, seed=1), features(40, 4, seed=2)
-    one, same, other = (compared(KernelDistance(4, seed=seed), restored, clean) for seed in (0, 0, 1))
+    one, same, other = (compared(KID(4, seed=seed), restored, clean) for seed in (0, 0, 1))
     assert one == same
     assert one["kid"] == other["kid"]
     assert one["kid_error"] != other["kid_error"]
@@ -133,7 +133,7 @@ def test_precision_and_recall_of_known_sets():
 def test_the_conditional_distance_equals_scipy():
     a, b, c = (features(60, 6, seed=i, shift=0.1 * i) for i in range(3))
     b = b + 0.5 * a + c.flip(1)
-    metric = ConditionalFrechet(6)
+    metric = CFID(6)
     metric.update(a, b, c)
     assert metric.compute()["cfid"] == pytest.approx(numpy_conditional(a, b, c), rel=1e-6)
 
@@ -142,10 +142,10 @@ def test_the_conditional_distance_of_known_gaussians():
     """a = c + u, b = s c + t v with unit normals: W2² of the laws given c is ((1 − s) c)² + (1 − t)², a dimension."""
     rng = torch.Generator().manual_seed(0)
     c, u, v = torch.randn(3, 200_000, 2, generator=rng, dtype=torch.float64)
-    metric = ConditionalFrechet(2)
+    metric = CFID(2)
     metric.update(c + u, 0.5 * c + 0.2 * v, c)
     assert metric.compute()["cfid"] == pytest.approx(2 * (0.25 + 0.64), rel=0.02)
-    other = ConditionalFrechet(2)  # the right marginal law, of another y
+    other = CFID(2)  # the right marginal law, of another y
     other.update(c + u, (c + u).roll(1, 0), c)
     # given c: mean c against 0, spread 1 against √2
     assert other.compute()["cfid"] == pytest.approx(2 * (1 + (math.sqrt(2) - 1) ** 2), rel=0.02)
@@ -153,7 +153,7 @@ def test_the_conditional_distance_of_known_gaussians():
 
 def test_conditions_that_do_not_vary_say_nothing():
     a, b, c = (features(60, 4, seed=i, shift=0.1 * i) for i in range(3))
-    whole, part = ConditionalFrechet(4), numpy_frechet(a, b)
+    whole, part = CFID(4), numpy_frechet(a, b)
     whole.update(a, b, torch.full_like(c, 0.3))
     assert whole.compute()["cfid"] == pytest.approx(part, rel=1e-6)
 
@@ -165,10 +165,10 @@ def test_the_kept_dimensions_are_the_first_of_one_rotation():
     assert not torch.allclose(turn, rotation(6, 6, seed=1))
     a, b, c = (features(60, 6, seed=i).double() for i in range(3))
     kept, by_hand, rotated, plain = (
-        ConditionalFrechet(6, 2),
-        ConditionalFrechet(2),
-        ConditionalFrechet(6, 6),
-        ConditionalFrechet(6),
+        CFID(6, 2),
+        CFID(2),
+        CFID(6, 6),
+        CFID(6),
     )
     kept.update(a, b, c)
     by_hand.update(a @ turn[:, :2], b @ turn[:, :2], c @ turn[:, :2])
@@ -189,7 +189,7 @@ def figures(restored, clean, condition):
     found = {}
     for kind in ON_SETS:
         found |= compared(kind(clean.shape[1]), restored[mine], clean[mine], parts=2 if rank else 1)
-    conditional = ConditionalFrechet(clean.shape[1], 3)
+    conditional = CFID(clean.shape[1], 3)
     conditional.update(clean[mine], restored[mine], condition[mine])
     return found | conditional.compute()
 
@@ -223,7 +223,7 @@ def test_any_order_and_batches_give_the_same(kind):
     assert again == pytest.approx(once, rel=1e-9)
 
 
-@pytest.mark.parametrize(("kind", "least"), [(Frechet, 2), (KernelDistance, 20), (PrecisionRecall, 4)])
+@pytest.mark.parametrize(("kind", "least"), [(FID, 2), (KID, 20), (PrecisionRecall, 4)])
 def test_too_few_images_are_refused_with_the_least(kind, least):
     vectors = features(least, 4, seed=1)
     assert compared(kind(4), vectors, vectors)
@@ -245,7 +245,7 @@ def test_an_empty_side_is_refused():
 
 def test_too_few_images_for_a_conditional_covariance_are_refused():
     a, b, c = (features(8, 4, seed=i) for i in range(3))
-    metric = ConditionalFrechet(4)
+    metric = CFID(4)
     metric.update(a, b, c)
     with pytest.raises(ValueError, match="number of images is 8; allowed is 9 or more"):
         metric.compute()
@@ -255,4 +255,4 @@ def test_too_few_images_for_a_conditional_covariance_are_refused():
         metric.update(a, b[1:], c)
     for kept in (0, 5):
         with pytest.raises(ValueError, match=f"kept is {kept}; allowed is 1 to 4"):
-            ConditionalFrechet(4, kept)
+            CFID(4, kept)

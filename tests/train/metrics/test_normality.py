@@ -4,7 +4,7 @@ import pytest
 import torch
 from scipy import stats
 
-from pscgan.train.metrics.normality import normality_p
+from pscgan.train.metrics.residual_noise import normality_p
 
 LAWS = {
     "gaussian": lambda normal: 3 + 0.1 * normal,

@@ -1,0 +1,78 @@
+"""Linear operators of deepinv (extra ``deepinv``) behind our seam."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...rng import Rng
+from .operators.protocol import Facts
+
+
+class DeepinvPhysics:
+    """A of a linear physics of deepinv: for ``Linear``, which adds the noise; the noise model of the physics is unused.
+
+    What the physics holds (mask, filter ...) is the same for all images, and moves to their device. Nothing of deepinv
+    is imported here: in a YAML the physics is a ``_target_`` of its own. Samplers with it are not exported, because
+    loading builds classes of this package alone.
+
+    Shown is Aᵀ y, with ``exact`` A⁺ y.
+
+    Args:
+        physics: with ``A``, ``A_adjoint`` and ``A_dagger``.
+        exact: whether ``A_dagger`` is exact and well conditioned, so that samples are projected by it; iterative ones
+            are not.
+
+    Raises:
+        ValueError: if the physics lacks one of them.
+    """
+
+    num_maps = 0
+
+    def __init__(self, physics: Any, exact: bool = False) -> None:
+        missing = [name for name in ("A", "A_adjoint", "A_dagger") if not callable(getattr(physics, name, None))]
+        if missing:
+            raise ValueError(
+                f"physics is a {type(physics).__name__} without {', '.join(missing)}; allowed is a linear one"
+            )
+        self.physics, self.exact = physics, exact
+
+    def draw(self, clean: Tensor, rng: Rng) -> dict[str, Tensor]:
+        """Nothing."""
+        return {}
+
+    def forward(self, image: Tensor, facts: Facts) -> Tensor:
+        """A x."""
+        measured: Tensor = self._on(image.device).A(image)
+        return measured.to(image)
+
+    def adjoint(self, measured: Tensor, facts: Facts, size: tuple[int, int]) -> Tensor:
+        """Aᵀ y.
+
+        Raises:
+            ValueError: if the physics is for images of another size.
+        """
+        return _of_size(self._on(measured.device).A_adjoint(measured).to(measured), size)
+
+    def pseudoinverse(self, measured: Tensor, facts: Facts, size: tuple[int, int]) -> Tensor:
+        """A⁺ y; errors as ``adjoint``."""
+        return _of_size(self._on(measured.device).A_dagger(measured).to(measured), size)
+
+    def shown(self, measured: Tensor, facts: Facts, size: tuple[int, int], sigma: float) -> Tensor:
+        """Aᵀ y or A⁺ y."""
+        return (self.pseudoinverse if self.exact else self.adjoint)(measured, facts, size)
+
+    def maps(self, facts: Facts, size: tuple[int, int]) -> None:
+        """None."""
+
+    def _on(self, device: torch.device) -> Any:
+        return self.physics.to(device)  # never to a dtype: that would make its complex filters real
+
+
+def _of_size(image: Tensor, size: tuple[int, int]) -> Tensor:
+    if image.shape[-2:] != size:
+        found = tuple(image.shape[-2:])
+        raise ValueError(f"the physics is for images of {found} pixels; allowed is that of the images, {size}")
+    return image

@@ -1,0 +1,168 @@
+"""The seam of masks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ...rng import Rng
+
+
+class Mask(Protocol):
+    """Which pixels of an image are known, the same for all channels."""
+
+    def draw(self, size: tuple[int, int], rng: Rng) -> Tensor:
+        """True where a pixel of H x W is known, (B, 1, H, W) bool; image b uses the b-th generator and nothing else."""
+        ...
+
+
+def require_range(least: float, most: float, **arguments: Sequence[float]) -> None:
+    """Refuse by name every pair ``[low, high]`` that is not increasing within [least, most].
+
+    Raises:
+        ValueError: naming parameter, value and what is allowed.
+    """
+    for name, pair in arguments.items():
+        if not isinstance(pair, Sequence) or len(pair) != 2 or not least <= pair[0] <= pair[1] <= most:
+            raise ValueError(f"{name} is {pair}; allowed is an increasing pair [low, high] in [{least:g}, {most:g}]")
+
+
+class CenterBox:
+    """A box in the centre is missing, ``fraction`` of the height by ``fraction`` of the width, rounded.
+
+    Args:
+        fraction: in (0, 1).
+
+    Raises:
+        ValueError: if it is not.
+    """
+
+    def __init__(self, fraction: float = 0.5) -> None:
+        if not 0 < fraction < 1:
+            raise ValueError(f"fraction is {fraction}; allowed is a number in (0, 1), of each side of the image")
+        self.fraction = fraction
+
+    def draw(self, size: tuple[int, int], rng: Rng) -> Tensor:
+        """(B, 1, H, W); nothing is drawn."""
+        known = torch.ones(len(rng), 1, *size, dtype=torch.bool, device=rng.device)
+        known[..., self._missing(size[0]), self._missing(size[1])] = False
+        return known
+
+    def _missing(self, extent: int) -> slice:
+        length = round(self.fraction * extent)
+        start = (extent - length) // 2
+        return slice(start, start + length)
+
+
+SIDES = ("left", "right", "top", "bottom")
+
+
+class Half:
+    """Half of the image is missing; where an extent is odd, the missing half is the smaller.
+
+    Args:
+        side: which half is missing: ``left``, ``right``, ``top``, ``bottom``, or ``random``, drawn for each image.
+
+    Raises:
+        ValueError: if it is none of them.
+    """
+
+    def __init__(self, side: str = "random") -> None:
+        if side not in (*SIDES, "random"):
+            raise ValueError(f"side is {side}; allowed is {', '.join(SIDES)} or random")
+        self.side = side
+
+    def draw(self, size: tuple[int, int], rng: Rng) -> Tensor:
+        """(B, 1, H, W)."""
+        known = torch.ones(len(SIDES), *size, dtype=torch.bool, device=rng.device)
+        height, width = size
+        known[0, :, : width // 2] = False
+        known[1, :, width - width // 2 :] = False
+        known[2, : height // 2] = False
+        known[3, height - height // 2 :] = False
+        drawn = rng.randint(0, 4) if self.side == "random" else torch.full((len(rng),), SIDES.index(self.side))
+        return known[drawn.to(rng.device), None]
+
+
+class RandomPixels:
+    """Each pixel is missing with probability ``rate``, by itself.
+
+    Args:
+        rate: in (0, 1).
+
+    Raises:
+        ValueError: if it is not.
+    """
+
+    def __init__(self, rate: float = 0.8) -> None:
+        if not 0 < rate < 1:
+            raise ValueError(f"rate is {rate}; allowed is a number in (0, 1), of pixels that are missing")
+        self.rate = rate
+
+    def draw(self, size: tuple[int, int], rng: Rng) -> Tensor:
+        """(B, 1, H, W)."""
+        return rng.rand(1, *size) >= self.rate
+
+
+KINDS = (".npy", ".png")
+
+
+class MaskFile:
+    """The mask in a file, the same for every image; images must have its size.
+
+    Args:
+        path: of a ``.png``, in which pixels of at least half of white are known, or of a ``.npy`` with two axes, in
+            which what is not 0 is known.
+
+    Raises:
+        ValueError: if the file cannot be read as such, or everything in it is known or missing.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.known = torch.from_numpy(_read(path))
+        if self.known.all() or not self.known.any():
+            what = "known" if self.known.all() else "missing"
+            raise ValueError(f"path is {path}; every pixel of it is {what}, allowed is a mask with both")
+
+    def draw(self, size: tuple[int, int], rng: Rng) -> Tensor:
+        """(B, 1, H, W); nothing is drawn.
+
+        Raises:
+            ValueError: if the images have another size.
+        """
+        if tuple(self.known.shape) != tuple(size):
+            height, width = self.known.shape
+            raise ValueError(f"path is {self.path}, a mask of {height} x {width}; the image is {size[0]} x {size[1]}")
+        return self.known.to(rng.device).expand(len(rng), 1, *size)
+
+
+def _read(path: str) -> np.ndarray:
+    """(H, W) bool."""
+    if Path(path).suffix.lower() not in KINDS:
+        raise ValueError(f"path is {path}; allowed is a file ending in {' or '.join(KINDS)}")
+    try:
+        values = _read_npy(path) if Path(path).suffix.lower() == ".npy" else _read_png(path)
+    except (OSError, EOFError, ValueError, Image.DecompressionBombError) as error:
+        raise ValueError(f"path is {path}; it cannot be read as a mask: {error}") from error
+    if values.ndim != 2:
+        raise ValueError(f"path is {path}, of shape {values.shape}; allowed are two axes, height and width")
+    return values
+
+
+def _read_npy(path: str) -> np.ndarray:
+    values = np.load(path, allow_pickle=False)
+    if values.dtype.kind not in "biuf":
+        raise ValueError(f"values are {values.dtype}, allowed are numbers or booleans")
+    return np.asarray(values != 0)
+
+
+def _read_png(path: str) -> np.ndarray:
+    with Image.open(path, formats=["PNG"]) as image:
+        return np.asarray(image.convert("L")) >= 128

@@ -1,1 +1,0 @@
-"""Masks of inpainting, one file each: which pixels are known."""

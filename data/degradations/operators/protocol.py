@@ -1,0 +1,110 @@
+"""The seam of linear measurements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+from torch import Tensor
+
+from ....rng import Rng
+from ...from_image import Told
+
+Facts = Mapping[str, Tensor]
+"""What an operator has drawn for each image (a mask, a kernel ...), each (B, ...); empty for a fixed one."""
+
+KNOWN = "known"
+"""The fact by which an operator says where y holds a value at all: bool, of y's shape or broadcast to it.
+
+The rest of y is 0, takes no noise and counts in no residual. Where the fact is missing, all of y is measured.
+"""
+
+
+class LinearOperator(Protocol):
+    """A, the same or drawn anew for each image, from images (B, C, H, W) to measurements of any shape (B, ...).
+
+    Attributes:
+        num_maps: condition maps that tell a network what was drawn.
+        exact: whether ``pseudoinverse`` is well conditioned, so that without noise samples are projected by it.
+
+    Operators with A A⁺ = 1, for which every y is possible, say ``onto = True``: a ``Chain`` projects through no others.
+    Those that measure windows as they measure the whole say by ``unit`` to multiples of how many pixels these are cut.
+    """
+
+    num_maps: int
+    exact: bool
+
+    def draw(self, clean: Tensor, rng: Rng) -> dict[str, Tensor]:
+        """Facts for images like (B, C, H, W), on its device; image b uses the b-th generator and nothing else."""
+        ...
+
+    def forward(self, image: Tensor, facts: Facts) -> Tensor:
+        """A x, in the dtype of the image."""
+        ...
+
+    def adjoint(self, measured: Tensor, facts: Facts, size: tuple[int, int]) -> Tensor:
+        """Aᵀ y, (B, C, H, W) for images of H x W."""
+        ...
+
+    def pseudoinverse(self, measured: Tensor, facts: Facts, size: tuple[int, int]) -> Tensor:
+        """A⁺ y, (B, C, H, W): of the images that are measured as near to y as can be, the one of least norm."""
+        ...
+
+    def shown(self, measured: Tensor, facts: Facts, size: tuple[int, int], sigma: float) -> Tensor:
+        """y as an image (B, C, H, W) from which a network starts; ``sigma`` is that of the noise in y, for 0..1."""
+        ...
+
+    def maps(self, facts: Facts, size: tuple[int, int]) -> Tensor | None:
+        """The condition maps (B, num_maps, H, W); None where there are none."""
+        ...
+
+
+@dataclass(frozen=True)
+class PictureRead:
+    """What an operator read of a picture.
+
+    Attributes:
+        measured: y.
+        facts: as if they had been drawn.
+        size: (H, W) of x.
+        said: see ``Reading``, as the next two.
+        warnings: sentences.
+        adds_colour: whether y has none of its own.
+    """
+
+    measured: Tensor
+    facts: dict[str, Tensor]
+    size: tuple[int, int]
+    said: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    adds_colour: bool = False
+
+
+def read_small(picture: Tensor, factor: int) -> PictureRead:
+    """A picture that is all of y, of an image ``factor`` times as large."""
+    height, width = picture.shape[-2:]
+    return PictureRead(picture, {}, (factor * height, factor * width))
+
+
+@runtime_checkable
+class PictureOperator(Protocol):
+    """A linear operator whose y a picture file can hold.
+
+    What it asks for it says by ``tellable``, as ``FromPicture``; how many times larger x is than y, by ``factor``.
+    """
+
+    def read_picture(self, picture: Tensor, told: Told) -> PictureRead:
+        """See ``FromPicture``."""
+        ...
+
+
+def require_colour(image: Tensor) -> None:
+    """Raise a ValueError unless (B, C, H, W) has 3 channels."""
+    if image.shape[1] != 3:
+        raise ValueError(f"the image has {image.shape[1]} channels; allowed is 3 (colour), by dataset.channels=3")
+
+
+def colour_range(image: Tensor) -> float:
+    """How far the channels of a pixel of (B, C, H, W) lie apart at most; 0 for grey."""
+    return float((image.amax(dim=1) - image.amin(dim=1)).max())

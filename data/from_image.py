@@ -1,0 +1,81 @@
+"""The seam between picture files and measurements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+from torch import Tensor
+
+from .degradation import Degradation
+from .jpeg.coefficients import JpegCoefficients
+from .measurement import Measurement
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is known of one picture besides its pixels; None where nothing is.
+
+    Attributes:
+        mask: True where a pixel is known, (1, 1, H, W) bool.
+        phase: of a mosaic, as ``Bayer`` has it.
+        kernel: by which it was blurred, (h, w) float64 of sum 1 with odd sides.
+        photons: at white.
+        sigma: of its noise, on the 0..255 scale.
+        coded: what the .jpg file says whose decode it is.
+    """
+
+    mask: Tensor | None = None
+    phase: str | None = None
+    kernel: Tensor | None = None
+    photons: float | None = None
+    sigma: float | None = None
+    coded: JpegCoefficients | None = None
+
+
+@dataclass(frozen=True)
+class ParsedMeasurement:
+    """What a picture was read as.
+
+    Attributes:
+        measurement: of one image.
+        said: what was found or told, as plain values.
+        warnings: sentences, of what speaks against it.
+        adds_colour: whether y has no colours of its own, so that restorations have more channels than the picture.
+    """
+
+    measurement: Measurement
+    said: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    adds_colour: bool = False
+
+
+@runtime_checkable
+class FromImage(Degradation, Protocol):
+    """A degradation whose y a picture file can hold.
+
+    Attributes:
+        tellable: which attributes of ``Told`` it asks for.
+        residual_unit: that of its ``residual``, in words; None where it has no residual.
+        unit: of windows that begin and end at multiples of it, ``project`` makes what it makes of the whole image;
+            None where it takes the whole.
+
+    One whose restorations are larger than the picture says so by ``scale``, how many times.
+    """
+
+    tellable: tuple[str, ...]
+    residual_unit: str | None
+    unit: int | None
+
+    def read_picture(self, picture: Tensor, told: Told) -> ParsedMeasurement:
+        """The measurement that a picture is: facts, maps and start as if it had been measured here.
+
+        Args:
+            picture: (1, C, h, w) in [0, 1], with the channels of restorations; grey ones are equal in all of them.
+            told: what else is known.
+
+        Raises:
+            ValueError: naming what is missing, or why it cannot be such a measurement.
+        """
+        ...

@@ -1,0 +1,189 @@
+"""From an opened file to colours and alpha, 8 or 16 bits a sample."""
+
+from __future__ import annotations
+
+import io
+import sys
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from .decode import FORMATS
+from .tiff import is_white_zero
+
+_EIGHT_BITS = {
+    "1": "L", "L": "L", "LA": "LA", "La": "LA", "P": "RGB", "PA": "RGBA", "RGB": "RGB", "RGBX": "RGB", "RGBA": "RGBA",
+    "RGBa": "RGBA", "CMYK": "RGB", "YCbCr": "RGB",
+}  # fmt: skip
+_KEY_SCALES = {"L;2": 85, "L;4": 17}
+"""Grey of few bits is spread over 0..255, but not the value that stands for transparent."""
+
+
+class Decoded(NamedTuple):
+    """As ``Photograph`` has them, not yet turned.
+
+    Attributes:
+        colours: (H, W, C).
+        alpha: (H, W), or None.
+        image: loaded, for its metadata.
+    """
+
+    colours: Samples
+    alpha: Samples | None
+    image: Image.Image
+
+
+def decoded(image: Image.Image, data: bytes) -> Decoded:
+    """The samples of an opened file whose kind has been judged.
+
+    Raises:
+        Exception: of any type, if it is damaged.
+    """
+    raw = raw_mode(image)
+    samples: Samples
+    if is_deep_colour(image):
+        samples, image = deep_samples(data)
+    else:
+        image.load()
+        samples = _samples(image)
+    count = samples.shape[2]
+    colours, alpha = samples[..., : 3 if count > 2 else 1], None
+    if count in (2, 4) and "X" not in raw:
+        alpha = samples[..., -1]
+        if raw.startswith("RGBa;16"):
+            colours = _divided(colours, alpha)
+    elif image.mode != "P" and image.info.get("transparency") is not None:
+        alpha = _unlike(colours, np.multiply(image.info["transparency"], _KEY_SCALES.get(raw, 1)))
+    return Decoded(colours, alpha, image)
+
+
+def mode_refusal(image: Image.Image) -> str | None:
+    """Why an image of Pillow's mode is not read, with what is allowed; None if it is."""
+    if image.mode in _EIGHT_BITS or _is_deep_grey(image):
+        return None
+    return f"its pixels are of mode {image.mode}; allowed are {', '.join(_EIGHT_BITS)}, and grey of 16 bits"
+
+
+def _is_deep_grey(image: Image.Image) -> bool:
+    return image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG")
+
+
+def _samples(image: Image.Image) -> Samples:
+    """(H, W, samples), of a loaded image."""
+    if _is_deep_grey(image):
+        grey: NDArray[np.uint16] = np.asarray(image).astype(np.uint16)
+        return (np.invert(grey) if is_white_zero(image) else grey)[..., None]
+    mode = "RGBA" if image.mode == "P" and "transparency" in image.info else _EIGHT_BITS[image.mode]
+    samples = np.asarray(image if image.mode == mode else image.convert(mode))
+    return samples[..., None] if samples.ndim == 2 else samples
+
+
+def _divided(colours: Samples, alpha: Samples) -> Samples:
+    """Of 16 bits, by the alpha they were multiplied with."""
+    by = np.maximum(alpha, 1).astype(np.uint32)[..., None]
+    divided = (colours * np.uint32(65535) + by // 2) // by
+    whole: Samples = np.minimum(divided, 65535).astype(np.uint16)
+    return whole
+
+
+def _unlike(colours: Samples, key: NDArray[np.int_]) -> Samples:
+    """Opaque where the colour is not the one that stands for transparent."""
+    opaque = np.iinfo(colours.dtype).max
+    alpha: Samples = np.where((colours != key).any(axis=-1), opaque, 0).astype(colours.dtype)
+    return alpha
+
+
+_OTHER_ORDER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
+GREY_ALPHA = "LA;16B"
+
+
+def raw_mode(image: Image.Image) -> str:
+    """How the samples lie in the file, in Pillow's words; empty if it does not say."""
+    tiles = getattr(image, "tile", [])
+    arguments = tiles[0].args if tiles else ""
+    return str(arguments[0] if isinstance(arguments, tuple) else arguments)
+
+
+def is_deep_colour(image: Image.Image) -> bool:
+    """Whether it has several samples of 16 bits a pixel, of which loading would lose the lower half."""
+    kind, _, depth = raw_mode(image).partition(";")
+    return depth[:2] == "16" and kind in ("RGB", "RGBX", "RGBA", "RGBa", "LA")
+
+
+def deep_samples(data: bytes) -> tuple[NDArray[np.uint16], Image.Image]:
+    """All samples of such a file, (H, W, samples) as Pillow turns them: TIFF upright, others as stored.
+
+    Colours that are multiplied by alpha stay so.
+
+    Returns:
+        The samples, and a loaded image for its metadata.
+    """
+    stored = raw_mode(Image.open(io.BytesIO(data), formats=FORMATS))
+    if stored == GREY_ALPHA:  # four bytes a pixel: as if they were four samples
+        image = _loaded(data, "RGBA")
+        halves = np.asarray(image)
+        return (halves[..., 0::2].astype(np.uint16) << 8) | halves[..., 1::2], image
+    upper = stored.replace("RGBa", "RGBA")
+    samples = np.asarray(_loaded(data, upper)).astype(np.uint16)
+    samples <<= 8
+    image = _loaded(data, upper[:-1] + _OTHER_ORDER[upper[-1]])
+    samples |= np.asarray(image)
+    return samples, image
+
+
+def _loaded(data: bytes, mode: str) -> Image.Image:
+    image = Image.open(io.BytesIO(data), formats=FORMATS)
+    image.tile = [tile._replace(args=_with_mode(tile.args, mode)) for tile in image.tile]
+    image.load()
+    return image
+
+
+def _with_mode(arguments: tuple[object, ...] | str | None, mode: str) -> tuple[object, ...] | str:
+    return (mode, *arguments[1:]) if isinstance(arguments, tuple) else mode
+
+
+Samples = NDArray[np.uint8 | np.uint16]
+"""All of one type."""
+
+
+@dataclass(frozen=True)
+class DecodedImage:
+    """One picture, as a viewer shows it.
+
+    Attributes:
+        pixels: (H, W, C) uint8 or uint16; C is 1 for grey, 3 for RGB.
+        alpha: (H, W) of the same type, not multiplied into the pixels; None if the file has none.
+        exif: as Pillow takes it, without orientation; empty if there is none.
+        icc_profile: what the pixels mean; None for sRGB.
+        format: of the file: PNG, JPEG, WEBP or TIFF.
+        notes: what was changed or left out on reading, a sentence each, to be read behind the file's name.
+    """
+
+    pixels: Samples
+    alpha: Samples | None
+    exif: bytes
+    icc_profile: bytes | None
+    format: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def largest(self) -> int:
+        """The value of white: 255 or 65535."""
+        return int(np.iinfo(self.pixels.dtype).max)
+
+    def window(self, top: int, left: int, height: int, width: int) -> Tensor:
+        """A part as (C, height, width) float32 in [0, 1], the only part that is turned into floats.
+
+        Raises:
+            ValueError: if the window is empty or leaves the picture.
+        """
+        H, W, _ = self.pixels.shape
+        if not (0 <= top < top + height <= H and 0 <= left < left + width <= W):
+            raise ValueError(f"window is {height}x{width} at {top}, {left}; allowed is a part of the {H}x{W} pixels")
+        part = self.pixels[top : top + height, left : left + width].transpose(2, 0, 1).astype(np.float32, order="C")
+        return torch.from_numpy(part / np.float32(self.largest))

@@ -1,0 +1,168 @@
+"""From a .jpg on disk to its levels, its pixels and what must travel with them."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import tempfile
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import jpeglib
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ..image_io.safe_read import ONE_AT_A_TIME, error_stream, on_one_line, read_bytes
+from .coefficients import BLOCK, JpegCoefficients, blocks
+from .markers import Header, levels_only, parse
+from .support_check import refusal, sampling
+
+LOWEST_LEVEL, HIGHEST_LEVEL = -1024, 1023
+"""What pixels of 8 bits can give; a file beyond is damaged, or no picture re-encodes to it."""
+
+
+class UnreadableJpeg(ValueError):
+    """A file that holds no whole JPEG, or one of a kind that is not read; says '<path>: <reason>' on one line."""
+
+
+@dataclass(frozen=True)
+class JpegFile:
+    """One picture, as it is stored: not rotated.
+
+    Attributes:
+        coded: its levels and tables, with B = 1.
+        decoded: its pixels as libjpeg-turbo decodes them, uint8 (C, H, W); C is 1 for grey, 3 for colour (RGB).
+        exif: as Pillow takes and gives it, with the orientation to show the picture in; empty if there is none.
+        icc_profile: what the pixels mean; None for sRGB.
+    """
+
+    coded: JpegCoefficients
+    decoded: Tensor
+    exif: bytes
+    icc_profile: bytes | None
+
+
+def read(path: Path, max_pixels: int | None = None) -> JpegFile:
+    """Read a .jpg: 8 bits, Huffman-coded, sequential or progressive; grey, or YCbCr at 4:4:4, 4:2:2 or 4:2:0.
+
+    Size and kind are judged before anything is decoded. A file in which libjpeg would have to guess is refused.
+
+    Args:
+        path: of a regular file.
+        max_pixels: height times width at most; None for the limit of Pillow, ``Image.MAX_IMAGE_PIXELS``.
+
+    Raises:
+        UnreadableJpeg: naming file and reason, and what is allowed.
+    """
+    try:
+        limit = Image.MAX_IMAGE_PIXELS if max_pixels is None else max_pixels
+        data = read_bytes(path, limit)
+        header = parse(data)
+        reason = refusal(header, limit)
+        if reason is not None:
+            raise ValueError(reason)
+        coded = _coded(read_levels(levels_only(data)), header)
+        return JpegFile(coded, *_decode(data, coded))
+    except ValueError as error:
+        raise UnreadableJpeg(on_one_line(f"{path}: {' '.join(str(error).split())}")) from error
+
+
+def _coded(found: Levels, header: Header) -> JpegCoefficients:
+    """Of what libjpeg found; it must be what the header declares."""
+    chroma = sampling(header)
+    assert chroma is not None, "such a file has been refused"
+    subsamplings = [(1, 1)] + [(chroma.horizontal, chroma.vertical)] * (len(header.components) - 1)
+    declared = [
+        (BLOCK * blocks(header.height, vertical), BLOCK * blocks(header.width, horizontal))
+        for horizontal, vertical in subsamplings
+    ]
+    if [tuple(level.shape) for level in found.levels] != declared or found[:2] != (header.height, header.width):
+        raise ValueError("it is damaged: libjpeg finds another size or sampling than its header declares")
+    lowest, highest = min(int(level.min()) for level in found.levels), max(int(level.max()) for level in found.levels)
+    if lowest < LOWEST_LEVEL or highest > HIGHEST_LEVEL:
+        raise ValueError(f"its levels go from {lowest} to {highest}; allowed are {LOWEST_LEVEL} to {HIGHEST_LEVEL}")
+    steps = torch.tensor([header.tables[component.table] for component in header.components], dtype=torch.int32)
+    if not torch.equal(found.tables, steps.view(-1, BLOCK, BLOCK)):
+        raise ValueError("it is damaged: libjpeg finds other quantisation tables than its header declares")
+    return JpegCoefficients(
+        [level[None] for level in found.levels], found.tables[None], chroma, header.height, header.width
+    )
+
+
+def _decode(data: bytes, coded: JpegCoefficients) -> tuple[Tensor, bytes, bytes | None]:
+    """Pixels, EXIF and profile, by Pillow."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about metadata
+            image = Image.open(io.BytesIO(data), formats=("JPEG",))
+            image.load()
+    except Exception as error:  # decoders raise errors of many types on damaged bytes
+        raise ValueError(f"its pixels cannot be decoded: {error or type(error).__name__}") from error
+    pixels = torch.from_numpy(np.array(image))
+    decoded = pixels[None] if pixels.ndim == 2 else pixels.permute(2, 0, 1).contiguous()
+    if decoded.shape != (len(coded.levels), coded.height, coded.width):
+        raise ValueError("it is damaged: its pixels have another size than its levels")
+    return decoded, image.info.get("exif", b""), image.info.get("icc_profile")
+
+
+_HARMLESS = re.compile(r"(Corrupt JPEG data: \d+ extraneous bytes before marker|Invalid SOS parameters).*\n")
+_DAMAGE = re.compile(r"(Corrupt JPEG data|Premature end of JPEG file|Inconsistent progression sequence).*\n")
+
+
+class Levels(NamedTuple):
+    """As libjpeg found them.
+
+    Attributes:
+        height: of the picture in pixels.
+        width: likewise.
+        levels: by component, int16 (8 rows, 8 columns), laid out as in ``coded.Coded``.
+        tables: quantisation steps, int32 (components, 8, 8).
+    """
+
+    height: int
+    width: int
+    levels: list[Tensor]
+    tables: Tensor
+
+
+def read_levels(data: bytes) -> Levels:
+    """Read the levels of a .jpg whose header has been judged.
+
+    It must be free of metadata: an empty comment before other segments makes jpeglib write beyond its memory, and of
+    more than 50 segments it reads none. Only one thread at a time reads; what others write to standard error
+    meanwhile appears right afterwards.
+
+    Args:
+        data: the file as ``segments.levels_only`` leaves it.
+
+    Raises:
+        ValueError: with libjpeg's reason if the scans are damaged, also where it would guess and go on.
+    """
+    # jpeglib keeps what it reads in globals
+    with ONE_AT_A_TIME, tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "levels.jpg"
+        path.write_bytes(data)
+        with error_stream(Path(folder) / "errors.txt") as said:
+            try:
+                jpeg = jpeglib.read_dct(str(path))
+                jpeg.load()
+            except OSError as error:
+                raise ValueError(f"its scans are damaged: {said() or error}") from error
+        _judge(said())
+    blocks = [jpeg.Y, jpeg.Cb, jpeg.Cr][: jpeg.num_components]
+    levels = [torch.from_numpy(part).transpose(1, 2).flatten(2).flatten(0, 1) for part in blocks]
+    tables = torch.from_numpy(jpeg.qt[jpeg.quant_tbl_no].astype(np.int32))
+    return Levels(int(jpeg.height), int(jpeg.width), levels, tables)
+
+
+def _judge(said: str) -> None:
+    said = _HARMLESS.sub("", said)
+    damage = _DAMAGE.search(said)
+    os.write(2, _DAMAGE.sub("", said).encode())  # of other threads
+    if damage:
+        raise ValueError(f"its scans are damaged: {damage[0]}")

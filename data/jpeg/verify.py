@@ -1,0 +1,68 @@
+"""Proof, by encoding again, of how far a picture is the one a file stores."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from . import codec
+from .coefficients import BLOCK, JpegCoefficients
+from .quantisation import SCALE, cell, quantise
+
+
+class Certificate(NamedTuple):
+    """What libjpeg(-turbo) makes of B 8-bit pictures with the tables of their files, against the files: sums a picture.
+
+    Attributes:
+        levels_wrong: quantised coefficients that differ from the file's, (B,).
+        levels: all of them, (B,).
+        blocks_wrong: 8 x 8 blocks of any component with a wrong level, (B,).
+        blocks: all of them, (B,).
+        reencode_rmse: of the decoded pictures, the encoded again against the file's, in grey levels, (B,).
+        violation: how far coefficients lie outside of their intervals, mean over levels in quantisation steps, (B,).
+    """
+
+    levels_wrong: Tensor
+    levels: Tensor
+    blocks_wrong: Tensor
+    blocks: Tensor
+    reencode_rmse: Tensor
+    violation: Tensor
+
+    @property
+    def exact(self) -> Tensor:
+        """Whether the picture encodes to the very file, (B,)."""
+        return self.levels_wrong == 0
+
+
+def certify(picture: Tensor, coded: JpegCoefficients) -> Certificate:
+    """Encode (B, C, H, W) uint8 again and count what differs."""
+    sums: dict[str, list[Tensor]] = {"levels": [], "blocks": [], "outside": []}
+    again = []
+    for component, plane in enumerate(codec.coefficients(picture, coded.sampling)):
+        steps = codec.spread(coded.tables[:, component], plane)
+        low, high = cell(codec.by_rows(coded.levels[component].double()), steps)
+        inside = codec.by_rows(plane)
+        outside = torch.maximum(low - inside, inside - high).clamp_(min=0)
+        wrong = outside > 0
+        sums["levels"].append(wrong.flatten(1).sum(1))
+        sums["blocks"].append(wrong.view(*wrong.shape[:3], -1, BLOCK).any(dim=(2, 4)).flatten(1).sum(1))
+        sums["outside"].append((outside / (SCALE * steps)).flatten(1).sum(1))
+        again.append(quantise(inside, steps).flatten(1, 2).to(torch.int16))
+    counted = {name: torch.stack(parts).sum(0) for name, parts in sums.items()}
+    shown, meant = (codec.decode(c).double() for c in (_with_levels(coded, again), coded))
+    levels = torch.full_like(counted["levels"], sum(plane[0].numel() for plane in coded.levels))
+    return Certificate(
+        levels_wrong=counted["levels"],
+        levels=levels,
+        blocks_wrong=counted["blocks"],
+        blocks=levels // BLOCK**2,
+        reencode_rmse=(shown - meant).square().mean(dim=(1, 2, 3)).sqrt(),
+        violation=counted["outside"] / levels,
+    )
+
+
+def _with_levels(coded: JpegCoefficients, levels: list[Tensor]) -> JpegCoefficients:
+    return JpegCoefficients(levels, coded.tables, coded.sampling, coded.height, coded.width)

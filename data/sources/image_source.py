@@ -1,0 +1,146 @@
+"""Named images of a folder, an archive, shards or a data set of Hugging Face."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ..image_io.decode import UnreadableImage, decode, shape_in_header
+from .folder import EXTENSIONS
+from .open_source import BUNDLED as BUNDLED
+from .open_source import open_root
+
+Found = TypeVar("Found")
+FILE_ERRORS = (OSError, EOFError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error)
+
+
+class ImageSource:
+    """The images of a root, addressed by name; the same file gives the same pixels whatever holds it.
+
+    Safe in forked and spawned workers.
+
+    Args:
+        root: see ``open_root``. Hidden files and folders and ``__MACOSX`` are left out.
+        channels: 3 for colour, 1 for grey.
+        resize: None, or a side in pixels to which the central square of each image is reduced (Lanczos).
+
+    Attributes:
+        files: the encoded images.
+        names: paths below the root with ``/`` between folders, in the order of Python strings.
+        shards: the archives that hold the images, each the beginning of their names; empty for other roots.
+
+    Raises:
+        ValueError: if an argument is not what is allowed or the root holds no image file.
+    """
+
+    def __init__(self, root: str | Path, channels: int = 3, resize: int | None = None) -> None:
+        if channels not in (1, 3):
+            raise ValueError(f"channels is {channels}; allowed is 3 (colour) or 1 (grey)")
+        if resize is not None and resize < 1:
+            raise ValueError(f"resize is {resize}; allowed is a side of at least 1 pixel, or null")
+        self.files = open_root(root)
+        self.root, self.names, self.shards = self.files.root, self.files.names, self.files.shards
+        self.channels = channels
+        self.resize = resize
+        if not self.names:
+            raise ValueError(f"root is {root}; it holds no image file, allowed are {', '.join(EXTENSIONS)}")
+
+    def read(self, name: str) -> Tensor:
+        """The image, uint8 (channels, H, W).
+
+        Raises:
+            UnreadableImage: naming file and reason.
+            ValueError: if the image is smaller than ``resize``.
+        """
+        return self.pixels(self.decoded(name), name)
+
+    def decoded(self, name: str) -> Image.Image:
+        """The image as it lies there, before it is reduced.
+
+        Raises:
+            UnreadableImage: naming file and reason.
+        """
+        return self._opened(name, lambda data: decode(data, self.channels))
+
+    def header(self, name: str) -> tuple[object, ...]:
+        """What the file says of the size of the image, see ``shape_in_header``.
+
+        Raises:
+            UnreadableImage: naming file and reason.
+        """
+        return self._opened(name, shape_in_header)
+
+    def pixels(self, image: Image.Image, name: str) -> Tensor:
+        """What ``read`` makes of a decoded image, uint8 (channels, H, W).
+
+        Raises:
+            ValueError: if the image is smaller than ``resize``.
+        """
+        if self.resize is not None:
+            image = _central_square(image, self.resize, name)
+        pixels = torch.from_numpy(np.array(image))
+        return pixels[None] if self.channels == 1 else pixels.permute(2, 0, 1).contiguous()
+
+    def read_file(self, name: str) -> bytes:
+        """The encoded image as it lies there, once it is known to decode.
+
+        Raises:
+            UnreadableImage: naming file and reason.
+        """
+        data, _ = self._opened(name, lambda data: (data, decode(data, self.channels)))
+        return data
+
+    def _opened(self, name: str, look: Callable[[bytes], Found]) -> Found:
+        try:
+            return look(self.files.read_bytes(name))
+        except FILE_ERRORS as error:
+            raise UnreadableImage(f"{self.root}/{name} cannot be read: {error}") from error
+
+
+def _central_square(image: Image.Image, side: int, name: str) -> Image.Image:
+    short = min(image.size)
+    if short < side:
+        raise ValueError(f"resize is {side}; {name} has {image.height}x{image.width} pixels and is never enlarged")
+    left, top = (image.width - short) // 2, (image.height - short) // 2
+    square = image.crop((left, top, left + short, top + short))  # the resize of a box would look beyond its edge
+    return square.resize((side, side), Image.Resampling.LANCZOS)
+
+
+class Images(Protocol):
+    """Images by name, the same at every reading."""
+
+    @property
+    def root(self) -> Path | str:
+        """Where they are, for messages."""
+        ...
+
+    @property
+    def channels(self) -> int:
+        """3 for colour, 1 for grey."""
+        ...
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Of the images, each once, in the order of Python strings."""
+        ...
+
+    @property
+    def shards(self) -> Sequence[str]:
+        """The archives that hold the images; the names in one begin with its own and ``/``. Empty if there are none."""
+        ...
+
+    def read(self, name: str) -> Tensor:
+        """The image, uint8 (channels, H, W); of a pair both, stacked, (2 channels, H, W).
+
+        Raises:
+            UnreadableImage: naming file and reason.
+        """
+        ...

@@ -1,0 +1,75 @@
+"""From what a user writes as root to image files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .folder import Folder, ImageFiles
+from .hub import PREFIX, HubDataset
+from .tar import Shards
+from .zip import ZipArchive
+
+BUNDLED = "bundled:photos"
+PHOTOS = Path(__file__).parents[1] / "sample_images"
+
+
+def open_root(root: str | Path) -> ImageFiles:
+    """The image files of a root.
+
+    Args:
+        root: a folder of images or a ``.zip`` archive, both of any nesting; a ``.tar`` shard, a folder of them, or a
+            pattern such as ``/data/train-{000000..000019}.tar``; ``hf:`` and a data set of Hugging Face, see
+            ``HubDataset``; or ``"bundled:photos"``, the photographs that come with the package.
+
+    Raises:
+        ValueError: if it is none of these or is damaged.
+    """
+    if root == BUNDLED:
+        return Folder(PHOTOS)
+    if str(root).startswith(PREFIX):
+        return HubDataset(str(root))
+    path = Path(root).expanduser()
+    if path.is_dir():
+        return _open_folder(path)
+    if path.is_file() and path.suffix.lower() == ".zip":
+        return ZipArchive(path)
+    if path.is_file() and path.suffix.lower() == ".tar":
+        return Shards([path])
+    if "{" in str(path):
+        return Shards(_expanded(path))
+    raise ValueError(
+        f"root is {root}; allowed is an existing folder, an existing .zip archive or .tar shard, a pattern of shards "
+        f"such as train-{{000..019}}.tar, {PREFIX!r} and a data set of Hugging Face, or {BUNDLED!r}"
+    )
+
+
+def _open_folder(folder: Path) -> ImageFiles:
+    images = Folder(folder)
+    shards = sorted(path for path in folder.iterdir() if _is_shard(path))
+    if shards and images.names:
+        raise ValueError(
+            f"root is {folder}; it holds shards such as {shards[0].name} and image files such as {images.names[0]}, "
+            "allowed is one of the two"
+        )
+    return Shards(shards, together=True) if shards else images
+
+
+def _is_shard(path: Path) -> bool:
+    return path.suffix.lower() == ".tar" and not path.name.startswith(".") and path.is_file()
+
+
+def _expanded(pattern: Path) -> list[Path]:
+    try:
+        from braceexpand import braceexpand
+    except ImportError as error:
+        raise ValueError(
+            f"root is {pattern}; a pattern needs the package webdataset: pip install 'pscgan[webdataset]'"
+        ) from error
+    try:
+        paths = [Path(path) for path in braceexpand(str(pattern), escape=False)]
+    except ValueError as error:
+        raise ValueError(f"root is {pattern}; allowed is a pattern with whole braces: {error}") from error
+    wrong = next((path for path in paths if path.suffix.lower() != ".tar"), None)
+    if wrong is not None:
+        raise ValueError(f"root is {pattern}; it stands for {wrong}, allowed are .tar shards")
+    return paths

@@ -1,0 +1,47 @@
+"""Image files of a zip archive."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from .folder import is_image
+
+
+class ZipArchive:
+    """The image files of a ``.zip`` archive, of any nesting; opened by each process for itself.
+
+    Args:
+        root: the archive.
+
+    Attributes:
+        names: paths in the archive.
+
+    Raises:
+        ValueError: if the archive is damaged.
+    """
+
+    shards: tuple[str, ...] = ()
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._archive: zipfile.ZipFile | None = None
+        self._opened_by = 0
+        try:
+            with zipfile.ZipFile(root) as archive:
+                self.names = sorted(name for name in set(archive.namelist()) if is_image(name))
+        except zipfile.BadZipFile as error:
+            raise ValueError(
+                f"root is {root}; allowed is a whole .zip archive, this one is damaged: {error}"
+            ) from error
+
+    def read_bytes(self, name: str) -> bytes:
+        """The whole file, see ``ImageFiles``."""
+        if self._archive is None or self._opened_by != os.getpid():  # processes must not share a file position
+            self._archive, self._opened_by = zipfile.ZipFile(self.root), os.getpid()
+        return self._archive.read(name)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_archive": None}

@@ -1,0 +1,71 @@
+"""Grey images whose power falls with frequency as that of photographs, under noise, averaging or a mask."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ...checks import require_at_least
+from .gaussian import GaussianProblem, LinearMeasurement
+
+MEAN, STD = 0.5, 0.2  # of a pixel
+TORUS = 2  # the field is a cut of a periodic one so many times as wide: its own edges do not meet
+
+
+def field_covariance(size: int) -> Tensor:
+    """Covariance of a stationary field of power 1/(f² + f₀²), f in cycles a pixel, (size², size²) float64.
+
+    Natural images have a power of about 1/f² (Field 1987); f₀ is one cycle over the torus, which bounds it.
+    """
+    period = TORUS * size
+    frequency = torch.fft.fftfreq(period, dtype=torch.float64)
+    power = 1 / (frequency[:, None].square() + frequency.square() + 1 / period**2)
+    autocovariance: Tensor = STD**2 * torch.fft.ifft2(power / power.mean()).real
+    lag = (torch.arange(size)[:, None] - torch.arange(size)) % period
+    return autocovariance[lag[:, None, :, None], lag[None, :, None, :]].reshape(size**2, size**2)
+
+
+def noisy_field(size: int = 16, sigma: float = 50.0) -> GaussianProblem:
+    """A field under white noise of ``sigma`` on the 0..255 scale: denoising.
+
+    Raises:
+        ValueError: if ``size`` is below 1.
+    """
+    require_at_least(1, size=size)
+    identity = torch.eye(size**2, dtype=torch.float64)
+    return _world(size, LinearMeasurement(identity, identity, sigma / 255))
+
+
+def coarse_field(size: int = 16, factor: int = 4, sigma: float = 5.0) -> GaussianProblem:
+    """A field seen as means over blocks of ``factor`` pixels a side, with noise: super-resolution.
+
+    Raises:
+        ValueError: if ``factor`` does not divide ``size``.
+    """
+    require_at_least(1, size=size, factor=factor)
+    if size % factor:
+        raise ValueError(f"factor is {factor}; allowed is a divisor of size ({size})")
+    block = torch.arange(size) // factor
+    rows = torch.nn.functional.one_hot(block, size // factor).double()  # (size, size / factor)
+    spread = torch.kron(rows, rows)  # a block mean to its pixels
+    return _world(size, LinearMeasurement(spread.T / factor**2, spread, sigma / 255))
+
+
+def masked_field(size: int = 16, hole: int = 8, sigma: float = 5.0) -> GaussianProblem:
+    """A field with a square hole of ``hole`` pixels a side in its middle, with noise: inpainting.
+
+    Raises:
+        ValueError: if the hole leaves no pixel.
+    """
+    require_at_least(1, size=size, hole=hole)
+    if hole >= size:
+        raise ValueError(f"hole is {hole}; allowed is less than size ({size})")
+    known = torch.ones(size, size, dtype=torch.float64)
+    start = (size - hole) // 2
+    known[start : start + hole, start : start + hole] = 0
+    pick = torch.eye(size**2, dtype=torch.float64)[known.flatten().bool()]
+    return _world(size, LinearMeasurement(pick, pick.T, sigma / 255, maps=known[None]))
+
+
+def _world(size: int, degradation: LinearMeasurement) -> GaussianProblem:
+    return GaussianProblem((1, size, size), MEAN, field_covariance(size), degradation)

@@ -1,0 +1,114 @@
+"""Gaussian images under a linear operator and white noise: the posterior is Gaussian, in closed form."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ...rng import Rng
+from ..measurement import Measurement
+
+
+class LinearMeasurement:
+    """y = A x + sigma n, shown to the networks as the image L y.
+
+    Args:
+        operator: A, (m, C H W).
+        lift: L, (C H W, m), from measured values to an image of the size of x.
+        sigma: standard deviation of the noise in units of the image.
+        maps: condition maps that go with every y, (M, H, W), as a mask; None for none.
+
+    Raises:
+        ValueError: if ``sigma`` is not above 0.
+    """
+
+    def __init__(self, operator: Tensor, lift: Tensor, sigma: float, maps: Tensor | None = None) -> None:
+        if not sigma > 0:
+            raise ValueError(f"sigma is {sigma}; allowed is a number above 0")
+        self.operator, self.lift, self.sigma, self.maps = operator, lift, sigma, maps
+        self.num_maps = 0 if maps is None else len(maps)
+
+    def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
+        """Degrade (B, C, H, W)."""
+        values = clean.flatten(1).to(self.operator) @ self.operator.T
+        values = values + self.sigma * rng.randn(len(self.operator)).to(values)
+        degraded = (values @ self.lift.T).view(clean.shape).to(clean.dtype)
+        maps = None if self.maps is None else self.maps.expand(len(clean), -1, -1, -1).to(clean)
+        return Measurement(degraded, maps, {"values": values})
+
+    def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:
+        """RMS of y − A x̂ in units of sigma, (B,): about 1 for a consistent restoration."""
+        remainder = measurement.facts["values"] - restored.flatten(1).to(self.operator) @ self.operator.T
+        return remainder.square().mean(dim=1).sqrt() / self.sigma
+
+    def project(self, restored: Tensor, measurement: Measurement) -> Tensor:
+        """The identity: noise has full support, every image can explain every measurement."""
+        return restored
+
+
+class GaussianProblem:
+    """Images of a Gaussian law, seen through a linear operator and noise.
+
+    x ~ N(m, S), y = A x + sigma n::
+
+        Cov[x | y] = S − G A S,    E[x | y] = m + G (y − A m),    G = S Aᵀ (A S Aᵀ + sigma² I)⁻¹
+
+    The covariance is the same for every y.
+
+    Args:
+        shape: (C, H, W) of x.
+        mean: m of every value.
+        covariance: S, (C H W, C H W) float64.
+        degradation: A and sigma.
+    """
+
+    def __init__(
+        self, shape: tuple[int, int, int], mean: float, covariance: Tensor, degradation: LinearMeasurement
+    ) -> None:
+        self.shape, self.mean, self.covariance, self.degradation = shape, mean, covariance, degradation
+        self.image_channels, self.sigma = shape[0], degradation.sigma
+        self._root = torch.linalg.cholesky(covariance)
+        A = degradation.operator
+        self.gain = torch.linalg.solve(
+            A @ covariance @ A.T + self.sigma**2 * torch.eye(len(A), dtype=torch.float64), A @ covariance
+        ).T
+        self.posterior_covariance = covariance - self.gain @ A @ covariance
+        self._posterior_root = _root(self.posterior_covariance)
+        self._spectrum = torch.linalg.eigh(covariance)
+
+    def draw(self, rng: Rng) -> Tensor:
+        """x ~ p(x), (B, C, H, W) float32, an image for each generator."""
+        white = rng.randn(len(self._root)).double()
+        images: Tensor = self.mean + white @ self._root.T
+        return images.view(-1, *self.shape).float()
+
+    def posterior_mean(self, measurement: Measurement) -> Tensor:
+        """E[x | y], (B, C, H, W) float64."""
+        expected = self.mean * self.degradation.operator.sum(dim=1)
+        mean: Tensor = self.mean + (measurement.facts["values"] - expected) @ self.gain.T
+        return mean.view(-1, *self.shape)
+
+    def posterior_variance(self, measurement: Measurement) -> Tensor:
+        """Var[x | y] of each value, (B, C, H, W) float64."""
+        variance: Tensor = self.posterior_covariance.diagonal()
+        return variance.view(self.shape).expand(len(measurement), -1, -1, -1)
+
+    def posterior_samples(self, measurement: Measurement, num_samples: int, rng: Rng) -> Tensor:
+        """x ~ p(x | y), (K, B, C, H, W) float64."""
+        white = rng.randn(num_samples, len(self._root)).double().movedim(1, 0)
+        spread: Tensor = white @ self._posterior_root.T
+        return self.posterior_mean(measurement) + spread.view(num_samples, -1, *self.shape)
+
+    def denoise(self, noisy: Tensor, sigma: float) -> Tensor:
+        """E[x | x + sigma n] of (N, C, H, W), for any standard deviation, in the precision of ``noisy``."""
+        values, vectors = (part.to(noisy) for part in self._spectrum)
+        shrunk: Tensor = (noisy.flatten(1) - self.mean) @ vectors * (values / (values + sigma**2))
+        mean: Tensor = self.mean + shrunk @ vectors.T
+        return mean.view(-1, *self.shape)
+
+
+def _root(covariance: Tensor) -> Tensor:
+    """R with R Rᵀ = C, for a C that may be singular."""
+    values, vectors = torch.linalg.eigh(covariance)
+    root: Tensor = vectors * values.clamp(min=0).sqrt()
+    return root

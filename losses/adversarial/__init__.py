@@ -1,1 +1,0 @@
-"""Objectives of the game between generator and critic."""

@@ -1,0 +1,93 @@
+"""Fair continuous ranked probability score (Ferro 2014), almost fair as in AIFS-CRPS (arXiv 2412.15832)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..checks import require_at_least
+
+
+class FairCRPS:
+    """CRPS of K samples at every pixel, averaged over images, channels and pixels.
+
+    A proper score of a set of samples against one truth::
+
+        C = 1/K Σᵢ |x − x̂ᵢ| − (1 − ε) / (2K(K−1)) Σ_{i≠j} |x̂ᵢ − x̂ⱼ|,    ε = (1 − α)/K
+
+    With α = 1 its expectation is E|x − x̂| − E|x̂ − x̂'|/2 for every K, least for the true law of each pixel and
+    no other, Gaussian or not. It knows nothing of how pixels depend on each other.
+
+    Args:
+        alpha: weight of the fair score against the standard one (α = 0: divisor 2K²), which rewards too little spread.
+            With α = 1, where K − 1 samples agree, the last may lie anywhere beyond the truth at no cost; a little
+            below 1 ends that.
+
+    Raises:
+        ValueError: if ``alpha`` leaves [0, 1].
+    """
+
+    min_samples = 2
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        if not 0 <= alpha <= 1:
+            raise ValueError(f"alpha is {alpha}; allowed is a number in [0, 1]")
+        self.alpha = alpha
+
+    def __call__(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Any) -> Tensor:
+        """The score, a scalar."""
+        K = len(samples_KBCHW)
+        error = (samples_KBCHW - clean).abs().mean()
+        # ½ Σ_{i≠j} |x̂ᵢ − x̂ⱼ| = Σₖ (2k − K − 1) x̂₍ₖ₎ over the sorted samples: K log K, not K²
+        rank = torch.arange(1 - K, K, 2, device=clean.device)
+        ascending = samples_KBCHW.movedim(0, -1).contiguous().sort(dim=-1).values  # three times as fast as along dim 0
+        differences = (rank * ascending).sum(-1).mean()
+        epsilon = (1 - self.alpha) / K
+        return error - (1 - epsilon) / (K * (K - 1)) * differences
+
+
+class MultiscaleCRPS:
+    """Mean of the fair CRPS of means over blocks of 1, 2, 4 ... pixels a side.
+
+    The CRPS of pixels is least for the true law of each pixel, whether neighbours agree or not: independent noise of
+    the right strength is as good to it as texture. The mean of a block has the right law only if its pixels vary
+    together as they do in the truth. A sum of proper scores is proper.
+
+    Args:
+        scales: how many; block sides are 1, 2, 4 ... 2^(scales − 1) pixels. Rows and columns that fill no block are
+            left out.
+        alpha: see ``FairCRPS``.
+
+    Raises:
+        ValueError: if ``scales`` is below 1 or ``alpha`` leaves [0, 1].
+    """
+
+    min_samples = 2
+
+    def __init__(self, scales: int = 4, alpha: float = 1.0) -> None:
+        require_at_least(1, scales=scales)
+        self.scales = scales
+        self.crps = FairCRPS(alpha)
+
+    def __call__(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Any) -> Tensor:
+        """The score, a scalar.
+
+        Raises:
+            ValueError: if the images are smaller than the largest block.
+        """
+        side = 2 ** (self.scales - 1)
+        if min(clean.shape[-2:]) < side:
+            raise ValueError(f"scales is {self.scales}; images of {tuple(clean.shape[-2:])} hold no block of {side}")
+        score = self.crps(samples_KBCHW, clean, measurement)
+        for side in (2**scale for scale in range(1, self.scales)):
+            score = score + self.crps(_block_means(samples_KBCHW, side), _block_means(clean, side), measurement)
+        return score / self.scales
+
+
+def _block_means(images: Tensor, side: int) -> Tensor:
+    """(..., C, H, W) to (..., C, H / side, W / side)."""
+    means = F.avg_pool2d(images.flatten(0, -4), side)
+    return means.view(*images.shape[:-2], *means.shape[-2:])

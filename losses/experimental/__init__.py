@@ -1,0 +1,1 @@
+"""Penalties that have not shown an advantage; each says what it showed."""

@@ -1,0 +1,37 @@
+"""Reward for the standard deviation of the samples (arXiv 2211.11827), beside any other penalty."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from ..spread import SpreadController, deviation
+
+
+class SpreadReward(nn.Module):
+    """−c S, averaged over images, channels and pixels; S estimates the standard deviation of the samples.
+
+    Alone it is least at infinite spread. The paper adds it with a fixed weight to the biased first moment, which on
+    its own wants none. Here c follows the gain of averaging, which is known for the true posterior, so the terms it
+    joins need not be known: where they want too little spread c rises, where too much it falls, below 0 if it must.
+    It pays every pixel alike; which pixels vary is for the other terms to say.
+
+    Args:
+        scale: c at the start, and for good where ``adapt_rate`` and ``damping`` are 0.
+        adapt_rate: see ``SpreadController``.
+        damping: likewise.
+
+    Raises:
+        ValueError: if ``adapt_rate`` or ``damping`` is negative.
+    """
+
+    min_samples = 2
+
+    def __init__(self, scale: float = 1.0, adapt_rate: float = 0.02, damping: float = 0.2) -> None:
+        super().__init__()
+        self.controller = SpreadController(scale, adapt_rate, damping, least=float("-inf"))
+
+    def forward(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Any) -> Tensor:
+        """The negative reward, a scalar."""
+        return -self.controller.scale * deviation(samples_KBCHW).mean()

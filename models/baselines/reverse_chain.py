@@ -1,0 +1,104 @@
+"""The reverse variance-exploding chain begun at y, with the variance that a plain ancestral step leaves out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal, get_args
+
+from torch import Tensor
+
+from ...checks import require_at_least
+from ...rng import Rng
+from .chains import Chains, Denoiser, geometric
+
+Variance = Literal["ancestral", "tweedie", "full"]
+
+PROBE = 0.05  # length of a difference along a unit of noise, in units of s: D varies over lengths of about s
+
+
+@dataclass(frozen=True)
+class ReverseChain:
+    """Draw x at ever lower noise, each time by a Gaussian around what the denoiser says.
+
+    Levels σ = s₁ > ... > s_N = ``sigma_min`` of one ratio; from s to s', and at last x = D(x, s_N)::
+
+        x ← x + w (D(x, s) − x) + √w e,    w = (s² − s'²) / s²
+
+    y = x₀ + σn is itself a state of the chain x₀ + s n, so no term of likelihood is needed. Given state and x₀ a step
+    has e ~ N(0, s'² I) and x₀ for D. But x₀ is not known: by the second-order Tweedie formula it has the
+    covariance s² J, J = ∂D/∂x, given the state, so mean and covariance of a step are right with::
+
+        Cov e = s'² I + (s² − s'²) J
+
+    ``variance`` says what of J is used:
+
+    - ``ancestral``: nothing. N calls. Too little spread, in the limit of many levels exact.
+    - ``tweedie``: its diagonal, v ⊙ Jv for signs v at random (Hutchinson), negative values as 0. 2N − 1 calls. Right at
+      each step where pixels are independent under the prior: J is diagonal and one v tells it exactly. On images
+      the mean of v ⊙ Jv is the diagonal, a single one is noise, and e is white where it should be texture.
+    - ``full``: all of it, through e = a n + b Jn, whose covariance (aI + bJ)² follows Cov e on the eigenvalues j of J::
+
+          a² = s'² + c,    (a + b)² = s² + c,    c = (s − s')² / 8
+
+      The variance is c too large at j = 0 and 1, about c too small between, for any correlations. 2N − 1
+      calls: n itself is the probe. Where modes compete j can be above 1, and the variance there is too large, by
+      about (s − s')² j (j − 1).
+
+    Exact up to these errors and N(0, ``sigma_min``² J) at the end for Gaussian priors, for others in the limit of many
+    levels. Jv is the difference of D at x and at x + 0.05 s v, one call more a step and none in the last.
+
+    Denoiser: s from σ to ``sigma_min``.
+
+    Args:
+        levels: N, 2 or more.
+        variance: ``ancestral``, ``tweedie`` or ``full``.
+        sigma_min: s_N, in units of [0, 1] images; σ must be above.
+
+    Raises:
+        ValueError: if an argument is out of range.
+    """
+
+    levels: int = 10
+    variance: Variance = "tweedie"
+    sigma_min: float = 0.005
+
+    def __post_init__(self) -> None:
+        require_at_least(2, levels=self.levels)
+        if not self.sigma_min > 0:
+            raise ValueError(f"sigma_min is {self.sigma_min}; allowed is a number above 0")
+        if self.variance not in get_args(Variance):
+            raise ValueError(f"variance is {self.variance!r}; allowed is one of {', '.join(get_args(Variance))}")
+
+    @property
+    def calls(self) -> int:
+        """Evaluations of the denoiser a sample: N, or 2N − 1 with probes."""
+        return self.levels if self.variance == "ancestral" else 2 * self.levels - 1
+
+    def sample(self, denoiser: Denoiser, degraded: Tensor, sigma: float, num_samples: int, rng: Rng) -> Tensor:
+        """K samples, (K, B, C, H, W); see ``DenoiserSampler``."""
+        chains = Chains(denoiser, degraded, sigma, num_samples, rng)
+        x, levels = chains.degraded, geometric(sigma, self.sigma_min, self.levels - 1)
+        for s, s_next in pairwise(levels):
+            restored = chains.denoise(x, s)
+            w = 1 - (s_next / s) ** 2
+            x = x + w * (restored - x) + math.sqrt(w) * self._noise(chains, x, restored, s, s_next)
+        return chains.samples(chains.denoise(x, levels[-1]))
+
+    def _noise(self, chains: Chains, x: Tensor, restored: Tensor, s: float, s_next: float) -> Tensor:
+        """The e of a step."""
+
+        def jacobian_times(v: Tensor) -> Tensor:
+            return (chains.denoise(x + PROBE * s * v, s) - restored) / (PROBE * s)
+
+        n = chains.normal()
+        if self.variance == "ancestral":
+            return s_next * n
+        if self.variance == "tweedie":
+            signs = chains.normal().sign()
+            diagonal = (signs * jacobian_times(signs)).clamp(min=0)
+            return (s_next**2 + (s**2 - s_next**2) * diagonal).sqrt() * n
+        c = (s - s_next) ** 2 / 8
+        a, a_plus_b = math.sqrt(s_next**2 + c), math.sqrt(s**2 + c)
+        return a * n + (a_plus_b - a) * jacobian_times(n)

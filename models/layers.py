@@ -1,0 +1,104 @@
+"""Residual blocks without normalisation, and the initialisation that makes them safe."""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+SLOPE = 0.2
+GAIN = math.sqrt(2 / (1 + SLOPE**2))  # keeps the second moment through a leaky ReLU (He et al., arXiv 1502.01852)
+
+
+def conv(in_channels: int, out_channels: int, size: int = 3, stride: int = 1, gain: float = GAIN) -> nn.Conv2d:
+    """A convolution that keeps H x W at stride 1, and the second moment of an activated input at ``gain`` GAIN."""
+    layer = nn.Conv2d(in_channels, out_channels, size, stride, padding=(size - stride + 1) // 2)
+    nn.init.normal_(layer.weight, std=gain / math.sqrt(in_channels * size**2))
+    nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+    return layer
+
+
+class ResidualBlock(nn.Module):
+    """x + conv(act(conv(act(x)))): no normalisation, so nothing couples pixels or images but convolutions.
+
+    The last convolution starts at 0, so that at the start any depth passes x on as it is (Fixup, arXiv 1901.09321).
+
+    Args:
+        channels: of input and output.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = conv(channels, channels)
+        self.second = conv(channels, channels, gain=0.0)
+        self.activation = nn.LeakyReLU(SLOPE)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) to the same."""
+        branch: Tensor = self.second(self.activation(self.first(self.activation(x))))
+        return x + branch
+
+
+def blocks(channels: int, count: int) -> nn.Sequential:
+    """``count`` residual blocks in a row."""
+    return nn.Sequential(*(ResidualBlock(channels) for _ in range(count)))
+
+
+NEGATIVE_SLOPE = 0.2
+
+
+def _init_unit_normal(layer: nn.Conv2d | nn.Linear) -> None:
+    nn.init.normal_(layer.weight)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+
+
+def _scale_by_fan_in(weight: Tensor) -> Tensor:
+    fan_in = weight[0].numel()
+    return weight / math.sqrt(fan_in)
+
+
+class EqualizedConv2d(nn.Conv2d):
+    """Equalised convolution that keeps the size at stride 1 (zero padding, odd ``kernel_size``)."""
+
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: int = 3, stride: int = 1, bias: bool = True
+    ) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding=kernel_size // 2, bias=bias)
+
+    def reset_parameters(self) -> None:
+        """Unit-normal weights, no bias."""
+        _init_unit_normal(self)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, C_in, H, W) to (B, C_out, ceil(H / stride), ceil(W / stride))."""
+        return F.conv2d(input, _scale_by_fan_in(self.weight), self.bias, self.stride, self.padding)
+
+
+class EqualizedLinear(nn.Linear):
+    """Equalised fully connected layer."""
+
+    def reset_parameters(self) -> None:
+        """Unit-normal weights, no bias."""
+        _init_unit_normal(self)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, C_in) to (B, C_out)."""
+        return F.linear(input, _scale_by_fan_in(self.weight), self.bias)
+
+
+def activated_conv(in_channels: int, out_channels: int, kernel_size: int = 3, stride: int = 1) -> nn.Sequential:
+    """Equalised convolution with bias, then LeakyReLU."""
+    return nn.Sequential(EqualizedConv2d(in_channels, out_channels, kernel_size, stride), nn.LeakyReLU(NEGATIVE_SLOPE))
+
+
+def pad_to_multiple(image: Tensor, multiple: int) -> Tensor:
+    """(B, C, H, W) grown at the right and the bottom to multiples; cropping to [:H, :W] undoes it.
+
+    The border is mirrored, or repeated where the image is too small for its mirror image to fill the margin.
+    """
+    height, width = image.shape[-2:]
+    below, right = -height % multiple, -width % multiple
+    mode = "reflect" if below < height and right < width else "replicate"
+    return F.pad(image, (0, right, 0, below), mode=mode)

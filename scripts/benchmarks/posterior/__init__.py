@@ -1,0 +1,1 @@
+"""Objectives on problems whose posterior is known."""

@@ -1,0 +1,54 @@
+"""``pscgan train``: trains what the config says, or continues it."""
+
+from __future__ import annotations
+
+import sys
+
+import hydra
+from omegaconf import DictConfig, OmegaConf
+
+from ..train.callbacks.checkpointing import Interrupted
+from ..train.distributed import collectives
+from ..train.distributed.collectives import ReplicasDiverged
+from ..train.distributed.launch import RankFailure
+from ..train.gan_step import NonfiniteGradients
+from ..train.run import train
+from ..train.runs.cli_errors import report_user_errors
+from ..train.runs.folder import RunFolder, run_name
+from ..train.runs.sweep import run_alone_or_in_a_sweep, sweep_name
+from ..train.warning_filters import filter_warnings
+
+PROGRAM = "pscgan train"
+OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+OmegaConf.register_new_resolver("sweep_name", sweep_name, replace=True, use_cache=True)  # a run's is the sweep's
+
+
+@hydra.main(version_base="1.3", config_path="pkg://pscgan.conf", config_name="train")
+def _run(config: DictConfig) -> float | None:
+    filter_warnings()  # here, because a launcher may have started this process
+    return run_alone_or_in_a_sweep(config, _train_or_exit)
+
+
+def _train_or_exit(config: DictConfig) -> float:
+    try:
+        with report_user_errors(PROGRAM):
+            return train(config)
+    except Interrupted as interrupted:
+        if collectives.rank() == 0:
+            print(f"interrupted by {interrupted}; the same command continues", file=sys.stderr)
+        sys.exit(interrupted.exit_code)
+    except (NonfiniteGradients, ReplicasDiverged, RankFailure) as error:
+        last = RunFolder(config).last
+        if error.speaks if isinstance(error, RankFailure) else collectives.rank() == 0:
+            print(f"stopped: {error}; last good checkpoint: {last if last.exists() else 'none yet'}", file=sys.stderr)
+        sys.exit(1)
+
+
+def main() -> None:
+    """The command ``pscgan train``."""
+    with report_user_errors(PROGRAM):
+        _run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""Folders and archives."""
+
+import os
+import pickle
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from pscgan.data.image_io.decode import UnreadableImage
+from pscgan.data.sources.image_source import BUNDLED, ImageSource
+
+from ..pictures import folder_of, noise, write
+
+
+@pytest.fixture
+def folder(tmp_path):
+    root = tmp_path / "images"
+    for index, name in enumerate(["b/10.png", "b/9.PNG", "a.webp", "B.tif", "deep/er/x.JpEg"]):
+        write(root / name, noise(seed=index))
+    for name in [".hidden.png", ".cache/x.png", "__MACOSX/b/x.png", "b/notes.txt"]:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"not an image")
+    return root
+
+
+def zipped(folder, archive):
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        for path in [folder, *folder.rglob("*")]:
+            file.write(path, path.relative_to(folder))
+    return archive
+
+
+def test_names_are_nested_sorted_and_visible(folder):
+    assert ImageSource(folder).names == ["B.tif", "a.webp", "b/10.png", "b/9.PNG", "deep/er/x.JpEg"]
+
+
+def test_a_hidden_folder_above_the_root_does_not_matter(tmp_path):
+    assert ImageSource(folder_of(tmp_path / ".data", 2)).names == ["00.png", "01.png"]
+
+
+def test_zip_equals_folder(folder, tmp_path):
+    one, other = ImageSource(folder), ImageSource(zipped(folder, tmp_path / "images.ZIP"))
+    assert one.names == other.names
+    assert all(torch.equal(one.read(name), other.read(name)) for name in one.names)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_images_are_uint8_channels_first(tmp_path, channels):
+    pixels = noise(20, 30, channels)
+    write(tmp_path / "x.png", pixels)
+    image = ImageSource(tmp_path, channels).read("x.png")
+    assert image.dtype == torch.uint8
+    assert image.shape == (channels, 20, 30)
+    assert torch.equal(image, torch.from_numpy(pixels.reshape(20, 30, channels)).permute(2, 0, 1))
+
+
+def test_an_archive_survives_pickling_and_forking(folder, tmp_path):
+    source = ImageSource(zipped(folder, tmp_path / "images.zip"))
+    expected = source.read("a.webp")
+    assert torch.equal(pickle.loads(pickle.dumps(source)).read("a.webp"), expected)
+    files = source.files
+    opened = files._archive
+    files._opened_by = os.getpid() + 1  # as a forked child finds it
+    assert torch.equal(source.read("a.webp"), expected)
+    assert files._archive is not opened
+
+
+def test_resize_is_lanczos_of_the_central_square(tmp_path):
+    pixels = noise(40, 64)
+    write(tmp_path / "x.png", pixels)
+    square = Image.fromarray(pixels[:, 12:52])
+    expected = np.asarray(square.resize((16, 16), Image.Resampling.LANCZOS))
+    assert np.array_equal(ImageSource(tmp_path, resize=16).read("x.png").permute(1, 2, 0), expected)
+
+
+def test_resize_of_that_size_changes_nothing_and_never_enlarges(tmp_path):
+    pixels = noise(32, 32)
+    write(tmp_path / "x.png", pixels)
+    assert np.array_equal(ImageSource(tmp_path, resize=32).read("x.png").permute(1, 2, 0), pixels)
+    with pytest.raises(ValueError, match=r"resize is 33; x\.png has 32x32 pixels") as caught:
+        ImageSource(tmp_path, resize=33).read("x.png")
+    assert not isinstance(caught.value, UnreadableImage)
+
+
+def test_damage_names_file_and_reason(folder, tmp_path):
+    (folder / "b/10.png").write_bytes((folder / "b/10.png").read_bytes()[:500])
+    (folder / "a.webp").write_bytes(b"")
+    for source in (ImageSource(folder), ImageSource(zipped(folder, tmp_path / "images.zip"))):
+        with pytest.raises(UnreadableImage, match=r"b/10\.png cannot be read: .*[Tt]runcated"):
+            source.read("b/10.png")
+        with pytest.raises(UnreadableImage, match=r"a\.webp cannot be read: the file is empty"):
+            source.read("a.webp")
+        assert source.read("B.tif").shape == (3, 40, 48)
+
+
+def test_a_damaged_member_of_an_archive_is_unreadable(folder, tmp_path):
+    archive = zipped(folder, tmp_path / "images.zip")
+    with zipfile.ZipFile(archive) as file:
+        start = file.getinfo("B.tif").header_offset
+    data = bytearray(archive.read_bytes())
+    data[start + 2000] ^= 0xFF
+    archive.write_bytes(data)
+    with pytest.raises(UnreadableImage, match=r"B\.tif cannot be read"):
+        ImageSource(archive).read("B.tif")
+
+
+def test_a_file_that_vanished_is_unreadable(folder):
+    source = ImageSource(folder)
+    (folder / "a.webp").unlink()
+    with pytest.raises(UnreadableImage, match=r"a\.webp cannot be read: .*No such file"):
+        source.read("a.webp")
+
+
+def test_wrong_roots_say_what_is_allowed(tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "damaged.zip").write_bytes(b"PK and no more")
+    (tmp_path / "a.tgz").write_bytes(b"")
+    for root, allowed in {
+        "missing": "allowed is an existing folder, an existing .zip archive or .tar shard, .* 'bundled:photos'",
+        "a.tgz": "allowed is an existing folder",
+        "empty": "it holds no image file, allowed are .png",
+        "damaged.zip": "allowed is a whole .zip archive",
+    }.items():
+        with pytest.raises(ValueError, match=f"root is .*{root}; {allowed}"):
+            ImageSource(tmp_path / root)
+
+
+@pytest.mark.parametrize("arguments", [{"channels": 4}, {"resize": 0}])
+def test_wrong_arguments_are_named(tmp_path, arguments):
+    ((name, value),) = arguments.items()
+    with pytest.raises(ValueError, match=f"{name} is {value}; allowed is"):
+        ImageSource(folder_of(tmp_path, 1), **arguments)
+
+
+def test_the_bundled_photographs_are_colour_and_credited():
+    source = ImageSource(BUNDLED)
+    credits = (source.root / "CREDITS.md").read_text()
+    assert len(source.names) == 14
+    for name in source.names:
+        image = source.read(name)
+        assert max(image.shape[1:]) == 640
+        assert not torch.equal(image[0], image[1])
+        assert f"`{name}`" in credits

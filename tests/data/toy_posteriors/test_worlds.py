@@ -1,0 +1,172 @@
+"""What every world with a known posterior must satisfy, and independent references of each."""
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+from scipy import integrate, stats
+
+import pscgan.conf
+from pscgan.data.toy_posteriors.fields import TORUS, coarse_field, field_covariance, masked_field, noisy_field
+from pscgan.data.toy_posteriors.gaussian import GaussianProblem
+from pscgan.data.toy_posteriors.points import Disk, TwoModes, gaussian_points
+from pscgan.rng import Rng
+
+CONF = Path(pscgan.conf.__file__).parent / "world"
+WORLDS = {
+    path.stem: instantiate(config.world, _convert_="all")
+    for path in sorted(CONF.glob("*.yaml"))
+    if "world" in (config := OmegaConf.load(path))
+}
+GAUSSIAN = {name: world for name, world in WORLDS.items() if isinstance(world, GaussianProblem)}
+every_world = pytest.mark.parametrize("world", WORLDS.values(), ids=WORLDS)
+every_gaussian = pytest.mark.parametrize("world", GAUSSIAN.values(), ids=GAUSSIAN)
+
+
+def measured(world, images=256, seed=0):
+    rng = Rng(seed, "test", range(images))
+    clean = world.draw(rng)
+    return clean, world.degradation(clean, rng)
+
+
+@every_world
+def test_truth_and_posterior_samples_are_exchangeable(world):
+    """Given y they have one law, so the truth's rank among samples is uniform; one value an image is independent."""
+    images, K = 1000, 9
+    clean, measurement = measured(world, images)
+    samples = world.posterior_samples(measurement, K, Rng(1, "posterior", range(images)))
+    place = clean.shape[-1] // 2
+    ranks = (samples[:, :, 0, place, place] < clean[:, 0, place, place]).sum(dim=0)
+    counts = torch.bincount(ranks, minlength=K + 1)
+    assert stats.chisquare(counts.numpy()).pvalue > 1e-3
+
+
+@every_world
+def test_samples_have_the_moments_that_are_claimed(world):
+    _, measurement = measured(world, images=8)
+    samples = world.posterior_samples(measurement, 4000, Rng(2, "posterior", range(8)))
+    mean, variance = world.posterior_mean(measurement), world.posterior_variance(measurement)
+    assert ((samples.mean(dim=0) - mean).abs() < 5 * (variance / 4000).sqrt() + 1e-9).all()
+    assert torch.allclose(samples.var(dim=0).mean(), variance.mean(), rtol=0.03)
+    assert samples.dtype == mean.dtype == torch.float64
+
+
+@every_world
+def test_the_posterior_mean_has_the_error_that_is_claimed(world):
+    clean, measurement = measured(world, images=1000)
+    error = (world.posterior_mean(measurement) - clean).square().mean(dim=(1, 2, 3))
+    claimed = world.posterior_variance(measurement).mean()
+    assert abs(error.mean() - claimed) < 4 * error.std() / math.sqrt(len(error))
+
+
+@every_world
+def test_draws_are_a_function_of_the_image_number(world):
+    clean, measurement = measured(world, images=6)
+    rng = Rng(0, "test", range(4, 6))
+    alone = world.draw(rng)
+    assert torch.equal(alone, clean[4:])
+    assert torch.allclose(world.degradation(alone, rng).degraded, measurement.degraded[4:], atol=1e-6)
+    samples = world.posterior_samples(measurement, 3, Rng(3, "posterior", range(6)))
+    assert torch.allclose(
+        samples[:, 4:], world.posterior_samples(measurement[slice(4, 6)], 3, Rng(3, "posterior", [4, 5])), atol=1e-9
+    )
+
+
+@every_gaussian
+def test_gaussian_posterior_in_information_form(world):
+    """Cov = (S⁻¹ + AᵀA/σ²)⁻¹ and its mean, another way to the same."""
+    A, S, m = world.degradation.operator, world.covariance, world.mean
+    covariance = torch.linalg.inv(torch.linalg.inv(S) + A.T @ A / world.sigma**2)
+    assert torch.allclose(world.posterior_covariance, covariance, atol=1e-9)
+    _, measurement = measured(world, images=3)
+    values = measurement.facts["values"]
+    mean = m + (values - m * A.sum(dim=1)) @ A @ covariance / world.sigma**2
+    assert torch.allclose(world.posterior_mean(measurement).flatten(1), mean, atol=1e-7)
+
+
+@every_gaussian
+def test_variance_is_conserved(world):
+    """Law of total covariance: S = Cov[x | y] + Cov(E[x | y]), the latter being G A S."""
+    explained = world.gain @ world.degradation.operator @ world.covariance
+    assert torch.allclose(world.posterior_covariance + explained, world.covariance, atol=1e-12)
+    assert torch.linalg.eigvalsh(world.posterior_covariance).min() > -1e-12
+
+
+@every_gaussian
+def test_degradation_is_consistent_with_the_truth(world):
+    clean, measurement = measured(world, images=64)
+    assert abs(world.degradation.residual(clean, measurement).square().mean() - 1) < 0.1
+
+
+def test_field_covariance_is_a_cut_of_a_torus():
+    """The covariance of the torus is F* P F with the Fourier matrix F, in which every entry is a pair of pixels."""
+    size = 4
+    period = TORUS * size
+    frequency = torch.fft.fftfreq(period, dtype=torch.float64)
+    power = 1 / (frequency[:, None] ** 2 + frequency**2 + period**-2)
+    power = power / power.mean() * 0.2**2
+    basis = torch.fft.fft2(torch.eye(period**2, dtype=torch.float64).view(-1, period, period), norm="ortho").flatten(1)
+    torus = (basis.conj() * power.flatten()) @ basis.T
+    kept = torch.arange(period**2).view(period, period)[:size, :size].flatten()
+    assert torch.allclose(field_covariance(size), torus.real[kept][:, kept], atol=1e-12)
+
+
+def test_denoiser_of_fields_at_the_level_of_the_noise_is_the_posterior_mean():
+    world = noisy_field(8, sigma=50)
+    _, measurement = measured(world, images=4)
+    mean = world.denoise(measurement.degraded.double(), 50 / 255)
+    assert torch.allclose(mean, world.posterior_mean(measurement), atol=1e-6)
+
+
+def test_two_modes_against_quadrature():
+    world, sigma = TwoModes(size=1), 50 / 255
+    for y in (0.1, 0.45, 0.52, 0.8):
+
+        def joint(x, power=0, y=y):
+            prior = stats.norm.pdf(x, 0.3, 0.04) + stats.norm.pdf(x, 0.7, 0.04)
+            return x**power * prior * stats.norm.pdf(y, x, sigma)
+
+        total, first, second = (integrate.quad(joint, 0, 1, args=(power,), points=[0.3, 0.7])[0] for power in range(3))
+        measurement = world.degradation(torch.zeros(1, 1, 1, 1), Rng(0, "", [0]))
+        measurement.degraded.fill_(y)
+        assert float(world.posterior_mean(measurement)) == pytest.approx(first / total, abs=1e-7)
+        variance = second / total - (first / total) ** 2
+        assert float(world.posterior_variance(measurement)) == pytest.approx(variance, rel=1e-5)
+
+
+def test_the_disk_is_filled_evenly():
+    """Of a uniform disk the squared radius is uniform, and so is the angle."""
+    clean, measurement = measured(Disk(), images=100)
+    x, y = clean.flatten() - 0.5, measurement.degraded.flatten() - 0.5
+    assert stats.kstest(((x**2 + y**2) / Disk.RADIUS**2).numpy(), "uniform").pvalue > 1e-3
+    assert stats.kstest((torch.atan2(y, x) / (2 * torch.pi) + 0.5).numpy(), "uniform").pvalue > 1e-3
+    assert Disk().residual(clean, measurement).max() == 0
+
+
+def test_shapes_of_the_linear_worlds():
+    _, coarse = measured(coarse_field(8, factor=4), images=2)
+    assert coarse.facts["values"].shape == (2, 4)
+    assert torch.equal(coarse.degraded[:, :, :4, :4], coarse.degraded[:, :, :1, :1].expand(-1, -1, 4, 4))
+    clean, masked = measured(masked_field(8, hole=4), images=2)
+    assert masked.condition.shape == (2, 2, 8, 8)
+    assert masked.degraded[:, :, 2:6, 2:6].abs().max() == 0
+    assert (masked.degraded - clean)[:, :, 0].abs().max() < 0.2
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: coarse_field(16, factor=3), "factor is 3; allowed is a divisor of size"),
+        (lambda: masked_field(8, hole=8), "hole is 8; allowed is less than size"),
+        (lambda: gaussian_points(correlation=1.0), "correlation is 1.0"),
+        (lambda: noisy_field(0), "size is 0"),
+        (lambda: noisy_field(8, sigma=0), "sigma is 0"),
+        (lambda: TwoModes(std=0.0), "std is 0.0"),
+    ],
+)
+def test_bad_arguments_are_refused_by_name(build, message):
+    with pytest.raises(ValueError, match=message):
+        build()

@@ -1,0 +1,23 @@
+"""The scale is there, once, and is the fan-in's."""
+
+import math
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from pscgan.models.layers import EqualizedConv2d, EqualizedLinear
+
+
+def test_layers_are_torch_layers_on_scaled_weights():
+    conv, linear = EqualizedConv2d(5, 7, kernel_size=3, stride=2), EqualizedLinear(5, 7)
+    x = torch.randn(2, 5, 9, 9)
+    expected = F.conv2d(x, conv.weight / math.sqrt(5 * 9), stride=2, padding=1)
+    torch.testing.assert_close(conv(x), expected)
+    torch.testing.assert_close(linear(x[:, :, 0, 0]), x[:, :, 0, 0] @ linear.weight.T / math.sqrt(5))
+
+
+@pytest.mark.parametrize("layer", [EqualizedConv2d(64, 64), EqualizedLinear(256, 256)], ids=["conv", "linear"])
+def test_weights_start_unit_normal_and_biases_at_zero(layer):
+    assert layer.weight.std().item() == pytest.approx(1, abs=0.02)
+    assert layer.bias.abs().max() == 0

@@ -1,0 +1,243 @@
+"""Several ranks play the game of one: same moves, same average, other images and latents on each."""
+
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+import torch
+import torch.distributed as dist
+from torch import nn
+
+from pscgan.losses.adversarial import Logistic
+from pscgan.losses.crps import FairCRPS
+from pscgan.losses.gradient_penalty import R1R2Penalty
+from pscgan.losses.penalty import Penalty
+from pscgan.train.distributed import collectives
+from pscgan.train.distributed.collectives import (
+    BUCKET_BYTES,
+    ReplicasDiverged,
+    require_same_on_all_ranks,
+    sum_over_ranks,
+)
+from pscgan.train.distributed.launch import RankFailure
+from pscgan.train.runs.cli_errors import RankError
+
+from ..test_gan_step import make_game, weights
+from .on_ranks import Group, on_ranks
+
+BATCH, STEPS = 8, 20
+
+
+def adam(parameters):
+    return torch.optim.Adam(parameters, lr=1e-3, betas=(0.5, 0.9))
+
+
+def play_share(dtype, steps=STEPS):
+    """This rank's share of every batch: lazy R1, micro-batches of 1, K = 4 on the first 5 images of each batch."""
+    torch.set_default_dtype(dtype)
+    game = make_game(
+        penalties={"crps": Penalty(FairCRPS(), samples_per_image=4, images=5)},
+        adversarial=Logistic(slope=R1R2Penalty(every_critic_steps=4)),
+        generator_optimizer=adam,
+        critic_optimizer=adam,
+        generator_clip_norm=1.0,
+        micro_batch=1,
+    )
+    share = BATCH // collectives.world_size()
+    sent, all_reduce = [], dist.all_reduce
+
+    def counted(tensor, *arguments, **options):
+        sent.append(tensor.nbytes)
+        return all_reduce(tensor, *arguments, **options)
+
+    dist.all_reduce = counted
+    try:
+        for step in range(steps):
+            images = torch.rand(BATCH, 3, 16, 16, generator=torch.Generator().manual_seed(step))
+            mine = slice(collectives.rank() * share, (collectives.rank() + 1) * share)
+            game.play(images[mine], torch.arange(step * BATCH, (step + 1) * BATCH)[mine])
+    finally:
+        dist.all_reduce = all_reduce
+    game.gather()
+    learned = {name: weights(network) for name, network in _networks(game).items()}
+    return {
+        "weights": {name: values.numpy() for name, values in learned.items()},
+        "logged": game.averages.pop(),
+        "times": (game.clock.times.images_seen, game.clock.times.generator_steps),
+        "sent": sent,
+        "tensors": {name: len(list(network.parameters())) for name, network in _networks(game).items()},
+    }
+
+
+def _networks(game):
+    return {"generator": game.generator, "critic": game.critic, "average": game.ema.average}
+
+
+@pytest.fixture(scope="module")
+def alone():
+    (result,) = on_ranks(1, play_share, torch.float64)
+    return result
+
+
+@pytest.mark.parametrize("size", [2, 4])
+def test_ranks_learn_what_one_process_learns(size, alone):
+    together = on_ranks(size, play_share, torch.float64)
+    for rank in together:
+        assert rank["times"] == alone["times"]
+        for name, expected in alone["weights"].items():
+            np.testing.assert_allclose(rank["weights"][name], expected, rtol=1e-6, atol=1e-10)
+            np.testing.assert_array_equal(rank["weights"][name], together[0]["weights"][name])
+        assert rank["logged"] == pytest.approx(alone["logged"], rel=1e-6)
+
+
+def test_in_single_precision_they_differ_by_rounding():
+    (alone,), together = on_ranks(1, play_share, torch.float32), on_ranks(2, play_share, torch.float32)
+    for name, expected in alone["weights"].items():
+        np.testing.assert_allclose(together[0]["weights"][name], expected, atol=1e-6)
+
+
+def test_a_move_sends_the_gradients_of_the_player_that_moves_and_a_byte_a_tensor():
+    """Four generator moves, four moves of the critic and its lazy price once: nothing else is reduced."""
+    rank = on_ranks(2, play_share, torch.float64, 4)[0]
+    bytes_of = {name: 8 * len(values) for name, values in rank["weights"].items()}
+    moves = ["generator", "critic", "critic", *["generator", "critic"] * 3]
+    bias = 8  # of the last layer: the slope does not depend on it, so no rank has a gradient
+    expected = []
+    for number, player in enumerate(moves):
+        lazy = number == 2
+        expected += [rank["tensors"][player], bytes_of[player] - bias * lazy]
+    assert rank["sent"] == expected
+
+
+class OneSided(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.both, self.one, self.none = (nn.Parameter(torch.ones(3)) for _ in range(3))
+        self.brief = nn.Parameter(torch.ones(2, dtype=torch.bfloat16))
+
+
+def gradients_of_one_sided():
+    module = OneSided()
+    (module.both * (1 + collectives.rank())).sum().backward()
+    if collectives.rank() == 1:
+        (7 * module.one).sum().backward()
+        module.brief.sum().backward()
+    sum_over_ranks(module.parameters())
+    return [None if p.grad is None else p.grad.float().tolist() for p in module.parameters()]
+
+
+def test_gradients_add_up_and_nobody_gets_one_that_no_rank_has():
+    assert on_ranks(2, gradients_of_one_sided) == [[[3.0] * 3, [7.0] * 3, None, [1.0] * 2]] * 2
+
+
+def gradients_of_large():
+    numel = BUCKET_BYTES // 4
+    parameters = [nn.Parameter(torch.zeros(n)) for n in (3, numel - 3, 1, numel + 5, 2)]
+    for number, parameter in enumerate(parameters):
+        parameter.grad = torch.full_like(parameter, 1.0 + number + collectives.rank())
+    sum_over_ranks(parameters)
+    return [set(parameter.grad.unique().tolist()) for parameter in parameters]
+
+
+def test_buckets_cover_every_gradient():
+    assert on_ranks(2, gradients_of_large)[1] == [{3.0 + 2 * number} for number in range(5)]
+
+
+def latents():
+    game, drawn = make_game(), []
+    draw = game.generator.draw_latent
+
+    def noted(*arguments):
+        drawn.append(draw(*arguments))
+        return drawn[-1]
+
+    game.generator.draw_latent = noted
+    share = BATCH // collectives.world_size()
+    game.play(torch.rand(share, 3, 16, 16), torch.arange(collectives.rank() * share, (collectives.rank() + 1) * share))
+    return [z.numpy() for z in drawn[0]]
+
+
+def test_ranks_draw_the_latents_of_their_own_images():
+    """As one process draws them for the whole batch; no two images share one."""
+    (alone,), together = on_ranks(1, latents), on_ranks(2, latents)
+    for level, z in enumerate(alone):
+        np.testing.assert_array_equal(np.concatenate([rank[level] for rank in together], axis=1), z)
+        flat = z.swapaxes(0, 1).reshape(BATCH, -1)
+        assert len(np.unique(flat, axis=0)) == BATCH
+
+
+def averaged():
+    game, expected = make_game(), None
+    expected = weights(game.generator).clone()
+    for step in range(6):
+        share = BATCH // collectives.world_size()
+        images = torch.rand(BATCH, 3, 16, 16, generator=torch.Generator().manual_seed(step))
+        mine = slice(collectives.rank() * share, (collectives.rank() + 1) * share)
+        game.play(images[mine], torch.arange(step * BATCH, (step + 1) * BATCH)[mine])
+        kept = 0.5 ** (BATCH / min(100, 0.05 * (step + 1) * BATCH))
+        expected = kept * expected + (1 - kept) * weights(game.generator)
+    return (weights(game.ema.average) - expected).abs().max().item()
+
+
+def test_the_average_follows_its_closed_form_in_images_of_all_ranks():
+    assert max(on_ranks(2, averaged)) < 1e-6
+
+
+def drift_apart():
+    game = make_game()
+    require_same_on_all_ranks(game)
+    if collectives.rank() == 1:
+        with torch.no_grad():
+            next(game.critic.parameters()).view(-1)[0] += 1e-7
+    require_same_on_all_ranks(game)
+
+
+def test_ranks_that_drift_apart_are_told_where():
+    with pytest.raises(ReplicasDiverged, match=r"after 0 images critic\.\S+ of rank 1 is not that of rank 0"):
+        on_ranks(2, drift_apart)
+
+
+def fail_on_one(error):
+    def make():
+        if collectives.rank() == 1:
+            raise error
+        return collectives.rank()
+
+    assert collectives.all_gather(collectives.rank()) == [0, 1]
+    assert collectives.from_rank_zero(lambda: {"rank": collectives.rank()}) == {"rank": 0}
+    assert collectives.all_max(collectives.rank()) == 1
+    collectives.run_on_all_ranks(make)
+
+
+def test_an_error_of_one_rank_ends_all_and_the_first_says_it():
+    _, outcomes = Group(2, fail_on_one, ValueError("crop is 0")).wait()
+    assert [(type(error), str(error), error.speaks) for _, error in sorted(outcomes.items())] == [
+        (RankError, "rank 1: crop is 0", True),
+        (RankError, "rank 1: crop is 0", False),
+    ]
+
+
+def be_lost(how):
+    dist.barrier()
+    if collectives.rank() == 1:
+        if how == "error":
+            raise ValueError("photo.png cannot be read")
+        os.kill(os.getpid(), signal.SIGKILL)
+    for _ in range(2):
+        collectives.all_gather(0)
+
+
+@pytest.mark.parametrize(
+    ("how", "code", "words"),
+    [("killed", -9, "rank 1: ended without a word"), ("error", 0, "rank 1: photo.png cannot be read")],
+)
+def test_others_end_with_the_name_of_a_rank_that_is_gone(how, code, words):
+    start = time.monotonic()
+    codes, outcomes = Group(3, be_lost, how).wait()
+    assert time.monotonic() - start < 60
+    assert codes == [0, code, 0]
+    for rank in (0, 2):
+        assert isinstance(outcomes[rank], RankFailure)
+        assert str(outcomes[rank]) == words

@@ -1,0 +1,186 @@
+"""``trainer=ddp_cpu``: one command, several processes."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from functools import partial
+
+import pytest
+import torch
+
+from pscgan.train.callbacks.checkpointing import Interrupted
+from pscgan.train.distributed import launch
+from pscgan.train.distributed.launch import RankFailure
+from pscgan.train.run import train
+
+from ..tiny import OVERRIDES, assert_same_run, config_of, result
+from .on_ranks import on_ranks
+from .test_run_on_ranks import learn, unbroken  # noqa: F401
+
+TWO = ("trainer=ddp_cpu",)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Ranks forked from a process that has imported everything, instead of starting from nothing."""
+    monkeypatch.setattr(launch, "start_processes", partial(launch.start_processes, start_method="forkserver"))
+
+
+@pytest.fixture
+def ranks_of(monkeypatch):
+    """The processes that are started, once they are."""
+    processes, start = [], launch.start_processes
+
+    def noted(*arguments, **options):
+        context = start(*arguments, **options)
+        processes.extend(context.processes)
+        return context
+
+    monkeypatch.setattr(launch, "start_processes", noted)
+    return processes
+
+
+@contextlib.contextmanager
+def once(folder, act):
+    """Act as soon as the run has written a checkpoint."""
+
+    def wait():
+        while not (folder / "last.ckpt").exists():
+            time.sleep(0.01)
+        act()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    yield
+    thread.join()
+
+
+def test_the_same_run_as_under_a_launcher_of_somebody_else(unbroken, tmp_path):  # noqa: F811
+    crps = train(config_of(tmp_path / "run", *TWO))
+    assert crps == result(tmp_path / "run")["crps"]
+    assert_same_run(tmp_path / "run", unbroken)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_the_command_stops_all_ranks_with_a_checkpoint(number, unbroken, tmp_path):  # noqa: F811
+    folder = tmp_path / "run"
+    before = signal.getsignal(number)
+    with once(folder, lambda: os.kill(os.getpid(), number)), pytest.raises(Interrupted, match=r"after \d+ images"):
+        train(config_of(folder, *TWO))
+    assert signal.getsignal(number) == before
+    assert not (folder / "result.json").exists()
+    train(config_of(folder, *TWO))
+    assert_same_run(folder, unbroken)
+
+
+def test_a_rank_that_is_killed_is_named_and_the_others_end(ranks_of, unbroken, tmp_path):  # noqa: F811
+    folder, start = tmp_path / "run", time.monotonic()
+    with (
+        once(folder, lambda: os.kill(ranks_of[1].pid, signal.SIGKILL)),
+        pytest.raises(RankFailure, match=r"rank 1 was ended by SIGKILL|rank 1: ended without a word"),
+    ):
+        train(config_of(folder, *TWO))
+    assert time.monotonic() - start < 60
+    assert not any(process.is_alive() for process in ranks_of)
+    train(config_of(folder, *TWO))
+    assert_same_run(folder, unbroken)
+
+
+def test_an_error_of_the_user_comes_back_as_itself(tmp_path):
+    with pytest.raises(ValueError, match=r"^degradation: sigma is 300"):
+        train(config_of(tmp_path / "run", *TWO, "degradation.sigma=300"))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (["trainer=ddp"], "trainer.accelerator is gpu; torch finds none here, choose trainer=cpu or trainer=ddp_cpu"),
+        (["trainer.devices=0"], "trainer.devices is 0; allowed is a count of processes, at least 1, or auto"),
+        (["trainer.devices=[0,1]"], r"trainer.devices is \[0, 1\]; allowed is a count"),
+        (["+trainer.num_nodes=2"], "trainer.num_nodes is 2; on several machines start pscgan train with torchrun or"),
+    ],
+)
+def test_devices_that_cannot_be(overrides, words, tmp_path):
+    with pytest.raises(ValueError, match=words):
+        train(config_of(tmp_path / "run", *TWO, *overrides))
+
+
+def test_torchrun_starts_no_sweep(tmp_path, monkeypatch):
+    monkeypatch.setattr(launch, "in_a_sweep", lambda: True)
+    for name, value in (("WORLD_SIZE", "2"), ("RANK", "0"), ("TORCHELASTIC_RUN_ID", "1")):
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ValueError, match="a sweep is not started by torchrun"):
+        train(config_of(tmp_path / "run"))
+
+
+def test_how_many_processes_are_started(tmp_path, monkeypatch):
+    def count(*overrides):
+        return launch.processes(config_of(tmp_path, *overrides))
+
+    assert (count(), count(*TWO), count(*TWO, "trainer.devices=3")) == (1, 2, 3)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    assert (count("trainer=gpu"), count("trainer=ddp"), count("trainer=ddp", "trainer.devices=2")) == (1, 4, 2)
+    with pytest.raises(ValueError, match=r"trainer\.devices is 5; this machine has 4 GPUs"):
+        count("trainer=ddp", "trainer.devices=5")
+    for place, value in (("WORLD_SIZE", "8"), ("RANK", "0")):
+        monkeypatch.setenv(place, value)
+    assert count("trainer=ddp") == 1  # a launcher has started them
+
+
+SRUN = {"SLURM_STEP_NUM_TASKS": 2, "SLURM_STEP_NUM_NODES": 1, "SLURM_NODEID": 0, "SLURM_JOB_ID": 4217}
+
+
+def learn_under_srun(folder, port):
+    """As srun starts it: no variable of torchrun."""
+    rank = os.environ["RANK"]
+    for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "TORCHELASTIC_USE_AGENT_STORE", "MASTER_ADDR"):
+        del os.environ[name]
+    os.environ.update({name: str(value) for name, value in SRUN.items()})
+    os.environ.update(SLURM_PROCID=rank, SLURM_LOCALID=rank, SLURM_NTASKS="2", MASTER_PORT=port)
+    return learn(folder)
+
+
+def test_under_srun(unbroken, tmp_path):  # noqa: F811
+    on_ranks(2, learn_under_srun, tmp_path / "run", "29876", join=False)
+    assert_same_run(tmp_path / "run", unbroken)
+
+
+def start_command(*arguments, cwd):
+    return subprocess.Popen(
+        [sys.executable, *arguments, *OVERRIDES, "hydra.run.dir=run"],
+        cwd=cwd,
+        env=os.environ | {"PYTHONPATH": os.path.abspath(os.environ.get("PYTHONPATH", ".")), "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def test_the_command_killed_with_all_its_processes_goes_on(unbroken, tmp_path):  # noqa: F811
+    killed = start_command("-m", "pscgan.train", *TWO, cwd=tmp_path)
+    with once(tmp_path / "run", lambda: os.killpg(killed.pid, signal.SIGKILL)):
+        killed.communicate(timeout=300)
+    assert killed.returncode == -signal.SIGKILL
+    finished = start_command("-m", "pscgan.train", *TWO, cwd=tmp_path)
+    out, err = finished.communicate(timeout=300)
+    assert (finished.returncode, err) == (0, "")
+    assert out.count("continues at image") == 1
+    assert out.count("averaging 2 gains") == 1
+    assert_same_run(tmp_path / "run", unbroken)
+
+
+@pytest.mark.slow
+def test_two_nodes_of_torchrun(unbroken, tmp_path):  # noqa: F811
+    nodes = ["--nnodes=2", "--nproc-per-node=1", "--rdzv-backend=c10d", "--rdzv-endpoint=127.0.0.1:29877"]
+    torchrun = ["-m", "torch.distributed.run", *nodes, "--rdzv-id=1", "-m", "pscgan.train"]
+    both = [start_command(*torchrun, cwd=tmp_path) for _ in range(2)]
+    answers = [node.communicate(timeout=300) for node in both]
+    assert [node.returncode for node in both] == [0, 0], answers
+    assert sum(out.count("averaging 2 gains") for out, _ in answers) == 1
+    assert_same_run(tmp_path / "run", unbroken)

@@ -1,0 +1,44 @@
+"""The net of a loss or critic never scores, whatever its layers; an older run's line is understood too."""
+
+import pytest
+
+from pscgan.models.features.frozen import FrozenFeatures
+from pscgan.models.features.pooled import PooledFeatures
+from pscgan.train.evaluation.training_overlap import judges_itself
+
+NETWORK = "resnet10t"
+
+
+@pytest.fixture(scope="module")
+def extractor():
+    return PooledFeatures(NETWORK, "layer4", "random", side=64)
+
+
+@pytest.fixture(scope="module")
+def judge():
+    return FrozenFeatures(NETWORK, ["layer1", "layer2"], "random")
+
+
+def test_the_same_weights_are_found_at_other_layers(extractor, judge):
+    assert extractor.weights_hash == judge.weights_hash
+    other = FrozenFeatures(NETWORK, ["layer1"], "random", seed=1).identity
+    assert judges_itself(extractor.identity, [other, judge.identity]) == [judge.identity]
+    assert judges_itself(extractor.identity, [other]) == []
+    assert judges_itself(extractor.identity, []) == []
+
+
+def test_the_same_weights_are_found_in_another_place(extractor, judge):
+    moved = judge.identity.replace("random, seed 0", "weights/resnet.pth")
+    assert judges_itself(extractor.identity, [moved]) == [moved]
+
+
+def test_a_hash_of_a_part_is_found_by_network_and_source(extractor, judge):
+    older = judge.identity.replace(judge.weights_hash, "0123456789ab")
+    assert judges_itself(extractor.identity, [older]) == [older]
+    assert judges_itself(extractor.identity, [older.replace(NETWORK, "resnet18")]) == []
+    assert judges_itself(extractor.identity, [older.replace("seed 0", "seed 1")]) == []
+
+
+def test_another_line_is_refused(extractor):
+    with pytest.raises(ValueError, match=r'identity is "vgg19"; allowed is "NETWORK \[LAYERS\], SOURCE, sha256 HASH"'):
+        judges_itself(extractor.identity, ["vgg19"])

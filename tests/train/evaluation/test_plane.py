@@ -1,0 +1,55 @@
+"""Samples of less z: from the posterior mean to a sample."""
+
+import pytest
+
+from pscgan.rng import Rng
+from pscgan.train.evaluation.curves import plane_curve
+from pscgan.train.evaluation.temperature_sweep import traverse
+from pscgan.train.metrics.patch_distribution import PatchDistribution
+from pscgan.train.restorer import Degraded
+
+from .wiener import Wiener, field
+
+IMAGES = 2_000
+
+
+@pytest.fixture(scope="module")
+def curve():
+    world, clean, measurement = field(IMAGES)
+    law = PatchDistribution(8)
+    law.update(Wiener(world).draw(measurement, 8, Rng(0, "latent", range(IMAGES))), clean)
+    laws = traverse(Wiener(world), clean, measurement, range(IMAGES), [1.0, 0.0, 0.5])
+    return plane_curve(law.compute(), {sigma_z: at.compute() for sigma_z, at in laws.items()})
+
+
+def test_error_grows_with_the_square_of_sigma_z(curve):
+    """(1 + sigma_z²) of the least."""
+    least = curve["bound"][0]["rmse"] ** 2
+    assert [point["sigma_z"] for point in curve["sigma_z"]] == [0, 0.5, 1]
+    for point in curve["sigma_z"]:
+        assert point["rmse"] ** 2 == pytest.approx((1 + point["sigma_z"] ** 2) * least, rel=0.03)
+
+
+def test_distance_falls_from_that_of_the_mean_to_that_of_chance(curve):
+    away, chance = curve["bound"][0]["distance"], curve["averaged"][0]["distance"]
+    centre, _, sample = (point["distance"] for point in curve["sigma_z"])
+    assert centre == pytest.approx(away, rel=0.03)
+    assert chance < sample < away / 2.5  # one sample an image is fewer patches than all of K
+    assert curve["bound"][-1]["distance"] == 0
+    assert [set(points[0]) for points in curve.values()] == [
+        {"n", "rmse", "distance"},
+        {"sigma_z", "rmse", "distance"},
+        {"rmse", "distance"},
+    ]
+
+
+def test_images_add_up_for_the_same_z():
+    world, clean, measurement = field(3)
+    whole = traverse(Wiener(world), clean, measurement, range(3), [0.5])[0.5]
+    parts = [traverse(Wiener(world), clean[b : b + 1], measurement[b : b + 1], [b], [0.5])[0.5].error for b in range(3)]
+    assert float(sum(parts)) == pytest.approx(float(whole.error), rel=1e-6)
+
+
+def test_without_z_there_is_nothing_to_traverse():
+    _, clean, measurement = field(1)
+    assert traverse(Degraded(), clean, measurement, [0], [0.5]) == {}

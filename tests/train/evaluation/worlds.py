@@ -1,0 +1,93 @@
+"""Problems whose posterior is known, and restorers that draw from it, from less of it, or from more."""
+
+import torch
+from torch.utils.data import Dataset
+
+from pscgan.data.toy_posteriors.fields import noisy_field
+from pscgan.rng import Rng
+from pscgan.train.evaluation.dataset import EvaluationDataset
+from pscgan.train.evaluation.evaluator import Evaluator, Settings
+from pscgan.train.evaluation.methods import Method
+from pscgan.train.evaluation.metric_suite import MetricSuite
+from pscgan.train.evaluation.results import ImageSets
+from pscgan.train.evaluation.robustness_eval import Audits
+from pscgan.train.evaluation.summary import Summary
+from pscgan.train.evaluation.temperature_sweep import Traversal
+from pscgan.train.metrics.patch_distribution import PatchDistribution
+
+WORLD = noisy_field(16, 50.0)
+
+
+class Fields(Dataset):
+    """Images of the world, neither clipped nor rounded."""
+
+    def __init__(self, count):
+        self.count = count
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, number):
+        clean = WORLD.draw(Rng(0, "world", [number]))[0]
+        return {"clean": 255 * clean, "number": number, "name": f"field{number}"}
+
+
+class WorldSampler:
+    """Samples of the posterior whose deviation from its mean is scaled; 1 is exact."""
+
+    stochastic = True
+
+    def __init__(self, spread=1.0, offset=0.0):
+        self.spread, self.offset = spread, offset
+
+    def draw(self, measurement, num_samples, rng, sigma_z=1.0):
+        mean = WORLD.posterior_mean(measurement)
+        samples = WORLD.posterior_samples(measurement, num_samples, rng)
+        return (mean + self.offset + sigma_z * self.spread * (samples - mean)).float()
+
+
+class PosteriorMean:
+    """The best single answer."""
+
+    stochastic = False
+
+    def draw(self, measurement, num_samples, rng, sigma_z=1.0):
+        return WORLD.posterior_mean(measurement).float()[None]
+
+
+class Projection:
+    """An extractor: a few fixed linear features, so that Gaussian images have Gaussian features."""
+
+    identity, dimensions, weights_hash = "a projection of pixels", 6, "0" * 12
+
+    def __call__(self, images):
+        generator = torch.Generator().manual_seed(5)
+        matrix = torch.randn(images[0].numel(), self.dimensions, generator=generator) / images[0].numel() ** 0.5
+        return images.float().flatten(1) @ matrix
+
+
+def judged(folder, restorers, count=150, samples=8, sigma_z=(), batch=1, replicates=100):
+    """A summary of restorers by name."""
+    contestants = [Method(name, restorer, {"kind": "callable"}) for name, restorer in restorers.items()]
+    panels = {
+        contestant.name: MetricSuite(
+            WORLD.degradation,
+            samples if contestant.restorer.stochastic else 1,
+            {"patch_law": PatchDistribution(samples if contestant.restorer.stochastic else 1)},
+            heavy=["patch_law"],
+        )
+        for contestant in contestants
+    }
+    judge = Evaluator(
+        EvaluationDataset(Fields(count), WORLD.degradation, seed=0),
+        contestants,
+        panels,
+        Traversal(sigma_z, images=count, seed=0),
+        Audits({}, [], WORLD.degradation, crop=16, images=0, samples=2, seed=0),
+        {"projection": Projection()},
+        folder,
+        Settings(samples, 0, batch, 0, 2, 16, 2, None, torch.device("cpu")),
+    )
+    judge.work(range(count), lambda: None)
+    names = [f"field{number}" for number in range(count)]
+    return Summary(judge, names, replicates, ImageSets({"projection": None}, 6), {}).result()

@@ -1,0 +1,45 @@
+"""What rounding to float16 costs is what is said of it."""
+
+import copy
+
+import pytest
+import torch
+
+from pscgan.data.crops import center_crop
+from pscgan.data.degradations.gaussian_noise import GaussianNoise
+from pscgan.data.sources.image_source import BUNDLED, ImageSource
+from pscgan.models.generator import draw_samples
+from pscgan.rng import Rng
+from pscgan.train.export.fp16 import halved, rounding_loss
+
+from .graphs import made
+
+
+def test_the_loss_is_that_of_samples_in_grey_levels():
+    generator, noise = made("pointwise", width=8), GaussianNoise(50)
+    weights = halved(generator.state_dict())
+    other = copy.deepcopy(generator)
+    other.load_state_dict(weights)
+    source, differences = ImageSource(BUNDLED), []
+    for number, name in enumerate(source.names):
+        y = noise(center_crop(source.read(name), 128)[None] / 255, Rng(0, "half", [number])).degraded
+        samples = [draw_samples(network, y, 1, Rng(0, "restore", [number])) for network in (generator, other)]
+        differences.append(255 * (samples[1] - samples[0]))
+    found = rounding_loss(generator, weights, noise, 3)
+    assert found.largest == pytest.approx(float(torch.stack(differences).abs().max()))
+    assert found.rms == pytest.approx(float(torch.stack(differences).square().mean().sqrt()), rel=1e-4)
+    assert (found.photographs, found.side) == (14, 128)
+    assert 0 < found.rms < found.largest < 1
+
+
+def test_weights_that_are_half_already_cost_nothing():
+    generator = made("pointwise", width=8).half().float()
+    loss = rounding_loss(generator, halved(generator.state_dict()), GaussianNoise(50), 3)
+    assert (loss.largest, loss.rms) == (0, 0)
+
+
+def test_weights_beyond_half_are_refused():
+    numbers = {"count": torch.tensor(3), "weight": torch.tensor([1.0, 65504.0])}
+    assert halved(numbers)["count"].dtype == torch.int64
+    with pytest.raises(ValueError, match=r"tensor weight has values beyond float16"):
+        halved({"weight": torch.tensor([1.0, 70000.0])})

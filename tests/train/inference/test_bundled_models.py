@@ -1,0 +1,45 @@
+"""Models that come with the package do what their cards say."""
+
+import pytest
+import torch
+
+from pscgan.data.sources.image_source import BUNDLED, ImageSource
+from pscgan.rng import Rng
+from pscgan.train.inference.load import FOLDER, load
+
+NAMES = sorted(path.stem for path in FOLDER.glob("*.safetensors"))
+HELD_OUT = slice(-3, None)  # of the bundled photographs, those the demos are validated on
+
+
+def test_there_are_two():
+    assert NAMES == ["demo", "jpeg_demo"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_small_and_has_a_card(name):
+    assert (FOLDER / f"{name}.safetensors").stat().st_size < 3e6
+    card = (FOLDER / f"{name}.md").read_text()
+    assert card.startswith("---\nlibrary_name: pscgan\n")
+    assert f'pscgan.load("bundled:{name}")' in card
+    assert "license: mit" in card
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_samples_photographs_it_has_not_seen(name):
+    """Averaging 8 must gain 2.50 dB, of which the cards promise more than 2."""
+    sampler, source = load(f"bundled:{name}"), ImageSource(BUNDLED)
+    errors = {"degraded": [], "sample": [], "mean": []}
+    for number, image in enumerate(source.names[HELD_OUT]):
+        clean = source.read(image)[None, :, :256, :256].float() / 255
+        measurement = sampler.degradation(clean, Rng(0, "noise", [number]))
+        samples = sampler.sample(measurement, 8)
+        for kind, found in (
+            ("degraded", measurement.degraded),
+            ("sample", samples[:1]),
+            ("mean", samples.mean(dim=0)),
+        ):
+            errors[kind].append(float((found - clean).square().mean()))
+    mse = {kind: sum(values) / len(values) for kind, values in errors.items()}
+    gain = 10 * torch.tensor(mse["sample"] / mse["mean"]).log10()
+    assert 2.0 < gain < 2.6
+    assert mse["mean"] < mse["degraded"]

@@ -1,0 +1,92 @@
+"""One command, one folder; nothing in it is overwritten."""
+
+import json
+
+import pytest
+
+import pscgan
+from pscgan.train.runs.folder import RunFolder, run_name
+
+from ..tiny import LIGHTNING_SAYS, config_of, run
+
+pytestmark = LIGHTNING_SAYS
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    return run(tmp_path_factory.mktemp("runs") / "run", "images=16")
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_run_leaves_what_tells_how_it_was_made(finished):
+    names = {path.relative_to(finished).as_posix() for path in contents(finished)}
+    expected = {"config.yaml", "run.json", "result.json", "metrics.csv", "last.ckpt", "previous.ckpt", "best.ckpt"}
+    assert names == expected | {"pictures/000000016.png"}
+    (start,) = json.loads((finished / "run.json").read_text())
+    assert {"command", "pscgan", "commit", "python", "packages", "hardware", "seed", "precision", "time"} <= set(start)
+    assert (start["images_seen"], start["seed"], start["precision"]) == (0, 0, "32-true")
+    assert start["pscgan"] == pscgan.__version__
+    assert start["packages"]["torch"]
+    assert start["hardware"]["cores"] >= 1
+
+
+def test_the_numbers_a_result_holds(finished):
+    names = (
+        "psnr_degraded psnr_sample psnr_mean ssim_sample samples_per_image gain_db gain_db_exact spread_skill "
+        "images_seen generator_steps seconds"
+    )
+    result = json.loads((finished / "result.json").read_text())
+    assert set(names.split()) <= set(result)
+    assert (result["images_seen"], result["generator_steps"], result["samples_per_image"]) == (16, 4, 2)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "named"),
+    [
+        (["degradation.sigma=25"], "degradation.sigma: 50 there, 25 now"),
+        (["seed=1"], "seed: 0 there, 1 now"),
+        (["~schedule.floor"], "schedule.floor: 0.01 there, absent now"),
+        (["degradation.sigma=25", "allow_changed_config=true"], "degradation.sigma: 50 there, 25 now"),
+        (["+generator.new=1"], "generator.new: absent there, 1 now"),
+    ],
+)
+def test_a_run_of_another_config_is_refused(finished, overrides, named):
+    before = contents(finished)
+    with pytest.raises(ValueError, match="choose another name") as refused:
+        run(finished, "images=16", *overrides)
+    assert named in str(refused.value)
+    assert str(finished) in str(refused.value)
+    assert contents(finished) == before
+
+
+def test_loggers_callbacks_and_workers_may_change(finished):
+    RunFolder(config_of(finished, "images=16", "logger=[]", "callbacks.pictures.images=1", "dataset.num_workers=2"))
+
+
+def test_a_folder_that_holds_something_else_is_refused(tmp_path):
+    (tmp_path / "thesis.txt").write_text("the only copy")
+    before = contents(tmp_path)
+    with pytest.raises(ValueError, match="is not empty and holds no run of pscgan"):
+        run(tmp_path)
+    assert contents(tmp_path) == before
+
+
+def test_a_config_that_does_not_build_leaves_its_name_free(tmp_path):
+    folder = tmp_path / "run"
+    for mistake in ("degradation.sigma=300", "precision=fp8", "checkpoint_every_images=7"):
+        with pytest.raises(Exception, match=r"sigma is 300|precision is fp8|checkpoint_every_images is 7"):
+            run(folder, "images=16", mistake)
+        assert not contents(folder)
+    run(folder, "images=16")
+    assert (folder / "result.json").exists()
+
+
+def test_names_of_folders():
+    assert run_name("demo", "") == "demo"
+    assert run_name("demo", "seed=1,dataset.root=/my images") == "demo,seed=1,dataset.root=-myimages"
+    first, second = (run_name("demo", f"{'x=1,' * 60}y={y}") for y in (1, 2))
+    assert first != second
+    assert len(first) == len("demo,") + 100

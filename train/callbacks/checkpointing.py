@@ -1,0 +1,101 @@
+"""Checkpoints on the clock of the run, and on the wish of the user."""
+
+from __future__ import annotations
+
+import signal
+import time
+from types import FrameType
+from typing import Any
+
+import pytorch_lightning as pl
+
+from ..distributed import collectives
+from ..distributed.collectives import require_same_on_all_ranks
+from ..lightning_module import SamplerModule
+from ..runs import checkpoint
+from ..runs.folder import RunFolder
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+
+
+class Interrupted(Exception):
+    """The user or the system asked for an end; the run can be continued."""
+
+    def __init__(self, number: int, images_seen: int) -> None:
+        super().__init__(number, images_seen)
+        self.exit_code = 128 + number
+
+    def __str__(self) -> str:
+        number, images_seen = self.args
+        return f"{signal.Signals(number).name} after {images_seen} images"
+
+
+class Checkpointing(pl.Callback):
+    """Writes ``last.ckpt`` every ``checkpoint_every_images`` and after each validation, ``best.ckpt`` by CRPS.
+
+    The continuous ranked probability score of the samples is a proper score: the true posterior, not the sharpest or
+    the most averaged picture, has the lowest. Where a validation is due, nothing is written before it: a run that is
+    continued must not leave it out. What was the last is kept as ``previous.ckpt``. Before anything is written, ranks
+    that have drifted apart end the run.
+
+    Ctrl-C, SIGTERM and SIGUSR1 (SLURM's warning) on any rank write ``last.ckpt`` at the end of the batch or validation
+    in progress on all of them; another one, a second later, ends at once. Within a second it is the same one: Ctrl-C
+    reaches every process of a group, and the one that has started the ranks hands it on.
+    """
+
+    def __init__(self, folder: RunFolder, best_crps: float = float("inf")) -> None:
+        self.folder, self.best_crps = folder, best_crps
+        self._received, self._since = 0, 0.0
+        self._handlers: dict[int, Any] = {}
+
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Listen to signals."""
+        self._handlers = {number: signal.signal(number, self._note) for number in SIGNALS}
+
+    def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Leave signals to whom they belonged; at ``teardown`` Lightning has withdrawn its own handlers already."""
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        self._handlers = {}
+
+    def on_exception(self, trainer: pl.Trainer, module: pl.LightningModule, exception: BaseException) -> None:
+        """The same where training does not come to its end."""
+        self.on_train_end(trainer, module)
+
+    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *args: Any) -> None:
+        """Between validations."""
+        assert isinstance(module, SamplerModule)
+        if module.validation_is_due():
+            return
+        received = collectives.all_max(self._received)
+        if received or module.images_seen % module.checkpoint_every_images == 0:
+            self._save(module, received)
+
+    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """After each validation."""
+        assert isinstance(module, SamplerModule)
+        best = module.scores["crps"] < self.best_crps
+        if best:
+            self.best_crps = module.scores["crps"]
+        self._save(module, collectives.all_max(self._received), best)
+
+    def _save(self, module: SamplerModule, received: int, best: bool = False) -> None:
+        """Write, on rank 0, what all ranks agree on; end the run if a signal has come."""
+        module.game.gather()
+        require_same_on_all_ranks(module.game)
+        collectives.from_rank_zero(lambda: self._write(module, best))
+        if received and module.images_seen < module.images:
+            raise Interrupted(received, module.images_seen)
+
+    def _write(self, module: SamplerModule, best: bool) -> None:
+        paths = [self.folder.best, self.folder.last] if best else [self.folder.last]
+        checkpoint.keep(self.folder.last, self.folder.previous)
+        for path in paths:
+            checkpoint.save(path, module.game, self.folder.config, module.scores, self.best_crps)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if not self._received:
+            self._received, self._since = number, now
+        elif now - self._since > 1:
+            raise KeyboardInterrupt

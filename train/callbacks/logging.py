@@ -1,0 +1,53 @@
+"""Numbers to the loggers, on the clock of the run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytorch_lightning as pl
+
+from ..distributed import collectives
+from ..lightning_module import SamplerModule
+
+
+class LogTerms(pl.Callback):
+    """Means of all unweighted terms every ``log_every_images`` images, and the scores of each validation.
+
+    The step of every logger is the count of clean images seen. ``time/waiting_for_data`` is the share of the time in
+    which rank 0 had no batch to work on.
+    """
+
+    def __init__(self) -> None:
+        self._last = (0, 0.0, 0.0)
+
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Speed is measured from here."""
+        assert isinstance(module, SamplerModule)
+        self._last = (module.images_seen, module.game.clock.times.seconds, module.seconds_waited)
+
+    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *args: Any) -> None:
+        """A log line, where one is due."""
+        assert isinstance(module, SamplerModule)
+        times = module.game.clock.times
+        if module.images_seen % module.log_every_images:
+            return
+        images, seconds, waited = self._last
+        module.game.gather()
+        values = module.game.averages.pop() | module.adapted_weights()
+        values["learning_rate_factor"] = module.game.schedule(module.images_seen)
+        passed = max(times.seconds - seconds, 1e-9)
+        values["time/images_per_second"] = (times.images_seen - images) / passed
+        values["time/waiting_for_data"] = (module.seconds_waited - waited) / passed
+        for name in ("generator_steps", "nonfinite_steps", "skipped_images"):
+            values[name] = getattr(times, name)
+        self._last = (times.images_seen, times.seconds, module.seconds_waited)
+        self._log(trainer, module, values)
+
+    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """The scores of the average."""
+        assert isinstance(module, SamplerModule)
+        self._log(trainer, module, {f"validation/{name}": value for name, value in module.scores.items()})
+
+    def _log(self, trainer: pl.Trainer, module: SamplerModule, values: dict[str, float]) -> None:
+        for logger in trainer.loggers if collectives.rank() == 0 else ():
+            logger.log_metrics(values, step=module.images_seen)

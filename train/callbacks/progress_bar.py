@@ -1,0 +1,62 @@
+"""What a user sees while a run goes on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytorch_lightning as pl
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ..distributed import collectives
+from ..lightning_module import SamplerModule
+
+
+class ProgressBar(pl.Callback):
+    """Images seen, images a second, time left; a line of scores after each validation.
+
+    Of several ranks only the first prints. Without a terminal only the lines are printed.
+    """
+
+    def __init__(self) -> None:
+        self.console = Console(highlight=False, quiet=collectives.rank() > 0)
+        self.bar = Progress(
+            TextColumn("{task.completed:,} / {task.total:,} images"),
+            BarColumn(),
+            TextColumn("{task.fields[speed]:.0f} images/s"),
+            TimeRemainingColumn(),
+            console=self.console,
+            disable=collectives.rank() > 0 or not self.console.is_terminal,
+        )
+
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Show the bar from where the run is."""
+        assert isinstance(module, SamplerModule)
+        self.bar.start()
+        self.task = self.bar.add_task("", total=module.images, completed=module.images_seen, speed=0.0)
+
+    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *args: Any) -> None:
+        """Move the bar."""
+        assert isinstance(module, SamplerModule)
+        speed = module.images_seen / max(module.game.clock.times.seconds, 1e-9)
+        self.bar.update(self.task, completed=module.images_seen, speed=speed)
+
+    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """The numbers that matter."""
+        assert isinstance(module, SamplerModule)
+        scores, times = module.scores, module.game.clock.times
+        line = f"{times.images_seen:>9,} images {times.seconds:6.0f} s | PSNR y {scores['psnr_degraded']:.2f}"
+        line += f"  sample {scores['psnr_sample']:.2f}"
+        k = module.evaluation.samples_per_image
+        if k > 1:
+            line += f"  mean of {k} {scores['psnr_mean']:.2f} dB | gain {scores['gain_db']:.2f}"
+            line += f" (exact {scores['gain_db_exact']:.2f})  spread/skill {scores['spread_skill']:.2f}"
+        self.console.print(f"{line} | CRPS {255 * scores['crps']:.2f}/255", soft_wrap=True)
+
+    def teardown(self, trainer: pl.Trainer, module: pl.LightningModule, stage: str) -> None:
+        """Leave the terminal as it was."""
+        self.bar.stop()
+
+    def on_exception(self, trainer: pl.Trainer, module: pl.LightningModule, exception: BaseException) -> None:
+        """Lightning tears callbacks down only after a fit that came to its end."""
+        self.bar.stop()

@@ -1,0 +1,204 @@
+"""Attacks on a restorer as a map: the small change of y that moves its output most, z held fixed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from ...checks import require_at_least
+from ...data.measurement import Measurement
+from ...losses.robustness import on_sphere
+from ...rng import Rng
+from ..restorer import Restorer
+
+Latents = Callable[[], Rng]
+"""Creates the generators of z anew: the same z at every call."""
+
+
+class Attack(Protocol):
+    """Perturbs measurements so that restorations change as much as possible."""
+
+    def __call__(
+        self, restorer: Restorer, measurement: Measurement, latents: Latents, rng: Rng, ai_psnr: float
+    ) -> Measurement:
+        """The measurement with y + d in place of y; maps and facts stay, and y + d is not clipped.
+
+        Args:
+            restorer: under attack, differentiable in y.
+            measurement: of B images, each attacked for itself.
+            latents: the z the change is averaged over.
+            rng: one generator an image, from which the start comes.
+            ai_psnr: PSNR of y + d against y in dB, the least allowed.
+
+        Raises:
+            ValueError: if the restorer has no gradient.
+        """
+        ...
+
+
+def euclidean_budget(values: int, ai_psnr: float) -> float:
+    """ε with ‖d‖₂ ≤ ε, for n values in [0, 1]: ε² = n 10^(−P/10), P the AI-PSNR in dB (arXiv 2211.08944)."""
+    return math.sqrt(values) * largest_budget(ai_psnr)
+
+
+def largest_budget(ai_psnr: float) -> float:
+    """ε with |d| ≤ ε in every value: 10^(−P/20), so that the corners of the cube lie on the sphere of the same P."""
+    return float(10 ** (-ai_psnr / 20))
+
+
+class SquaredChange:
+    """1/K Σₖ ‖G(y + d, zₖ) − G(y, zₖ)‖² of each image, to be maximised in d.
+
+    Args:
+        restorer: G.
+        measurement: with y.
+        latents: of zₖ.
+        samples: K; a deterministic restorer needs one.
+    """
+
+    def __init__(self, restorer: Restorer, measurement: Measurement, latents: Latents, samples: int) -> None:
+        self.restorer, self.measurement, self.latents = restorer, measurement, latents
+        self.samples = samples if restorer.stochastic else 1
+        with torch.no_grad():
+            self.unmoved = self._draw(measurement)
+
+    def _draw(self, measurement: Measurement) -> Tensor:
+        return self.restorer.draw(measurement, self.samples, self.latents())
+
+    @torch.enable_grad()
+    def gradient(self, d: Tensor) -> Tensor:
+        """In d, (B, C, H, W).
+
+        Raises:
+            ValueError: if there is none, or it is zero although the output changes, as where images are rounded.
+        """
+        d = d.detach().requires_grad_()
+        change = (self._draw(moved(self.measurement, d)) - self.unmoved).square().mean(dim=0).sum()
+        gradient = torch.autograd.grad(change, d, allow_unused=True)[0] if change.requires_grad else None
+        if gradient is None or (change > 0 and not gradient.any()):
+            raise ValueError(
+                f"restorer ({type(self.restorer).__name__}) is not differentiable; leave it out of the audit, or let "
+                "gradients reach the measurement: no torch.no_grad, no rounding"
+            )
+        return gradient
+
+
+class Ifgsm:
+    """Steps of equal size in every value along the sign of the gradient, |d| ≤ ε (arXiv 1607.02533).
+
+    The start is one step in random signs, because the change has no gradient at y itself.
+
+    Args:
+        steps: gradients.
+        relative_step: size of a step over ε.
+        samples: K, the z the change is averaged over.
+
+    Raises:
+        ValueError: if a count is below 1 or the step below 0.
+    """
+
+    def __init__(self, steps: int = 10, relative_step: float = 0.25, samples: int = 4) -> None:
+        require_at_least(1, steps=steps, samples=samples)
+        require_at_least(0, relative_step=relative_step)
+        self.steps, self.relative_step, self.samples = steps, relative_step, samples
+
+    def __call__(
+        self, restorer: Restorer, measurement: Measurement, latents: Latents, rng: Rng, ai_psnr: float
+    ) -> Measurement:
+        """See ``Attack``."""
+        epsilon = largest_budget(ai_psnr)
+        change, step = SquaredChange(restorer, measurement, latents, self.samples), self.relative_step * epsilon
+        d = step * start(measurement, rng, ai_psnr).sign()
+        for _ in range(self.steps):
+            d = (d + step * change.gradient(d).sign()).clamp(-epsilon, epsilon)
+        return moved(measurement, d)
+
+
+class Pgd:
+    """Steps of equal length along the gradient, projected onto ‖d‖₂ ≤ ε, from a random point of the sphere.
+
+    (Madry et al., arXiv 1706.06083.) Of a linear restorer it finds the first right singular vector, as power iteration
+    does, and the faster the longer the steps.
+
+    Args:
+        steps: gradients.
+        relative_step: length of a step over ε.
+        samples: K, the z the change is averaged over.
+
+    Raises:
+        ValueError: if a count is below 1 or the step below 0.
+    """
+
+    def __init__(self, steps: int = 20, relative_step: float = 2.0, samples: int = 4) -> None:
+        require_at_least(1, steps=steps, samples=samples)
+        require_at_least(0, relative_step=relative_step)
+        self.steps, self.relative_step, self.samples = steps, relative_step, samples
+
+    def __call__(
+        self, restorer: Restorer, measurement: Measurement, latents: Latents, rng: Rng, ai_psnr: float
+    ) -> Measurement:
+        """See ``Attack``."""
+        epsilon = euclidean_budget(measurement.degraded[0].numel(), ai_psnr)
+        change, d = SquaredChange(restorer, measurement, latents, self.samples), start(measurement, rng, ai_psnr)
+        for _ in range(self.steps):
+            gradient = change.gradient(d)
+            d = into_ball(d + self.relative_step * epsilon * gradient / norms(gradient), epsilon)
+        return moved(measurement, d)
+
+
+class AdamAttack:
+    """Adam's steps, projected onto ‖d‖₂ ≤ ε after each, from a random point of the sphere (arXiv 2211.08944).
+
+    Args:
+        steps: gradients.
+        learning_rate: of Adam, whose state is fresh for each call.
+        samples: K, the z the change is averaged over.
+
+    Raises:
+        ValueError: if a count is below 1 or the learning rate below 0.
+    """
+
+    def __init__(self, steps: int = 5, learning_rate: float = 1.0, samples: int = 10) -> None:
+        require_at_least(1, steps=steps, samples=samples)
+        require_at_least(0, learning_rate=learning_rate)
+        self.steps, self.learning_rate, self.samples = steps, learning_rate, samples
+
+    def __call__(
+        self, restorer: Restorer, measurement: Measurement, latents: Latents, rng: Rng, ai_psnr: float
+    ) -> Measurement:
+        """See ``Attack``."""
+        epsilon = euclidean_budget(measurement.degraded[0].numel(), ai_psnr)
+        change, d = SquaredChange(restorer, measurement, latents, self.samples), start(measurement, rng, ai_psnr)
+        adam = torch.optim.Adam([d], self.learning_rate, betas=(0.9, 0.999), maximize=True)
+        for _ in range(self.steps):
+            d.grad = change.gradient(d)
+            adam.step()
+            d.data = into_ball(d.data, epsilon)
+        return moved(measurement, d)
+
+
+def start(measurement: Measurement, rng: Rng, ai_psnr: float) -> Tensor:
+    """A uniform direction for each image, of the Euclidean length of the budget, (B, C, H, W)."""
+    y = measurement.degraded
+    return on_sphere(y[None], rng, euclidean_budget(y[0].numel(), ai_psnr))
+
+
+def norms(images: Tensor) -> Tensor:
+    """Euclidean length of each image, (B, 1, 1, 1), not below 1e-12."""
+    lengths: Tensor = torch.linalg.vector_norm(images, dim=(1, 2, 3), keepdim=True)
+    return lengths.clamp_min(1e-12)
+
+
+def into_ball(d: Tensor, epsilon: float) -> Tensor:
+    """The nearest d with ‖d‖₂ ≤ ε."""
+    return d * (epsilon / norms(d)).clamp(max=1)
+
+
+def moved(measurement: Measurement, d: Tensor) -> Measurement:
+    """y + d in place of y."""
+    return replace(measurement, degraded=measurement.degraded + d)

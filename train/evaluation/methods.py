@@ -1,0 +1,205 @@
+"""From what a user names to restorers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from torch import Tensor, nn
+
+from ...data.degradation import Degradation
+from ...data.measurement import Measurement
+from ...models.baselines.dncnn import Dncnn
+from ...models.baselines.ffdnet import Ffdnet
+from ...models.features.weights import weights_hash
+from ..inference.load import load
+from ..inference.load_run import Trained, load_trained
+from ..inference.safetensors_file import SUFFIX
+from ..inference.sampler import LoadedSampler
+from ..restorer import Degraded, Deterministic, Restorer, Sampler
+
+DEGRADED = "degraded"
+ALLOWED = (
+    f"the folder of a run, a checkpoint, a {SUFFIX} file of pscgan export, {DEGRADED}, or a mapping with _target_ of a "
+    "restorer"
+)
+
+
+@dataclass(frozen=True)
+class Method:
+    """A restorer and what is known of it.
+
+    Attributes:
+        name: in tables; of its records' folder as well.
+        restorer: what draws.
+        about: plain values for the report.
+        networks: identities of the frozen networks it was trained with.
+    """
+
+    name: str
+    restorer: Restorer
+    about: dict[str, Any]
+    networks: tuple[str, ...] = field(default=())
+
+
+def named(restorers: Any) -> dict[str, Any]:
+    """What the user has listed, by name: of a run its folder's, of the rest their own.
+
+    Raises:
+        ValueError: if there is none, or a name comes twice.
+    """
+    if isinstance(restorers, Mapping) and "_target_" not in restorers:
+        found = {str(name): value for name, value in restorers.items()}
+    else:
+        listed = restorers if isinstance(restorers, list) else [restorers]
+        names = [_own_name(value) for value in listed if value is not None]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(
+                f"restorers has two of the name {twice}; give names, as restorers={{a: runs/x, b: runs/y}}"
+            )
+        found = dict(zip(names, listed, strict=False))
+    if not found:
+        raise ValueError(f"restorers is {restorers}; allowed is a list, or a mapping from names, of {ALLOWED}")
+    wrong = next((name for name in found if not name or name.startswith(".") or "/" in name), None)
+    if wrong is not None:
+        raise ValueError(f"restorers has one named {wrong!r}; allowed is a name that can be that of a folder")
+    return found
+
+
+def _own_name(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return str(value.get("_target_", "")).rpartition(".")[2]
+    path = Path(str(value))
+    return path.stem if path.suffix in (".ckpt", SUFFIX) else path.name
+
+
+class Methods:
+    """What a user has named, before a degradation is known: of runs and exports also what they were trained on."""
+
+    def __init__(self, restorers: Any, device: torch.device) -> None:
+        self.device = device
+        self.loaded: dict[str, Trained | LoadedSampler] = {}
+        self.values = named(restorers)
+        for name, value in self.values.items():
+            if isinstance(value, str) and value != DEGRADED:
+                open_it = load if value.endswith(SUFFIX) else load_trained
+                self.loaded[name] = open_it(Path(value).expanduser(), device)
+
+    @property
+    def weights(self) -> dict[str, str]:
+        """Of runs and exports, the hash of the weights that are judged."""
+        return {name: weights_hash(cast(nn.Module, loaded.generator)) for name, loaded in self.loaded.items()}
+
+    @property
+    def first_run(self) -> DictConfig | None:
+        """Config of the first run among them."""
+        return next((loaded.config for loaded in self.loaded.values() if isinstance(loaded, Trained)), None)
+
+    @property
+    def first_degradation(self) -> Any:
+        """Config of the degradation that the first run or export was trained on; None without one."""
+        first = next(iter(self.loaded.values()), None)
+        if isinstance(first, LoadedSampler):
+            return OmegaConf.create(first.about["degradation"])
+        return None if first is None else first.config.degradation
+
+    @property
+    def first_channels(self) -> int | None:
+        """Of the images of the first run or export."""
+        first = next(iter(self.loaded.values()), None)
+        if isinstance(first, LoadedSampler):
+            return int(first.about["image_channels"])
+        return None if first is None else first.image_channels
+
+    def contestants(self, degradation: Degradation) -> list[Method]:
+        """All, in the order they were named.
+
+        Raises:
+            ValueError: naming one that is no restorer.
+        """
+        return [self._contestant(name, value, degradation) for name, value in self.values.items()]
+
+    def _contestant(self, name: str, value: Any, degradation: Degradation) -> Method:
+        loaded = self.loaded.get(name)
+        if loaded is not None:
+            about, networks = (
+                (_about_export(loaded, value), tuple(loaded.about["feature_networks"]))
+                if isinstance(loaded, LoadedSampler)
+                else (_about(loaded), loaded.networks)
+            )
+            return Method(name, Sampler(loaded.generator, degradation), about, networks)
+        if value == DEGRADED:
+            return Method(name, Degraded(), {"kind": DEGRADED})
+        if not isinstance(value, Mapping):
+            raise ValueError(f"restorers.{name} is {value}; allowed is {ALLOWED}")
+        restorer = instantiate(OmegaConf.create(dict(value)))
+        if not (hasattr(restorer, "draw") and hasattr(restorer, "stochastic")):
+            raise ValueError(
+                f"restorers.{name} is a {type(restorer).__name__}; allowed is an object with draw and stochastic, see "
+                "pscgan.train.restorer.Restorer"
+            )
+        if isinstance(restorer, nn.Module):
+            restorer = restorer.to(self.device).eval()
+        return Method(name, restorer, {"kind": "callable", **_plain(value)})
+
+
+def _about(trained: Trained) -> dict[str, Any]:
+    return {
+        "kind": "run",
+        "run": str(trained.config.name),
+        "checkpoint": trained.checkpoint.name,
+        "images seen": trained.images_seen,
+        "parameters": _parameters(trained),
+        "degradation": _plain(trained.config.degradation),
+        "seed": trained.config.seed,
+    }
+
+
+def _about_export(sampler: LoadedSampler, path: str) -> dict[str, Any]:
+    return {
+        "kind": "export",
+        "run": sampler.about["name"],
+        "file": Path(path).name,
+        "images seen": sampler.about["images_seen"],
+        "parameters": _parameters(sampler),
+        "degradation": sampler.about["degradation"],
+        "seed": sampler.about["seed"],
+    }
+
+
+def _parameters(loaded: Trained | LoadedSampler) -> int:
+    return sum(parameter.numel() for parameter in cast(nn.Module, loaded.generator).parameters())
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    found = OmegaConf.to_container(OmegaConf.create(value)) if not isinstance(value, dict) else value
+    assert isinstance(found, dict)
+    return {str(key): entry for key, entry in found.items()}
+
+
+def dncnn(weights: str, sigma: float = 25) -> Deterministic:
+    """``Dncnn`` with the weights of a file, for grey images of one noise level."""
+    return _denoiser(Dncnn(weights, sigma))
+
+
+def ffdnet(weights: str) -> Deterministic:
+    """``Ffdnet`` with the weights of a file, colour or grey, for any noise level."""
+    return _denoiser(Ffdnet(weights))
+
+
+def _denoiser(network: nn.Module) -> Deterministic:
+    def restore(measurement: Measurement) -> Tensor:
+        if "sigma" not in measurement.facts:
+            known = ", ".join(measurement.facts) or "nothing"
+            raise ValueError(f"the measurement knows {known}; allowed is one that knows sigma, as of GaussianNoise")
+        degraded = measurement.degraded.float()
+        restored: Tensor = network.to(degraded.device)(degraded, measurement.facts["sigma"].float())
+        return restored
+
+    return Deterministic(restore)

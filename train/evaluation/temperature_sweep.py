@@ -1,0 +1,85 @@
+"""Samples at other scales of z, from the best guess at 0 to a sample at 1."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...data.measurement import Measurement
+from ...rng import Rng
+from ..metrics.patch_distribution import PatchDistribution
+from ..restorer import Restorer
+from .metric_suite import States, compute
+
+
+@torch.no_grad()
+def traverse(
+    restorer: Restorer,
+    clean: Tensor,
+    measurement: Measurement,
+    numbers: Sequence[int],
+    sigma_zs: Sequence[float],
+    seed: int = 0,
+) -> dict[float, PatchDistribution]:
+    """One sample an image at each factor on z, from the same z; image i depends on (seed, i) alone.
+
+    Args:
+        restorer: stochastic; of another there is nothing to traverse.
+        clean: x, (B, C, H, W).
+        measurement: of the same images.
+        numbers: of the images.
+        sigma_zs: factors on z.
+        seed: of z.
+
+    Returns:
+        By factor, a metric updated with the batch; the states of metrics of several batches add up.
+    """
+    laws = {}
+    for sigma_z in sigma_zs if restorer.stochastic else ():
+        laws[sigma_z] = PatchDistribution(1).to(clean.device)
+        sample = restorer.draw(measurement, 1, Rng(seed, "traverse", numbers), sigma_z)
+        laws[sigma_z].update(sample, clean, measurement)
+    return laws
+
+
+@dataclass(frozen=True)
+class Traversal:
+    """The part of each image in it.
+
+    Attributes:
+        sigma_zs: factors on z, each at least 0.
+        images: of the first so many.
+        seed: of z.
+    """
+
+    sigma_zs: Sequence[float]
+    images: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        wrong = next((sigma_z for sigma_z in self.sigma_zs if not sigma_z >= 0), None)
+        if wrong is not None:
+            raise ValueError(f"sigma_z has {wrong}; allowed are numbers of 0 or more")
+
+    def states_of(self, restorer: Restorer, number: int, clean: Tensor, measurement: Measurement) -> States:
+        """Of image ``number``, (1, C, H, W); nothing of a restorer without z."""
+        sigma_zs = self.sigma_zs if number < self.images else ()
+        laws = traverse(restorer, clean, measurement, [number], sigma_zs, self.seed)
+        return {
+            f"{_name(sigma_z)}.{state}": getattr(law, state).cpu()
+            for sigma_z, law in laws.items()
+            for state in law.metric_state
+        }
+
+    def compute(self, states: States) -> dict[float, dict[str, Any]]:
+        """What ``PatchDistribution`` says at each factor, of summed states."""
+        there = [sigma_z for sigma_z in self.sigma_zs if f"{_name(sigma_z)}.error" in states]
+        return {sigma_z: compute(PatchDistribution(1), _name(sigma_z), states) for sigma_z in there}
+
+
+def _name(sigma_z: float) -> str:
+    return f"sigma_z={sigma_z:g}".replace(".", "_")

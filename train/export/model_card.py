@@ -1,0 +1,122 @@
+"""What a person, and a hub of models, is told of an exported sampler."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from ..inference.safetensors_file import SUFFIX
+from ..runs.comparison_table import FIGURES
+from ..runs.provenance import describe_config
+
+CARD = """---
+{front}---
+
+# {name}
+
+A sampler of p(x | y) for image restoration, trained with pscgan: of one degraded image, as many restorations as wanted.
+
+- degradation: {degradation}
+- generator: {generator}
+- images: {channels}, of {root}; {images_seen:,} seen in training
+- seed: {seed}
+- commit: {commit}
+- command: `{command}`
+- SHA-256 of content and weights: in the file
+
+## Scores
+
+{scores}
+{measured}
+## Use
+
+{use}
+
+## Licence
+
+That of the weights is for their owner to say; until then there is none (`license: other`).
+"""
+
+
+LOADED = """```python
+import pscgan
+
+sampler = pscgan.load("{name}")
+samples = sampler.sample(degraded, k={k})  # ({k}, B, C, H, W)
+```
+"""
+
+GRAPHS = """{files}: the network alone as a graph, for programs without pscgan. Inputs are the
+condition (B, C + M, H, W) and, where samples differ, maps latent_0, latent_1, ... (K, B, c, h, w) of standard normal
+numbers and the number sigma_z; the output is samples (K, B, C, H, W). B, K, H and W are free, H and W from
+{least_size} on; sizes that strides do not divide are padded inside. The JSON of the entry `pscgan` in the file tells
+channels and strides of the maps.
+
+Only the network is in a graph. Where a measurement is a file (JPEG), samples are to be projected onto what
+explains it: that is in `pscgan.load`, not in a graph.
+"""
+
+
+def model_card(
+    about: Mapping[str, Any],
+    files: Sequence[str],
+    name: str | None,
+    root: str,
+    figures: Mapping[str, Any],
+    remarks: Sequence[str],
+    graph: Mapping[str, Any],
+) -> str:
+    """Markdown with the front matter that hubs read.
+
+    Args:
+        about: what the export says of itself.
+        files: their names.
+        name: by which ``pscgan.load`` finds it; None for that of the file.
+        root: of the images it was trained on, of which the name alone is told.
+        figures: of the run's last validation; none where there was none.
+        remarks: sentences on what was measured of the files.
+        graph: what ``exported_graph.describe`` says of the network.
+    """
+    kind = about["degradation"]["_target_"].rpartition(".")[2]
+    front = {
+        "library_name": "pscgan",
+        "pipeline_tag": "image-to-image",
+        "tags": ["image-restoration", "posterior-sampling", kind.lower()],
+        "license": "other",
+    }
+    return CARD.format(
+        front=yaml.safe_dump(front, sort_keys=False),
+        name=about["name"],
+        degradation=describe_config(about["degradation"]),
+        generator=describe_config(about["generator"]),
+        channels="colour" if about["image_channels"] == 3 else "grey",
+        root=root.rstrip("/").rpartition("/")[2] or "no files",
+        images_seen=about["images_seen"],
+        seed=about["seed"],
+        commit=about["commit"] or "unknown",
+        command=about["command"] or "unknown",
+        scores=_scores(figures),
+        measured="".join(["\n## Files\n\n", *(f"- {remark}\n" for remark in remarks)]) if remarks else "",
+        use=_use(files, name, graph),
+    )
+
+
+def _use(files: Sequence[str], name: str | None, graph: Mapping[str, Any]) -> str:
+    loaded = [name or file for file in files if file.endswith(SUFFIX)]
+    graphs = [f"`{file}`" for file in files if not file.endswith(SUFFIX)]
+    parts = [LOADED.format(name=loaded[0], k=8 if graph["latents"] else 1)] if loaded else []
+    if graphs:
+        parts.append(GRAPHS.format(files=" and ".join(graphs), least_size=graph["least_size"]))
+    return "\n".join(parts).rstrip("\n")
+
+
+def _scores(figures: Mapping[str, Any]) -> str:
+    found = {name: float(figures[name]) for name in FIGURES if name in figures}
+    if not found:
+        return "None were found beside the checkpoint."
+    rows = [
+        f"| {FIGURES[name][0]} | {value * FIGURES[name][1]:,.{FIGURES[name][2]}f} |" for name, value in found.items()
+    ]
+    return "\n".join(["Of the run's last validation:", "", "| | |", "|---|---|", *rows])

@@ -1,0 +1,1 @@
+"""Opening a trained sampler and drawing from it."""

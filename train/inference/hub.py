@@ -1,0 +1,78 @@
+"""The Hugging Face hub: a folder of an export as a model repository, and the file that ``pscgan.load`` takes of one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..runs.cli_errors import optional_package
+from .safetensors_file import SUFFIX
+
+MODEL, CARD = "model", "README.md"  # names in a folder
+REPOSITORY = re.compile(r"(?!\.)[\w.-]+/[\w.-]+")  # paths that begin with . or .. are none
+PACKAGE, EXTRA = "huggingface_hub", "hub"
+
+
+def require_repository(name: str) -> None:
+    """Raise a ValueError if this is no name of a repository, or the package is not installed."""
+    if not REPOSITORY.fullmatch(name):
+        raise ValueError(f"--push is {name}; allowed is USER/REPO, of letters, digits, '.', '_' and '-'")
+    optional_package(PACKAGE, EXTRA, "--push")
+
+
+def push(files: Sequence[Path], name: str) -> str:
+    """Upload files of one folder, and nothing else that lies in it; the repository is made if it is not there.
+
+    Args:
+        files: of an export.
+        name: USER/REPO; the user is who is logged in on this machine.
+
+    Returns:
+        Where it is to be seen.
+
+    Raises:
+        ValueError: naming the repository and the reason, in one line.
+    """
+    require_repository(name)
+    hub = optional_package(PACKAGE, EXTRA, "--push")
+    try:
+        url = hub.create_repo(name, repo_type="model", exist_ok=True)
+        hub.upload_folder(
+            repo_id=name,
+            folder_path=files[0].parent,
+            allow_patterns=[file.name for file in files],
+            commit_message="Exported by pscgan",
+        )
+    except Exception as error:  # of the network, the hub, the login: the package has no one class for them
+        raise ValueError(f"cannot upload to {name}: {_line(error)}; the files are in {files[0].parent}") from error
+    return str(url)
+
+
+def names_repository(name: object) -> bool:
+    """Whether this is USER/REPO or USER/REPO@REVISION, and nothing on this disk."""
+    if not isinstance(name, str) or name.endswith(SUFFIX) or Path(name).exists():
+        return False
+    return REPOSITORY.fullmatch(name.partition("@")[0]) is not None
+
+
+def fetch(name: str) -> Path:
+    """The .safetensors file of a repository, on this disk; not fetched again while it is the same.
+
+    Args:
+        name: USER/REPO, or USER/REPO@REVISION: a branch, a tag or a commit.
+
+    Raises:
+        ValueError: in one line, if it is not there.
+    """
+    purpose = f"{name} is no file here; as a repository of the hub it"
+    hub = optional_package(PACKAGE, EXTRA, purpose)
+    repository, _, revision = name.partition("@")
+    try:
+        return Path(hub.hf_hub_download(repository, f"{MODEL}{SUFFIX}", revision=revision or None))
+    except Exception as error:  # as above
+        raise ValueError(f"{purpose} cannot be had: {_line(error)}") from error
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

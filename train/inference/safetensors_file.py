@@ -1,0 +1,100 @@
+"""The file of an export: tensors and plain JSON in one safetensors file that knows its own checksum."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from ... import __version__
+from ..runs.atomic_write import atomic_write
+
+FORMAT = 1
+KEY = "pscgan"  # of the metadata; one key only, so that the same export is the same bytes
+SUFFIX = ".safetensors"
+PT2, ONNX = ".pt2", ".onnx"  # of files that hold the same sampler as a graph, for other programs
+
+
+def export_bytes(about: dict[str, Any], tensors: dict[str, Tensor]) -> bytes:
+    """The content of a file.
+
+    Args:
+        about: plain values; ``format`` and ``pscgan`` (the version) are added.
+        tensors: by name, of any device.
+    """
+    tensors = _apart(tensors)
+    return save(tensors, {KEY: seal(about, tensors)})
+
+
+def seal(about: dict[str, Any], tensors: dict[str, Tensor]) -> str:
+    """What the file says of itself: the JSON of ``about``, with format, version and the SHA-256 of all."""
+    return _sealed({"format": FORMAT, "pscgan": __version__, **about}, _apart(tensors))
+
+
+def write_export(path: Path, about: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+    """Write the file, whole or not at all; arguments as ``export_bytes``.
+
+    Raises:
+        OSError: naming the file, if it cannot be written.
+    """
+    atomic_write(path, export_bytes(about, tensors))
+
+
+def read_export(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Plain values and tensors of a file; the checksum is compared, and no code is run.
+
+    Raises:
+        ValueError: naming the file and the reason, if it is no export, is damaged, or is of a newer format.
+    """
+    if not path.is_file():
+        raise ValueError(f"{path} is no file; allowed is a {SUFFIX} file that pscgan export wrote")
+    try:
+        with safe_open(path, framework="pt") as file:
+            sealed = (file.metadata() or {}).get(KEY)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  no mapping
+    except (SafetensorError, OSError, RuntimeError, ValueError, TypeError) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(f"{path} cannot be read as safetensors: it is damaged, or another file ({reason})") from error
+    if sealed is None:
+        raise ValueError(f"{path} is no export of pscgan: its metadata has no entry {KEY}")
+    return _opened(path, sealed, tensors), tensors
+
+
+def _opened(path: Path, sealed: str, tensors: dict[str, Tensor]) -> dict[str, Any]:
+    try:
+        about = json.loads(sealed)
+        if not isinstance(about, dict) or not isinstance(about.get("format"), int):
+            raise ValueError("it names no format")
+        about.pop("sha256", None)
+        whole = _sealed(about, tensors) == sealed
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is no export of pscgan, or damaged: its entry {KEY} is of another kind") from error
+    if not whole:
+        raise ValueError(f"{path} is damaged: its checksum is not that of its content")
+    if about["format"] != FORMAT:
+        raise ValueError(
+            f"{path} has format {about['format']} (pscgan {about.get('pscgan')}); this is pscgan {__version__}, which "
+            f"reads format {FORMAT}"
+        )
+    return about
+
+
+def _apart(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Clones: parameters that share memory are stored each."""
+    return {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
+
+
+def _sealed(about: dict[str, Any], tensors: dict[str, Tensor]) -> str:
+    """The JSON with the SHA-256 over itself and all tensors: names, kinds, shapes, bytes."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        digest.update(json.dumps([name, str(tensor.dtype), list(tensor.shape)]).encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    digest.update(json.dumps(about, sort_keys=True).encode())
+    return json.dumps({**about, "sha256": digest.hexdigest()}, sort_keys=True)

@@ -1,0 +1,89 @@
+"""z as a function of place: the same sample of an image, whole or by windows, here or in another program."""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+import torch
+
+from ...models.generator import Generator, Latent, latent_strides
+from ...rng import Rng
+
+CELL = 256  # pixels a side, at the least: each cell is drawn by itself
+
+
+class SpatialLatent:
+    """z of one sample over a plane that has no end to the right and below.
+
+    The plane is cut into cells, and z of a cell is a function of (seed, number, row and column of the cell) alone. So a
+    window costs what it is wide, and two windows agree where they overlap.
+
+    Args:
+        generator: whose z it is.
+        seed: of the samples.
+        number: of the sample, counted from 1.
+    """
+
+    def __init__(self, generator: Generator, seed: int, number: int) -> None:
+        self.generator, self.seed, self.number = generator, seed, number
+        self.strides = latent_strides(generator)
+        self.cell = -(-CELL // generator.stride) * generator.stride
+
+    def window(self, top: int, left: int, height: int, width: int) -> Latent:
+        """z of a window as ``decode`` takes it, maps (1, 1, c, h, w) on the CPU.
+
+        Args:
+            top: pixel of the image where it begins, a multiple of the generator's stride.
+            left: likewise.
+            height: in pixels, any.
+            width: likewise.
+        """
+        rows, columns = self._parts(top, height), self._parts(left, width)
+        strips = [[self._piece(row, column, *ys, *xs) for column, *xs in columns] for row, *ys in rows]
+        joined = [[torch.cat(maps, dim=-1) for maps in zip(*strip, strict=True)] for strip in strips]
+        return [torch.cat(maps, dim=-2) for maps in zip(*joined, strict=True)]
+
+    def _parts(self, start: int, extent: int) -> list[tuple[int, int, int]]:
+        """Cells that an extent touches, padded to strides: their number, and from where to where in them, in pixels."""
+        stride = self.generator.stride
+        end = start + -(-extent // stride) * stride
+        cells = range(start // self.cell, -(-end // self.cell))
+        return [(cell, max(start - cell * self.cell, 0), min(end - cell * self.cell, self.cell)) for cell in cells]
+
+    def _piece(self, row: int, column: int, top: int, bottom: int, left: int, right: int) -> Latent:
+        rng = Rng(self.seed, f"restore {row} {column}", [self.number])
+        cell = self.generator.draw_latent(1, self.cell, self.cell, rng)
+        return [
+            z[..., top // stride : bottom // stride, left // stride : right // stride]
+            for z, stride in zip(cell, self.strides, strict=True)
+        ]
+
+
+class Field(Protocol):
+    """z of one sample as a function of place."""
+
+    def window(self, top: int, left: int, height: int, width: int) -> Latent:
+        """See ``LatentField``."""
+        ...
+
+
+class LatentInterpolation:
+    """cos t · z_a + sin t · z_b, a ``Field``: standard normal at every t, because cos² t + sin² t = 1.
+
+    A straight line (1 - s) z_a + s z_b would lose half of its variance midway, and the picture its texture.
+
+    Args:
+        start: z_a, at t = 0.
+        end: z_b, at t = π/2.
+        share: of the way, 0 to 1; t is π/2 times that.
+    """
+
+    def __init__(self, start: Field, end: Field, share: float) -> None:
+        self.ends = (start, end)
+        self.weights = (math.cos(math.pi / 2 * share), math.sin(math.pi / 2 * share))
+
+    def window(self, top: int, left: int, height: int, width: int) -> Latent:
+        """See ``LatentField``."""
+        a, b = (field.window(top, left, height, width) for field in self.ends)
+        return [self.weights[0] * from_a + self.weights[1] * from_b for from_a, from_b in zip(a, b, strict=True)]

@@ -1,0 +1,153 @@
+"""What a validation says of a sampler: distortion, diversity, and whether the two belong together."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from kornia.metrics import ssim
+from torch import Tensor
+from torchmetrics import Metric
+
+from ...data.measurement import Measurement
+from ...losses.crps import FairCRPS
+
+WINDOW = 11  # pixels a side, of SSIM
+FEW = 8  # samples of the CRPS, whose sort would cost more than all else, and of the sharpness
+SUMS = (
+    "images",
+    "values",
+    "error_degraded",
+    "error_sample",
+    "error_mean",
+    "variance",
+    "deviation",
+    "psnr_degraded",
+    "psnr_sample",
+    "psnr_mean",
+    "ssim_degraded",
+    "ssim_sample",
+    "ssim_mean",
+    "crps",
+    "roughness_degraded",
+    "roughness_sample",
+    "roughness_mean",
+    "roughness_clean",
+)
+
+
+def mean_and_variance(samples_KBCHW: Tensor) -> tuple[Tensor, Tensor]:
+    """Over the samples, (B, C, H, W) each, the variance with divisor K − 1, and 0 for one sample.
+
+    One sample after the other, which stays in the processor's cache: several times as fast as torch's own.
+    """
+    mean = samples_KBCHW.mean(dim=0)
+    squares = torch.zeros_like(mean)
+    for sample in samples_KBCHW:
+        squares += (sample - mean).square_()
+    return mean, squares / max(len(samples_KBCHW) - 1, 1)
+
+
+class Distortion(Metric):
+    """Scores of K samples an image, from float64 sums: the same for any batch layout or number of ranks.
+
+    Images are neither clamped nor rounded. PSNRs are pooled over all values, and ``*_per_image`` are means of each
+    image's own. Single-sample figures average over the K samples; SSIM takes the first one. Sharpness is the root mean
+    square difference of neighbouring pixels over that of the clean images: 1 is as sharp as they are, noise has more.
+    APSD is the mean over pixels of the samples' standard deviation. Sharpness and CRPS are of the first 8 samples; both
+    have one expectation for any number of them.
+
+    Args:
+        samples_per_image: K, at least 1; with 1 (a deterministic restorer) gain and spread are 0.
+    """
+
+    full_state_update = False
+
+    def __init__(self, samples_per_image: int) -> None:
+        super().__init__()
+        self.samples_per_image = samples_per_image
+        for name in SUMS:
+            self.add_state(name, torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+
+    def update(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Measurement) -> None:
+        """Add a batch: (K, B, C, H, W), (B, C, H, W) and its measurement.
+
+        Raises:
+            ValueError: if the images are smaller than a window of SSIM.
+        """
+        height, width = clean.shape[-2:]
+        if min(height, width) < WINDOW:
+            raise ValueError(f"image is {height} x {width}; allowed is at least {WINDOW} x {WINDOW}, a window of SSIM")
+        samples_KBCHW, clean = samples_KBCHW.float(), clean.float()
+        mean, variance = mean_and_variance(samples_KBCHW)
+        spread = FairCRPS()(samples_KBCHW[:FEW], clean, None) if self.samples_per_image > 1 else None
+        crps = (mean - clean).abs().mean() if spread is None else spread
+        self._add(images=len(clean), values=clean.numel(), crps=crps.double() * clean.numel())
+        self._add(variance=_sum(variance), deviation=_sum(variance.sqrt()))
+        for name, candidates, shown in (
+            ("degraded", measurement.degraded[None], measurement.degraded),
+            ("sample", samples_KBCHW, samples_KBCHW[0]),
+            ("mean", mean[None], mean),
+        ):
+            errors_KB = torch.stack([_sums(images - clean) for images in candidates]) / clean[0].numel()
+            sums: dict[str, Tensor | float] = {
+                f"error_{name}": errors_KB.mean(dim=0).sum() * clean[0].numel(),
+                f"psnr_{name}": sum(psnr(error) for error in errors_KB.flatten().tolist()) / len(candidates),
+                f"ssim_{name}": _ssim(shown, clean),
+                f"roughness_{name}": torch.stack([_roughness(images) for images in candidates[:FEW]]).mean(),
+            }
+            self._add(**sums)
+        self._add(roughness_clean=_roughness(clean))
+
+    def _add(self, **sums: Tensor | float) -> None:
+        for name, value in sums.items():
+            setattr(self, name, getattr(self, name) + value)
+
+    def compute(self) -> dict[str, float]:
+        """All figures by name, as plain numbers."""
+        total = {name: float(getattr(self, name)) for name in SUMS}
+        k, images, values = self.samples_per_image, total["images"], total["values"]
+        scores = {}
+        for name in ("degraded", "sample", "mean"):
+            scores[f"psnr_{name}"] = psnr(total[f"error_{name}"] / values)
+            scores[f"psnr_{name}_per_image"] = total[f"psnr_{name}"] / images
+            scores[f"ssim_{name}"] = total[f"ssim_{name}"] / images
+            scores[f"sharpness_{name}"] = math.sqrt(total[f"roughness_{name}"] / max(total["roughness_clean"], 1e-20))
+        return scores | {
+            "gain_db": scores["psnr_mean"] - scores["psnr_sample"],
+            "gain_db_exact": gain_db_exact(k),
+            # E (x - mean_K)^2 = (1 + 1/K) E variance for an exact sampler, so 1 is calibrated and less is collapsed
+            "spread_skill": math.sqrt((k + 1) / k * total["variance"] / max(total["error_mean"], 1e-20)),
+            "crps": total["crps"] / values,
+            "apsd": total["deviation"] / values,
+            "samples_per_image": k,
+        }
+
+
+def _ssim(images: Tensor, clean: Tensor) -> Tensor:
+    """Of windows of 11 pixels that lie inside (Wang 2004), a mean an image, summed over images."""
+    return ssim(images, clean, window_size=WINDOW, padding="valid").mean(dim=(1, 2, 3)).double().sum()
+
+
+def _roughness(images: Tensor) -> Tensor:
+    """Squared differences of neighbours below and to the right, summed."""
+    return _sums(images.diff(dim=-2)).sum() + _sums(images.diff(dim=-1)).sum()
+
+
+def _sum(values: Tensor) -> Tensor:
+    return values.sum(dtype=torch.float64)
+
+
+def _sums(differences_BCHW: Tensor) -> Tensor:
+    """Of squares, an image, (B,), squared in place: rows in fp32, which is fast, and what is long in float64."""
+    return differences_BCHW.square_().sum(dim=-1).sum(dim=(1, 2), dtype=torch.float64)
+
+
+def psnr(mean_squared_error: float | Tensor) -> float:
+    """In dB, for images in [0, 1]."""
+    return -10 * math.log10(max(float(mean_squared_error), 1e-20))
+
+
+def gain_db_exact(num_samples: int) -> float:
+    """What averaging K samples gains over one if they are exact: MSE_K = (1 + 1/K) MMSE, so 10 log10(2K / (K + 1))."""
+    return 10 * math.log10(2 * num_samples / (num_samples + 1))

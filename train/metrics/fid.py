@@ -1,0 +1,74 @@
+"""Fréchet distance of two sets of features (arXiv 1706.08500), called FID on those of Inception."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+from ...checks import require_at_least
+from .gaussian import mean_and_covariance, squared_bures
+
+LEAST = 2  # vectors a set: what a covariance needs
+SIDES = ("restored", "clean")
+
+
+class FID(Metric):
+    """Squared Wasserstein-2 distance of the Gaussians fitted to restored and clean features, from float64 sums.
+
+    With means m and unbiased covariances Σ::
+
+        |m₁ − m₂|² + Tr(Σ₁ + Σ₂ − 2 (Σ₁^½ Σ₂ Σ₁^½)^½)
+
+    Biased upward by what n vectors say too little, the more the fewer they are: compared at equal n only. torchmetrics'
+    own works on images, takes roots of eigenvalues of Σ₁Σ₂ and rounds to the type of the features.
+
+    Args:
+        dimensions: d of the features.
+
+    Raises:
+        ValueError: if ``dimensions`` is below 1.
+    """
+
+    full_state_update = False
+
+    def __init__(self, dimensions: int) -> None:
+        super().__init__()
+        require_at_least(1, dimensions=dimensions)
+        self.dimensions = dimensions
+        for side in SIDES:
+            for name, shape in (("count", ()), ("sum", (dimensions,)), ("products", (dimensions, dimensions))):
+                self.add_state(f"{side}_{name}", torch.zeros(shape, dtype=torch.float64), dist_reduce_fx="sum")
+
+    def update(self, features: Tensor, real: bool) -> None:
+        """Add vectors (N, d); ``real`` for those of clean images.
+
+        Raises:
+            ValueError: if they have another shape.
+        """
+        require_vectors(features, self.dimensions)
+        vectors = features.double()
+        side = SIDES[real]
+        for name, value in (("count", len(vectors)), ("sum", vectors.sum(0)), ("products", vectors.T @ vectors)):
+            setattr(self, f"{side}_{name}", getattr(self, f"{side}_{name}") + value)
+
+    def compute(self) -> dict[str, float]:
+        """``fid``, at least 0.
+
+        Raises:
+            ValueError: if a side has fewer than 2 vectors.
+        """
+        require_at_least(LEAST, **{f"number of {side} images": int(getattr(self, f"{side}_count")) for side in SIDES})
+        sums = [[getattr(self, f"{side}_{name}") for name in ("count", "sum", "products")] for side in SIDES]
+        (mean, covariance), (other_mean, other) = (mean_and_covariance(*side) for side in sums)
+        return {"fid": float((mean - other_mean).square().sum() + squared_bures(covariance, other))}
+
+
+def require_vectors(features: Tensor, dimensions: int) -> None:
+    """Refuse what are no vectors of so many dimensions.
+
+    Raises:
+        ValueError: naming shape and what is allowed.
+    """
+    if features.ndim != 2 or features.shape[1] != dimensions:
+        raise ValueError(f"features is {tuple(features.shape)}; allowed is (N, {dimensions})")

@@ -1,0 +1,74 @@
+"""Whether restorations explain the files they were made from, as counts that anybody can check."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+from ...data.degradation import Certifying
+from ...data.measurement import Measurement
+from .distortion import psnr
+
+ROWS = {
+    "degraded": "y, plain decode",
+    "sample": "one sample",
+    "sample_finished": " - finished",
+    "mean": "mean of samples",
+    "mean_finished": " - finished",
+}
+SUMS = ("levels", "levels_wrong", "blocks", "blocks_wrong", "pictures", "pictures_wrong", "reencode_rmse", "violation")
+
+
+class JpegConsistency(Metric):
+    """Figures of 8-bit images after a certifying degradation looked at them, from float64 sums.
+
+    Rows are the plain decode, the first sample and the mean of all, the last two rounded to 8 bits as they are, and
+    ``finished``: moved to where they explain the file exactly.
+
+    Args:
+        degradation: of the measurements.
+    """
+
+    full_state_update = False
+
+    def __init__(self, degradation: Certifying) -> None:
+        super().__init__()
+        self.degradation = degradation
+        for row in ROWS:
+            for name in (*SUMS, "squared_error", "values"):
+                self.add_state(f"{row}_{name}", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+
+    def update(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Measurement) -> None:
+        """Add a batch: (K, B, C, H, W), (B, C, H, W) and its measurement."""
+        for name, restored in (("sample", samples_KBCHW[0]), ("mean", samples_KBCHW.mean(dim=0))):
+            self._add(name, to_8_bits(restored), clean, measurement)
+            self._add(f"{name}_finished", self.degradation.finish(restored, measurement), clean, measurement)
+        self._add("degraded", to_8_bits(measurement.degraded), clean, measurement)
+
+    def _add(self, row: str, image: Tensor, clean: Tensor, measurement: Measurement) -> None:
+        certificate = self.degradation.certify(image, measurement)
+        sums = {name: getattr(certificate, name).double().sum() for name in SUMS if name in certificate._fields}
+        sums["pictures"] = len(image)
+        sums["pictures_wrong"] = (certificate.levels_wrong > 0).sum()
+        sums["squared_error"] = (image.double() / 255 - clean).square().sum()
+        sums["values"] = image.numel()
+        for name, value in sums.items():
+            setattr(self, f"{row}_{name}", getattr(self, f"{row}_{name}") + value)
+
+    def compute(self) -> dict[str, float]:
+        """Shares that match, of levels, blocks and pictures; means over pictures; PSNR pooled; by row/figure."""
+        scores = {}
+        for row in ROWS:
+            total = {name: float(getattr(self, f"{row}_{name}")) for name in (*SUMS, "squared_error", "values")}
+            for unit in ("levels", "blocks", "pictures"):
+                scores[f"{row}/{unit}"] = 1 - total[f"{unit}_wrong"] / total[unit]
+            scores[f"{row}/reencode_rmse"] = total["reencode_rmse"] / total["pictures"]
+            scores[f"{row}/violation_steps"] = total["violation"] / total["pictures"]
+            scores[f"{row}/psnr"] = psnr(total["squared_error"] / total["values"])
+        return scores
+
+
+def to_8_bits(image: Tensor) -> Tensor:
+    """[0, 1] to 0..255, rounded and clipped, uint8."""
+    return (255 * image).round().clamp(0, 255).to(torch.uint8)

@@ -1,0 +1,150 @@
+"""The law of patches: how far restorations are from clean images as a population, and how far from their own x."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+from ...checks import require_at_least
+from ...data.jpeg.linear import TO_YCC
+from ...data.measurement import Measurement
+from .posterior import bures
+
+BOUND_POINTS = 17
+SERIES = ("mean", "clean", "even")  # mean of K samples, x, every second patch of x
+
+
+class PatchDistribution(Metric):
+    """Samples, and means of n of them, on the perception-distortion plane; float64 sums.
+
+    The luma patches of p x p side by side, of all places and images, are one law of p² values. The *distance* of two
+    laws is W2 between the Gaussians of their moments (Gelbrich 1990), at most their own W2; *rmse* is the error of the
+    same patches. Both are root mean squares a value.
+
+    The mean over all choices of n out of K samples needs no choosing. With M the second moment of the mean of K and V
+    the covariance of samples around it, the second moment is M + (1/n − 1/K) V, and the squared error likewise. The
+    limit n → ∞ is x̂*, the restorer's own E[x̂ | y], with distance P* and squared error D*. Every estimate has
+    (Blau and Michaeli 2018; Freirich, Michaeli and Meir 2021)::
+
+        D(P) ≥ D* + [(P* − P)₊]²
+
+    if x̂* is the posterior mean; if not, those still have it whose mean given y is x̂*, as means of n samples do.
+    Equality is reached where laws are Gaussian. With a Gelbrich distance the bound holds for any law. Few patches make
+    all distances too large, P* the more the fewer samples there are.
+
+    Args:
+        samples_per_image: K; of 1 sample x̂* is taken to be itself, as of a deterministic restorer it is.
+        patch: p.
+
+    Raises:
+        ValueError: if an argument is below 1.
+    """
+
+    full_state_update = False
+    error: Tensor
+    within: Tensor
+    clean_count: Tensor
+    even_count: Tensor
+
+    def __init__(self, samples_per_image: int, patch: int = 8) -> None:
+        super().__init__()
+        require_at_least(1, samples_per_image=samples_per_image, patch=patch)
+        self.samples_per_image, self.patch = samples_per_image, patch
+        n = patch**2
+        shapes: dict[str, tuple[int, ...]] = {"error": (), "within": (n, n)}
+        for series in SERIES:
+            shapes |= {f"{series}_count": (), f"{series}_first": (n,), f"{series}_second": (n, n)}
+        for name, shape in shapes.items():
+            self.add_state(name, torch.zeros(shape, dtype=torch.float64), dist_reduce_fx="sum")
+
+    def update(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Measurement | None = None) -> None:
+        """Add a batch: (K, B, C, H, W) and (B, C, H, W) with C of 1 or 3; the measurement is not looked at.
+
+        Raises:
+            ValueError: if there are not K samples, or images have no luma or no whole patch.
+        """
+        K = self.samples_per_image
+        if len(samples_KBCHW) != K:
+            raise ValueError(f"samples are {len(samples_KBCHW)}; allowed is samples_per_image ({K})")
+        average = samples_KBCHW.mean(dim=0)
+        mean, truth = self._patches(average).double(), self._patches(clean).double()
+        for sample in samples_KBCHW if K > 1 else ():
+            residual = self._patches(sample - average).flatten(0, 2)
+            self.within = self.within + (residual.T @ residual).double() / (K - 1)
+        self.error = self.error + (mean - truth).square().sum()
+        place = torch.arange(mean.shape[1])[:, None] + torch.arange(mean.shape[2])
+        self._add("mean", mean.flatten(0, 2))
+        self._add("clean", truth.flatten(0, 2))
+        self._add("even", truth[:, (place % 2 == 0).to(truth.device)].flatten(0, 1))
+
+    def _patches(self, images: Tensor) -> Tensor:
+        """(B, C, H, W) to (B, rows, columns, p²); a rest at the right and below is left out."""
+        p = self.patch
+        if min(images.shape[-2:]) < p:
+            raise ValueError(f"image is {images.shape[-2]} x {images.shape[-1]}; allowed is at least {p} x {p}")
+        return luma(images).unfold(1, p, p).unfold(2, p, p).flatten(3)
+
+    def _add(self, series: str, patches: Tensor) -> None:
+        sums = {"count": len(patches), "first": patches.sum(dim=0), "second": patches.T @ patches}
+        for moment, value in sums.items():
+            setattr(self, f"{series}_{moment}", getattr(self, f"{series}_{moment}") + value)
+
+    def compute(self) -> dict[str, Any]:
+        """Distances of one ``sample``, of the ``mean`` of K and of chance (``floor``); and points of the plane.
+
+        The points are ``averaged`` by ``n``, ``limit`` (x̂*) and ``bound``, each with ``rmse`` and ``distance``. The
+        floor is the distance between every second patch of x and the rest: half as many, of other places, so that an
+        exact sampler, made for the same x, comes nearer. Without a second patch there is none.
+        """
+        K = self.samples_per_image
+        counts = [2**power for power in range(K.bit_length()) if 2**power < K] + [K]
+        averaged = [{"n": n, **self._point(1 / n - 1 / K)} for n in counts]
+        limit = self._point(-1 / K)
+        away = [limit["distance"] * step / (BOUND_POINTS - 1) for step in range(BOUND_POINTS)]
+        bound = [{"rmse": math.hypot(limit["rmse"], step), "distance": limit["distance"] - step} for step in away]
+        scores = {"sample": averaged[0]["distance"], "mean": averaged[-1]["distance"]}
+        if self.even_count < self.clean_count:
+            even, clean = self._moments("even"), self._moments("clean")
+            odd = (whole - part for whole, part in zip(clean, even, strict=True))
+            scores["floor"] = gelbrich(_law(*even), _law(*odd))
+        return {**scores, "averaged": averaged, "limit": limit, "bound": bound}
+
+    def _point(self, spread: float) -> dict[str, float]:
+        """Of the mean of K samples and ``spread`` times their covariance beside."""
+        count, first, second = self._moments("mean")
+        error = self.error + spread * self.within.trace()
+        return {
+            "rmse": math.sqrt(max(float(error / (count * self.patch**2)), 0.0)),
+            "distance": gelbrich(_law(count, first, second + spread * self.within), _law(*self._moments("clean"))),
+        }
+
+    def _moments(self, series: str) -> list[Tensor]:
+        return [getattr(self, f"{series}_{moment}") for moment in ("count", "first", "second")]
+
+
+def luma(images: Tensor) -> Tensor:
+    """(B, C, H, W) to (B, H, W): Rec. 601 of colour, grey as it is.
+
+    Raises:
+        ValueError: if C is neither 1 nor 3.
+    """
+    channels = images.shape[1]
+    if channels not in (1, 3):
+        raise ValueError(f"images have {channels} channels; allowed are 1 (grey) and 3 (colour)")
+    weights = TO_YCC[0] if channels == 3 else (1.0,)
+    return sum((weight * images[:, c] for c, weight in enumerate(weights)), torch.zeros_like(images[:, 0]))
+
+
+def gelbrich(law: tuple[Tensor, Tensor], other: tuple[Tensor, Tensor]) -> float:
+    """W2 between the Gaussians of two pairs of mean and covariance, root mean square a value."""
+    return math.sqrt(float((law[0] - other[0]).square().mean()) + bures(law[1], other[1]))
+
+
+def _law(count: Tensor, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and covariance from sums."""
+    mean = first / count
+    return mean, second / count - torch.outer(mean, mean)

@@ -1,0 +1,59 @@
+"""What is known of a written picture, gathered window by window."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...data.jpeg.verify import Certificate
+from ..metrics.distortion import psnr
+
+
+class ReencodingReport:
+    """Of one picture: its distance to y and, where y is a file, what libjpeg makes of it."""
+
+    def __init__(self) -> None:
+        self._distances: dict[str, list[tuple[float, int]]] = {}
+        self._certificates: list[tuple[Certificate, int]] = []
+
+    def add(self, pixels: np.ndarray, certificate: Certificate | None, **images: Tensor) -> None:
+        """One window.
+
+        Args:
+            pixels: (h, w, c) as they are written.
+            certificate: of them; None where y is no file.
+            **images: to which the distance is taken, each (c, h, w) in [0, 1], by name.
+        """
+        written = torch.from_numpy(pixels / np.iinfo(pixels.dtype).max).movedim(-1, 0)
+        for name, image in images.items():
+            squares = (written - image.cpu().double()).square()
+            self._distances.setdefault(name, []).append((float(squares.sum()), squares.numel()))
+        if certificate is not None:
+            self._certificates.append((certificate, pixels.size))
+
+    def entry(self) -> dict[str, Any]:
+        """Of all windows as plain values: PSNR in dB, None for the same pixels; and the counts of ``Certificate``."""
+        distances = {f"psnr_to_{name}": _psnr(parts) for name, parts in self._distances.items()}
+        return _together(self._certificates) | distances if self._certificates else distances
+
+
+def _psnr(parts: list[tuple[float, int]]) -> float | None:
+    squares, count = (sum(column) for column in zip(*parts, strict=True))
+    return psnr(squares / count) if squares else None
+
+
+def _together(parts: list[tuple[Certificate, int]]) -> dict[str, Any]:
+    """Counts are added; the violation is a mean over levels, the distance of decoded windows one over pixels."""
+    found = [{name: values.item() for name, values in one._asdict().items()} for one, _ in parts]
+    counts = {
+        name: sum(int(one[name]) for one in found) for name in ("levels_wrong", "levels", "blocks_wrong", "blocks")
+    }
+    squares = sum(one["reencode_rmse"] ** 2 * pixels for one, (_, pixels) in zip(found, parts, strict=True))
+    return counts | {
+        "reencode_rmse": math.sqrt(squares / sum(pixels for _, pixels in parts)),
+        "violation_steps": sum(one["violation"] * one["levels"] for one in found) / counts["levels"],
+    }

@@ -1,0 +1,133 @@
+"""Samples of a picture of any size, by tiles that share one z."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from ...models.generator import scale_latent
+from ...models.receptive_field import receptive_field_radius
+from ..inference.sampler import LoadedSampler
+from ..inference.spatial_latent import Field, SpatialLatent
+from .restoration_input import RestorationInput
+from .windows import Window, windows_of
+
+SIDE = 512  # pixels, unless the user says otherwise
+LARGEST_OVERLAP = 128  # pixels, likewise
+
+
+class Tiling:
+    """How a picture is cut.
+
+    A tile is restored together with so much of what is around it; beyond what the network sees nothing can change it,
+    so that with an overlap of its reach tiles are what the whole picture would give, to the rounding of sums.
+
+    Args:
+        sampler: that restores.
+        side: of tiles, in pixels.
+        overlap: what is seen beyond a tile, in pixels; None for the reach of the network, at most 128.
+
+    Attributes:
+        reach: of the network, in pixels; None if it has no end.
+        exact: whether tiles are what the whole picture would give.
+
+    Raises:
+        ValueError: if a number is out of range, or does not fit the network.
+    """
+
+    def __init__(self, sampler: LoadedSampler, side: int, overlap: int | None = None) -> None:
+        if side < 64 or side % 16 or side % sampler.generator.stride:
+            unit = math.lcm(16, sampler.generator.stride)
+            raise ValueError(f"tile is {side}; allowed is a multiple of {unit} pixels, 64 or more")
+        if overlap is not None and overlap < 0:
+            raise ValueError(f"overlap is {overlap}; allowed is 0 or more pixels")
+        self.sampler, self.side = sampler, side
+        channels = int(sampler.about["image_channels"]) + sampler.degradation.num_maps
+        self.reach = receptive_field_radius(sampler.generator, channels)
+        needed = LARGEST_OVERLAP if self.reach is None else min(self.reach, LARGEST_OVERLAP)
+        self.overlap = needed if overlap is None else overlap
+        self.exact = self.reach is not None and self.overlap >= self.reach
+
+    def windows(self, subject: RestorationInput) -> list[Window]:
+        """The tiles of a picture; the whole as one where it is projected as one, though drawn by tiles."""
+        height, width = subject.frame.height, subject.frame.width
+        if subject.unit is None or self.side % subject.unit:
+            return [Window(0, 0, height, width)]
+        return list(windows_of(height, width, self.side))
+
+    def tile(self, subject: RestorationInput, window: Window) -> Tile | TiledSample:
+        """One of them, encoded."""
+        if max(window.height, window.width) <= self.side:
+            return Tile(self.sampler, subject, window, self.overlap)
+        parts = list(windows_of(subject.frame.height, subject.frame.width, self.side))
+        return TiledSample(self.sampler, subject, parts, self.overlap)
+
+    def draw(
+        self, subject: RestorationInput, window: Window, num_samples: int, seed: int, sigma_z: float = 1.0
+    ) -> Iterator[Tensor]:
+        """Samples 1 to K of one tile, each (1, c, h, w) fp32 about [0, 1], projected, neither clipped nor rounded.
+
+        z of a sample is a function of seed, number and place alone: see ``SpatialLatent``.
+        """
+        fields = (SpatialLatent(self.sampler.generator, seed, number) for number in range(1, num_samples + 1))
+        yield from self.tile(subject, window).draw(fields, sigma_z)
+
+
+class Tile:
+    """One window of a subject, with the features of what is around it.
+
+    Args:
+        sampler: that restores.
+        subject: the picture.
+        window: of it.
+        overlap: what is seen beyond the window, in pixels.
+    """
+
+    def __init__(self, sampler: LoadedSampler, subject: RestorationInput, window: Window, overlap: int) -> None:
+        unit = math.lcm(sampler.generator.stride, subject.unit or 1)
+        self.sampler, self.subject, self.window = sampler, subject, window
+        self.around = window.grown(overlap, unit, subject.frame.height, subject.frame.width)
+        self.features = sampler.decoder.encode(subject.condition(self.around))
+
+    def draw(self, fields: Iterable[Field], sigma_z: float = 1.0) -> Iterator[Tensor]:
+        """A sample of each z, (1, c, h, w) fp32 about [0, 1], projected, neither clipped nor rounded."""
+        for drawn in self.unprojected(fields, sigma_z):
+            yield self.subject.project(drawn, self.window)
+
+    def unprojected(self, fields: Iterable[Field], sigma_z: float = 1.0) -> Iterator[Tensor]:
+        """As the network gives them, (1, C, h, w)."""
+        latents = (scale_latent(field.window(*self.around.place), sigma_z) for field in fields)
+        for drawn in self.sampler.decoder.decode(self.features, latents):
+            yield self.window.cut_from(drawn, self.around)
+
+
+class TiledSample:
+    """All of a picture: what a ``Tile`` is where ``project`` needs to see the whole.
+
+    Each tile is encoded anew for every sample, as the features of all of them would be many times the picture.
+
+    Args:
+        sampler: that restores.
+        subject: the picture.
+        windows: that cover it.
+        overlap: what is seen beyond a window, in pixels.
+    """
+
+    def __init__(
+        self, sampler: LoadedSampler, subject: RestorationInput, windows: Sequence[Window], overlap: int
+    ) -> None:
+        self.sampler, self.subject, self.windows, self.overlap = sampler, subject, windows, overlap
+        self.window = Window(0, 0, subject.frame.height, subject.frame.width)
+
+    def draw(self, fields: Iterable[Field], sigma_z: float = 1.0) -> Iterator[Tensor]:
+        """See ``Tile``."""
+        channels = int(self.sampler.about["image_channels"])
+        for field in fields:
+            image = torch.empty(1, channels, self.window.height, self.window.width, device=self.sampler.device)
+            for window in self.windows:
+                tile = Tile(self.sampler, self.subject, window, self.overlap)
+                (image[(..., *window.area)],) = tile.unprojected([field], sigma_z)
+            yield self.subject.project(image, self.window)

@@ -1,0 +1,108 @@
+"""What a result was made with: command, versions, commit, hardware."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+
+from ... import __version__
+
+PACKAGES = (
+    "torch",
+    "pytorch-lightning",
+    "hydra-core",
+    "torchmetrics",
+    "kornia",
+    "timm",
+    "wandb",
+    "numpy",
+    "pillow",
+    "jpeglib",
+)
+
+
+def provenance() -> dict[str, Any]:
+    """Of this process, as plain values."""
+    return {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "pscgan": __version__,
+        "commit": _commit(),
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "hardware": _hardware(),
+    }
+
+
+def fingerprint(config: DictConfig) -> dict[str, str]:
+    """What has to be the same on all ranks: the code of this package, torch, and every value of the config."""
+    code = hashlib.blake2b(digest_size=8)
+    root = Path(__file__).parents[2]
+    for package in ("", "data", "losses", "models", "train"):
+        for path in sorted((root / package).glob("**/*.py" if package else "*.py")):
+            code.update(path.read_bytes())
+    values = flatten_config(OmegaConf.to_container(config, resolve=True))
+    return {
+        "the code of pscgan": code.hexdigest(),
+        "the version of torch": torch.__version__,
+        **{key: repr(value) for key, value in values.items()},
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _commit() -> str | None:
+    """Of the source tree this package is run from, with a plus where it has uncommitted changes."""
+    root = Path(__file__).parents[2]
+    if not (root / ".git").exists():
+        return None
+    git = ["git", "-C", str(root)]
+    try:
+        commit = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+        changes = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return commit + ("+" if changes else "")
+
+
+def _hardware() -> dict[str, Any]:
+    return {
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
+    }
+
+
+def flatten_config(node: Any, prefix: str = "") -> dict[str, Any]:
+    """Leaves by dotted key; lists are leaves."""
+    if not isinstance(node, dict):
+        return {prefix: node}
+    return {
+        key: leaf
+        for name, child in node.items()
+        for key, leaf in flatten_config(child, f"{prefix}.{name}" if prefix else name).items()
+    }
+
+
+def describe_config(config: Mapping[Any, Any]) -> str:
+    """Class and arguments of a config with ``_target_``, as "GaussianNoise, sigma 50"."""
+    arguments = [f"{key!s} {value}" for key, value in config.items() if key != "_target_"]
+    return ", ".join([config["_target_"].rpartition(".")[2], *arguments])
