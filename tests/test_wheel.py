@@ -37,7 +37,7 @@ def test_every_file_that_is_no_code_is_there(site):
 
 
 def test_the_demo_runs_from_an_empty_directory(site, tmp_path):
-    command = [sys.executable, "-m", "pscgan.scripts.restore", "--demo", "--samples", "2", "--out", "out"]
+    command = [sys.executable, "-m", "pscgan", "restore", "--demo", "--samples", "2", "--out", "out"]
     environment = {"PYTHONPATH": str(site), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "OMP_NUM_THREADS": "1"}
     ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert (ended.returncode, ended.stderr) == (0, "")

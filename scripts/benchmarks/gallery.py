@@ -48,12 +48,12 @@ def exhibit(task: str, out: Path) -> Exhibit:
 
 def commands(shown: Exhibit, overrides: Sequence[str]) -> list[list[str]]:
     """Train the sampler, train the twin, judge both and the input."""
-    train = ["pscgan.train", f"experiment={shown.task}"]
+    train = ["pscgan", "train", f"experiment={shown.task}"]
     judged = f"restorers={{{SAMPLER}: '{shown.run}', {TWIN}: '{shown.twin}', degraded: degraded}}"
     return [
         [*train, *overrides, f"hydra.run.dir='{shown.run}'"],
         [*train, *TWIN_OVERRIDES, *overrides, f"hydra.run.dir='{shown.twin}'"],
-        ["pscgan.scripts.evaluate", judged, *JUDGED, f"hydra.run.dir='{shown.evaluation}'"],
+        ["pscgan", "evaluate", judged, *JUDGED, f"hydra.run.dir='{shown.evaluation}'"],
     ]
 
 

@@ -213,7 +213,7 @@ def test_names_of_folders():
 
 
 def test_the_command_writes_the_report(trained, tmp_path):
-    words = ["-m", "pscgan.scripts.evaluate", f"restorers=[{trained},degraded]", *FEW]
+    words = ["-m", "pscgan", "evaluate", f"restorers=[{trained},degraded]", *FEW]
     done = said(words, tmp_path)
     assert done.returncode == 0, done.stderr
     folder = next((tmp_path / "evaluations").iterdir())

@@ -24,7 +24,7 @@ def models(tmp_path_factory):
 
 
 def test_the_command_serves_until_it_is_interrupted(models):
-    command = [sys.executable, "-m", "pscgan.scripts.explore", str(models["noise"]), "--port", "0", "--device", "cpu"]
+    command = [sys.executable, "-m", "pscgan", "explore", str(models["noise"]), "--port", "0", "--device", "cpu"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         address = process.stdout.readline().strip()

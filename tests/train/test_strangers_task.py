@@ -35,7 +35,7 @@ def test_a_strangers_task_trains_and_is_judged(tmp_path):
         *(str(Path(path).absolute()) for path in os.environ.get("PYTHONPATH", "").split(os.pathsep)),
     ]
     answer = subprocess.run(
-        [sys.executable, "-m", "pscgan.scripts.evaluate", *judged],
+        [sys.executable, "-m", "pscgan", "evaluate", *judged],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
         capture_output=True,

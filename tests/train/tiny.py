@@ -52,7 +52,7 @@ def command(*arguments, cwd, **environment):
     overrides = [argument for argument in arguments if argument not in flags]
     environment["PYTHONPATH"] = os.pathsep.join(str(Path(path).absolute()) for path in paths if path)
     return subprocess.run(
-        [sys.executable, "-m", "pscgan.train", *flags, *OVERRIDES, *overrides],
+        [sys.executable, "-m", "pscgan", "train", *flags, *OVERRIDES, *overrides],
         cwd=cwd,
         env=os.environ | environment,
         capture_output=True,

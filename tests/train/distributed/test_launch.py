@@ -163,11 +163,11 @@ def start_command(*arguments, cwd):
 
 
 def test_the_command_killed_with_all_its_processes_goes_on(unbroken, tmp_path):  # noqa: F811
-    killed = start_command("-m", "pscgan.train", *TWO, cwd=tmp_path)
+    killed = start_command("-m", "pscgan", "train", *TWO, cwd=tmp_path)
     with once(tmp_path / "run", lambda: os.killpg(killed.pid, signal.SIGKILL)):
         killed.communicate(timeout=300)
     assert killed.returncode == -signal.SIGKILL
-    finished = start_command("-m", "pscgan.train", *TWO, cwd=tmp_path)
+    finished = start_command("-m", "pscgan", "train", *TWO, cwd=tmp_path)
     out, err = finished.communicate(timeout=300)
     assert (finished.returncode, err) == (0, "")
     assert out.count("continues at image") == 1
@@ -178,7 +178,7 @@ def test_the_command_killed_with_all_its_processes_goes_on(unbroken, tmp_path): 
 @pytest.mark.slow
 def test_two_nodes_of_torchrun(unbroken, tmp_path):  # noqa: F811
     nodes = ["--nnodes=2", "--nproc-per-node=1", "--rdzv-backend=c10d", "--rdzv-endpoint=127.0.0.1:29877"]
-    torchrun = ["-m", "torch.distributed.run", *nodes, "--rdzv-id=1", "-m", "pscgan.train"]
+    torchrun = ["-m", "torch.distributed.run", *nodes, "--rdzv-id=1", "-m", "pscgan", "train"]
     both = [start_command(*torchrun, cwd=tmp_path) for _ in range(2)]
     answers = [node.communicate(timeout=300) for node in both]
     assert [node.returncode for node in both] == [0, 0], answers
