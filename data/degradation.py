@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..rng import Rng
-from .jpeg.verify import Certificate
+from .jpeg.verify import Verification
 from .measurement import Measurement
 
 
@@ -35,23 +35,23 @@ class Degradation(Protocol):
 
 
 @runtime_checkable
-class Certifying(Protocol):
+class Verifiable(Protocol):
     """A degradation whose measurement is a file, so that an 8-bit image explains it exactly or does not."""
 
-    def finish(self, restored: Tensor, measurement: Measurement) -> Tensor:
+    def to_exact_uint8(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """An 8-bit image near (B, C, H, W) that explains the measurement, as far as one was found; uint8."""
         ...
 
-    def certify(self, image: Tensor, measurement: Measurement) -> Certificate:
+    def verify(self, image: Tensor, measurement: Measurement) -> Verification:
         """How far (B, C, H, W) uint8 explains the measurement."""
         ...
 
 
 @runtime_checkable
-class Recording(Protocol):
+class PairedDegradation(Protocol):
     """A degradation that computes no y: images come in pairs, and y is the recorded one."""
 
-    def take_apart(self, pairs: Tensor) -> tuple[Tensor, Measurement]:
+    def split_pairs(self, pairs: Tensor) -> tuple[Tensor, Measurement]:
         """Clean images (B, C, H, W) and their measurements, of pairs (B, 2C, H, W)."""
         ...
 
@@ -68,14 +68,14 @@ def measure(degradation: Degradation, images: Tensor, rng: Rng) -> tuple[Tensor,
         images: clean ones (B, C, H, W) in [0, 1]; pairs (B, 2C, H, W) where y was recorded.
         rng: one generator an image; nothing is drawn where y was recorded.
     """
-    if isinstance(degradation, Recording):
-        return degradation.take_apart(images)
+    if isinstance(degradation, PairedDegradation):
+        return degradation.split_pairs(images)
     return images, degradation(images, rng)
 
 
 def channels_read(channels: int, degradation: Degradation) -> int:
     """Channels of what a data set gives of images of C: 2C where y was recorded."""
-    return 2 * channels if isinstance(degradation, Recording) else channels
+    return 2 * channels if isinstance(degradation, PairedDegradation) else channels
 
 
 def project_samples(degradation: Degradation, samples_KBCHW: Tensor, measurement: Measurement) -> Tensor:

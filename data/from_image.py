@@ -14,7 +14,7 @@ from .measurement import Measurement
 
 
 @dataclass(frozen=True)
-class Told:
+class ImageSideInfo:
     """What is known of one picture besides its pixels; None where nothing is.
 
     Attributes:
@@ -40,7 +40,7 @@ class ParsedMeasurement:
 
     Attributes:
         measurement: of one image.
-        said: what was found or told, as plain values.
+        said: what was found or given, as plain values.
         warnings: sentences, of what speaks against it.
         adds_colour: whether y has no colours of its own, so that restorations have more channels than the picture.
     """
@@ -56,7 +56,7 @@ class FromImage(Degradation, Protocol):
     """A degradation whose y a picture file can hold.
 
     Attributes:
-        tellable: which attributes of ``Told`` it asks for.
+        accepted_side_info: which attributes of ``ImageSideInfo`` it asks for.
         residual_unit: that of its ``residual``, in words; None where it has no residual.
         unit: of windows that begin and end at multiples of it, ``project`` makes what it makes of the whole image;
             None where it takes the whole.
@@ -64,16 +64,16 @@ class FromImage(Degradation, Protocol):
     One whose restorations are larger than the picture says so by ``scale``, how many times.
     """
 
-    tellable: tuple[str, ...]
+    accepted_side_info: tuple[str, ...]
     residual_unit: str | None
     unit: int | None
 
-    def read_picture(self, picture: Tensor, told: Told) -> ParsedMeasurement:
-        """The measurement that a picture is: facts, maps and start as if it had been measured here.
+    def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedMeasurement:
+        """The measurement that a picture is: params, maps and start as if it had been measured here.
 
         Args:
             picture: (1, C, h, w) in [0, 1], with the channels of restorations; grey ones are equal in all of them.
-            told: what else is known.
+            side_info: what else is known.
 
         Raises:
             ValueError: naming what is missing, or why it cannot be such a measurement.

@@ -16,12 +16,12 @@ class Measurement:
     Attributes:
         degraded: y as an image, (B, C, H, W) float; may leave [0, 1].
         maps: further condition maps for the networks, (B, M, H, W) float, or None where there are none.
-        facts: what ``residual`` and ``project`` of the degradation need (sigma, mask, levels ...), each (B, ...).
+        params: what ``residual`` and ``project`` of the degradation need (sigma, mask, levels ...), each (B, ...).
     """
 
     degraded: Tensor
     maps: Tensor | None = None
-    facts: dict[str, Tensor] = field(default_factory=dict)
+    params: dict[str, Tensor] = field(default_factory=dict)
 
     @property
     def condition(self) -> Tensor:
@@ -36,11 +36,11 @@ class Measurement:
         return Measurement(
             self.degraded[images],
             None if self.maps is None else self.maps[images],
-            {name: fact[images] for name, fact in self.facts.items()},
+            {name: value[images] for name, value in self.params.items()},
         )
 
     def window(self, top: int, left: int, height: int, width: int, unit: int = 1) -> Measurement:
-        """Of a part of the images; facts with a value a pixel, or one for each ``unit`` x ``unit``, are cut with them.
+        """Of a part of the images; params with a value a pixel, or one for each ``unit`` x ``unit``, are cut with them.
 
         Args:
             top: where it begins, a multiple of the unit, as ``left``.
@@ -61,15 +61,15 @@ class Measurement:
                     return values[..., rows, columns]
             return values
 
-        facts = {name: cut(fact) for name, fact in self.facts.items()}
-        return Measurement(cut(self.degraded), None if self.maps is None else cut(self.maps), facts)
+        params = {name: cut(value) for name, value in self.params.items()}
+        return Measurement(cut(self.degraded), None if self.maps is None else cut(self.maps), params)
 
     def to(self, device: torch.device) -> Measurement:
         """The same record on another device."""
         return Measurement(
             self.degraded.to(device),
             None if self.maps is None else self.maps.to(device),
-            {name: fact.to(device) for name, fact in self.facts.items()},
+            {name: value.to(device) for name, value in self.params.items()},
         )
 
 
@@ -84,5 +84,5 @@ def concatenate(measurements: Sequence[Measurement]) -> Measurement:
     return Measurement(
         torch.cat([m.degraded for m in measurements]),
         torch.cat(maps) if maps else None,
-        {name: torch.cat([m.facts[name] for m in measurements]) for name in measurements[0].facts},
+        {name: torch.cat([m.params[name] for m in measurements]) for name in measurements[0].params},
     )

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 COLOUR_SIDE, GREY_SIDE = 5, 7
 """Of a patch. Larger ones tell finer texture from noise, but fewer of them lie in one light."""
-MOST_PATCHES = 2**15
+MAX_PATCHES = 2**15
 LIGHTS = 8
 """One of so many patches says in which light the noise was clipped."""
-LEAST_SIDE = 32
+MIN_SIDE = 32
 """Of a picture: 784 patches for the 75 numbers of one."""
 
 Array = NDArray[np.float64]
@@ -39,11 +39,11 @@ def noise_level(pixels: NDArray[Any]) -> float:
         0 for a constant picture, or one that is almost everywhere at the end of its range.
 
     Raises:
-        ValueError: if a side is below ``LEAST_SIDE``.
+        ValueError: if a side is below ``MIN_SIDE``.
     """
     height, width, channels = pixels.shape
-    if min(height, width) < LEAST_SIDE:
-        raise ValueError(f"pixels has {height}x{width} pixels; allowed are {LEAST_SIDE}x{LEAST_SIDE} or more")
+    if min(height, width) < MIN_SIDE:
+        raise ValueError(f"pixels has {height}x{width} pixels; allowed are {MIN_SIDE}x{MIN_SIDE} or more")
     whole = np.issubdtype(pixels.dtype, np.integer)
     step = 255 / np.iinfo(pixels.dtype).max if whole else 255.0
     side = GREY_SIDE if channels == 1 else COLOUR_SIDE
@@ -60,7 +60,7 @@ def noise_level(pixels: NDArray[Any]) -> float:
 def _patches(pixels: NDArray[Any], side: int) -> NDArray[Any]:
     """(patches, C, side^2), from a regular grid."""
     places = (pixels.shape[0] - side + 1) * (pixels.shape[1] - side + 1)
-    stride = math.ceil(math.sqrt(places / MOST_PATCHES))
+    stride = math.ceil(math.sqrt(places / MAX_PATCHES))
     windows = np.lib.stride_tricks.sliding_window_view(pixels, (side, side), axis=(0, 1))[::stride, ::stride]
     return windows.reshape(-1, pixels.shape[2], side**2)
 

@@ -65,7 +65,7 @@ class Call:
         self.opener = ImageOpener(
             self.sampler,
             options.sigma,
-            options.slack,
+            options.tolerance,
             options.degrade,
             options.seed,
             int(1e6 * options.max_megapixels),
@@ -118,7 +118,7 @@ class Call:
         about = self.sampler.about
         told = ("name", "checkpoint", "images_seen", "degradation", "seed", "commit")
         model = {name: about[name] for name in told if name in about}
-        asked = ("samples", "average", "seed", "sigma_z", "sigma", "slack", "degrade", "phase", "photons")
+        asked = ("samples", "average", "seed", "sigma_z", "sigma", "tolerance", "degrade", "phase", "photons")
         files = {name: path and str(path) for name in ("mask", "kernel") for path in [getattr(self.options, name)]}
         tiling = {"side": self.tiling.side, "overlap": self.tiling.overlap, "reach": self.tiling.reach}
         return provenance() | {

@@ -38,8 +38,8 @@ def parse(arguments: list[str] | None, program: str, description: str) -> argpar
     add("--seed", type=int, default=0, help="of the samples (default 0)")
     add("--sigma-z", type=float, default=1.0, help="factor on z: 1 samples (default), 0 has no spread")
     add("--sigma", default=None, help="of the noise, on the 0..255 scale; auto estimates it (default, where needed)")
-    slack = "quantisation steps by which levels may miss, for .jpg files of foreign encoders (default 0)"
-    add("--slack", type=float, default=0.0, help=slack)
+    tolerance = "quantisation steps by which levels may miss, for .jpg files of foreign encoders (default 0)"
+    add("--tolerance", type=float, default=0.0, help=tolerance)
     mask = "what is known, white, for inpainting: a .png or .npy, or a folder of NAME.png (default: what is opaque)"
     add("--mask", type=Path, default=None, metavar="FILE", help=mask)
     phase = "of a mosaic, where the model was trained on several"
@@ -68,7 +68,7 @@ def check(options: argparse.Namespace) -> None:
         value = getattr(options, name)
         if value is not None and value < 1:
             raise ValueError(f"--{name} is {value}; allowed is 1 or more")
-    for name in ("sigma_z", "slack"):
+    for name in ("sigma_z", "tolerance"):
         value = getattr(options, name)
         if not (math.isfinite(value) and value >= 0):
             raise ValueError(f"--{name.replace('_', '-')} is {value}; allowed is 0 or more")

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 
 from ..checks import require_at_least
 from ..data.datamodule import ImageDataModule
-from ..data.degradation import Certifying, Degradation, measure
+from ..data.degradation import Degradation, Verifiable, measure
 from ..data.measurement import Measurement
 from ..losses.penalty import Adaptive, PenaltySchedule
 from ..models.generator import Generator, is_deterministic
@@ -78,7 +78,7 @@ class SamplerModule(pl.LightningModule):
         self.checkpoint_every_images = checkpoint_every_images
         self.quality = Distortion(evaluation.samples_per_image)
         degradation = game.degradation
-        self.consistency = JpegConsistency(degradation) if isinstance(degradation, Certifying) else None
+        self.consistency = JpegConsistency(degradation) if isinstance(degradation, Verifiable) else None
         self.scores: dict[str, float] = {}
         self.pruned = False
         self.seconds_waited = 0.0

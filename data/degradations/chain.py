@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from ...rng import Rng
 from ..degradation import Degradation
-from ..from_image import FromImage, ParsedMeasurement, Told
+from ..from_image import FromImage, ImageSideInfo, ParsedMeasurement
 from ..measurement import Measurement, size_of
 from .linear import Linear
 
@@ -49,7 +49,7 @@ class Chain:
         self.before = [step.operator if isinstance(step, Linear) else None for step in self.steps[:-1]]
         self.num_maps = sum(step.num_maps for step in self.steps)
         self.exact = all(_can_be_undone(step) for step in self.steps[:-1])
-        self.tellable = tuple(name for step in self.steps for name in getattr(step, "tellable", ()))
+        self.accepted_side_info = tuple(name for step in self.steps for name in getattr(step, "accepted_side_info", ()))
         self.scale = math.prod(getattr(step, "scale", 1) for step in self.steps)
         self.residual_unit: str | None = getattr(self.steps[-1], "residual_unit", None)
         self.unit = None if self.exact else 1
@@ -68,15 +68,15 @@ class Chain:
                     f"step {number - 1} measures {tuple(entering.shape)}; allowed before the last is an image"
                 )
             parts.append(step(entering, rng))
-            entering = parts[-1].facts.get("measured", parts[-1].degraded)
+            entering = parts[-1].params.get("measured", parts[-1].degraded)
         return self._together(parts, clean)
 
-    def read_picture(self, picture: Tensor, told: Told) -> ParsedMeasurement:
-        """See ``FromImage``: y of the last step; each step before it is told what the chain is told."""
+    def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedMeasurement:
+        """See ``FromImage``: y of the last step; every step takes the side information of the chain."""
         readings: list[ParsedMeasurement] = []
         leaving = picture
         for step in reversed(self.steps):
-            reading = step.read_picture(leaving, told) if isinstance(step, FromImage) else None
+            reading = step.from_image(leaving, side_info) if isinstance(step, FromImage) else None
             if reading is None or reading.adds_colour:
                 raise ValueError(f"the model was trained on a chain with {_name(step)}, of which no picture is read")
             readings.insert(0, reading)
@@ -99,42 +99,42 @@ class Chain:
             missed = self.steps[-1].project(entering[-1], self._last(measurement)) - entering[-1]
             for number, operator in reversed(list(enumerate(self.before))):
                 if operator:
-                    facts = _facts(measurement, number)
-                    missed = operator.pseudoinverse(missed, facts, size_of(entering[number]))
+                    params = _params(measurement, number)
+                    missed = operator.pseudoinverse(missed, params, size_of(entering[number]))
             return image + missed
 
     def _entering(self, image: Tensor, measurement: Measurement) -> list[Tensor]:
         """What enters each step, of an image: noise and quantisation left out."""
         images = [image]
         for number, operator in enumerate(self.before):
-            images.append(operator.forward(images[-1], _facts(measurement, number)) if operator else images[-1])
+            images.append(operator.forward(images[-1], _params(measurement, number)) if operator else images[-1])
         return images
 
     def _together(self, parts: Sequence[Measurement], entering: Tensor) -> Measurement:
         """One measurement of those of all steps, of images like those that enter the first."""
         size = size_of(entering)
         maps = [F.interpolate(part.maps, size, mode="nearest") for part in parts if part.maps is not None]
-        facts = {f"{number}.{name}": fact for number, part in enumerate(parts) for name, fact in part.facts.items()}
-        facts[f"{len(parts) - 1}.degraded"] = parts[-1].degraded
-        return Measurement(self._shown(parts).to(entering.dtype), torch.cat(maps, dim=1) if maps else None, facts)
+        params = {f"{number}.{name}": value for number, part in enumerate(parts) for name, value in part.params.items()}
+        params[f"{len(parts) - 1}.degraded"] = parts[-1].degraded
+        return Measurement(self._shown(parts).to(entering.dtype), torch.cat(maps, dim=1) if maps else None, params)
 
     def _shown(self, parts: Sequence[Measurement]) -> Tensor:
         """The last y, brought back through the steps that changed the shape."""
         shown = parts[-1].degraded
         for step, part in reversed(list(zip(self.steps[:-1], parts[:-1], strict=True))):
             if isinstance(step, Linear) and part.degraded.shape != shown.shape:
-                shown = step.operator.shown(shown, part.facts, size_of(part.degraded), step.sigma)
+                shown = step.operator.to_image(shown, part.params, size_of(part.degraded), step.sigma)
         return shown
 
     def _last(self, measurement: Measurement) -> Measurement:
-        facts = _facts(measurement, len(self.steps) - 1)
-        return Measurement(facts.pop("degraded"), facts=facts)
+        params = _params(measurement, len(self.steps) - 1)
+        return Measurement(params.pop("degraded"), params=params)
 
 
-def _facts(measurement: Measurement, number: int) -> dict[str, Tensor]:
+def _params(measurement: Measurement, number: int) -> dict[str, Tensor]:
     """Of the step with this number."""
     prefix = f"{number}."
-    return {name.removeprefix(prefix): fact for name, fact in measurement.facts.items() if name.startswith(prefix)}
+    return {name.removeprefix(prefix): value for name, value in measurement.params.items() if name.startswith(prefix)}
 
 
 def _can_be_undone(step: Degradation) -> bool:

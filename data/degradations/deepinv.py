@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ...rng import Rng
-from .operators.protocol import Facts
+from .operators.protocol import Params
 
 
 class DeepinvPhysics:
@@ -43,12 +43,12 @@ class DeepinvPhysics:
         """Nothing."""
         return {}
 
-    def forward(self, image: Tensor, facts: Facts) -> Tensor:
+    def forward(self, image: Tensor, params: Params) -> Tensor:
         """A x."""
         measured: Tensor = self._on(image.device).A(image)
         return measured.to(image)
 
-    def adjoint(self, measured: Tensor, facts: Facts, size: tuple[int, int]) -> Tensor:
+    def adjoint(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
         """Aᵀ y.
 
         Raises:
@@ -56,15 +56,15 @@ class DeepinvPhysics:
         """
         return _of_size(self._on(measured.device).A_adjoint(measured).to(measured), size)
 
-    def pseudoinverse(self, measured: Tensor, facts: Facts, size: tuple[int, int]) -> Tensor:
+    def pseudoinverse(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
         """A⁺ y; errors as ``adjoint``."""
         return _of_size(self._on(measured.device).A_dagger(measured).to(measured), size)
 
-    def shown(self, measured: Tensor, facts: Facts, size: tuple[int, int], sigma: float) -> Tensor:
+    def to_image(self, measured: Tensor, params: Params, size: tuple[int, int], sigma: float) -> Tensor:
         """Aᵀ y or A⁺ y."""
-        return (self.pseudoinverse if self.exact else self.adjoint)(measured, facts, size)
+        return (self.pseudoinverse if self.exact else self.adjoint)(measured, params, size)
 
-    def maps(self, facts: Facts, size: tuple[int, int]) -> None:
+    def maps(self, params: Params, size: tuple[int, int]) -> None:
         """None."""
 
     def _on(self, device: torch.device) -> Any:

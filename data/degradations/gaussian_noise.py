@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ...rng import Rng
-from ..from_image import ParsedMeasurement, Told
+from ..from_image import ImageSideInfo, ParsedMeasurement
 from ..measurement import Measurement
 
 LARGEST_SIGMA = 255.0
@@ -37,7 +37,7 @@ class GaussianNoise:
             )
         self.low, self.high = (bound / 255 for bound in bounds)
         self.num_maps = 0 if self.low == self.high else 1
-        self.tellable = ("sigma",) if self.num_maps else ()
+        self.accepted_side_info = ("sigma",) if self.num_maps else ()
 
     def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
         """Degrade (B, C, H, W) in [0, 1]."""
@@ -64,10 +64,10 @@ class GaussianNoise:
             raise ValueError(f"sigma is {sigma}; allowed is {allowed} on the 0..255 scale")
         return self._measurement(degraded, degraded.new_full((len(degraded),), sigma / 255))
 
-    def read_picture(self, picture: Tensor, told: Told) -> ParsedMeasurement:
-        """See ``FromPicture``."""
-        measurement = self.measure(picture, told.sigma)
-        return ParsedMeasurement(measurement, {"sigma": 255 * self.low if told.sigma is None else told.sigma})
+    def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedMeasurement:
+        """See ``FromImage``."""
+        measurement = self.measure(picture, side_info.sigma)
+        return ParsedMeasurement(measurement, {"sigma": 255 * self.low if side_info.sigma is None else side_info.sigma})
 
     def _measurement(self, degraded: Tensor, sigma: Tensor) -> Measurement:
         maps = sigma.view(-1, 1, 1, 1).expand(-1, 1, *degraded.shape[2:]) if self.num_maps else None
@@ -76,7 +76,7 @@ class GaussianNoise:
     def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """RMS of the remainder y - restored in units of sigma, (B,): about 1 for a consistent restoration."""
         remainder = (measurement.degraded - restored).square().mean(dim=(1, 2, 3)).sqrt()
-        return remainder / measurement.facts["sigma"]
+        return remainder / measurement.params["sigma"]
 
     def project(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """The identity: Gaussian noise has full support, every image can explain every measurement."""

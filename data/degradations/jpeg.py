@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from ...rng import Rng
-from ..from_image import ParsedMeasurement, Told
+from ..from_image import ImageSideInfo, ParsedMeasurement
 from ..jpeg import codec
-from ..jpeg.coefficients import BLOCK, SAMPLINGS, JpegCoefficients, coded_of, facts_of, grey_as_colour
+from ..jpeg.coefficients import BLOCK, SAMPLINGS, JpegCoefficients, from_params, grey_as_colour, to_params
 from ..jpeg.exact_projection import project_exactly
 from ..jpeg.projection import project
 from ..jpeg.quantisation import tables_of_quality
-from ..jpeg.verify import Certificate, certify
+from ..jpeg.verify import Verification, verify
 from ..measurement import Measurement, concatenate
 
 
@@ -31,13 +31,13 @@ class Jpeg:
         sampling: of chroma, ``4:4:4``, ``4:2:2`` or ``4:2:0``, or several, of which one is drawn for each image.
         channels: 3 for colour, 1 for grey, which has no chroma.
         maps: which maps join the condition, of ``steps`` and ``coefficients``.
-        slack: by how many steps projections may miss a level: for files whose encoder did not round to the nearest.
+        tolerance: by how many steps projections may miss a level: for files whose encoder did not round to the nearest.
 
     Raises:
         ValueError: if an argument is not what is allowed.
     """
 
-    tellable, residual_unit = ("coded",), "quantisation steps"
+    accepted_side_info, residual_unit = ("coded",), "quantisation steps"
     unit: int | None = None
 
     def __init__(
@@ -46,7 +46,7 @@ class Jpeg:
         sampling: str | Sequence[str] = "4:2:0",
         channels: int = 3,
         maps: Sequence[str] = ("steps",),
-        slack: float = 0.0,
+        tolerance: float = 0.0,
     ) -> None:
         bounds = list(quality) if isinstance(quality, Sequence) else [quality, quality]
         if (
@@ -64,16 +64,16 @@ class Jpeg:
             raise ValueError(f"channels is {channels}; allowed is 3 (colour) or 1 (grey)")
         if not isinstance(maps, Sequence) or any(name not in MAPS for name in maps) or len(set(maps)) < len(maps):
             raise ValueError(f"maps is {maps}; allowed is a list of {', '.join(MAPS)}, each once, or []")
-        self.slack = _require_slack(slack)
+        self.tolerance = _require_tolerance(tolerance)
         self.low, self.high = bounds
         self.samplings = [SAMPLINGS[name if channels == 3 else "4:4:4"] for name in names]
         self.maps = tuple(maps)
         self.num_maps = len(maps) * channels
 
-    def with_slack(self, slack: float) -> Jpeg:
-        """The same, with another slack."""
+    def with_tolerance(self, tolerance: float) -> Jpeg:
+        """The same, with another tolerance."""
         other = copy(self)
-        other.slack = _require_slack(slack)
+        other.tolerance = _require_tolerance(tolerance)
         return other
 
     def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
@@ -98,48 +98,50 @@ class Jpeg:
             decoded: what their decoder shows, (B, C, H, W) uint8; None decodes here.
         """
         degraded = (codec.decode(coded) if decoded is None else decoded).float() / 255
-        return Measurement(degraded, _maps(coded, self.maps) if self.maps else None, facts_of(coded))
+        return Measurement(degraded, _maps(coded, self.maps) if self.maps else None, to_params(coded))
 
-    def read_picture(self, picture: Tensor, told: Told) -> ParsedMeasurement:
-        """See ``FromPicture``: the decode of a .jpg file; a grey one is told as colour without chroma."""
-        if told.coded is None:
-            raise ValueError("it is no .jpg file; allowed is one, as its levels are told to the networks")
-        grey = len(told.coded.levels) < picture.shape[1]
-        coded = grey_as_colour(told.coded, self.samplings[0]) if grey else told.coded
+    def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedMeasurement:
+        """See ``FromImage``: the decode of a .jpg file; a grey one is taken as colour without chroma."""
+        if side_info.coded is None:
+            raise ValueError("it is no .jpg file; allowed is one, as the networks are given its levels")
+        grey = len(side_info.coded.levels) < picture.shape[1]
+        coded = grey_as_colour(side_info.coded, self.samplings[0]) if grey else side_info.coded
         return ParsedMeasurement(self.measure(coded, (255 * picture).round().to(torch.uint8)))
 
     def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """Mean distance of coefficients from their intervals in quantisation steps, (B,), rounded to 8 bits first."""
-        return self.certify((255 * restored).round().clamp(0, 255).to(torch.uint8), measurement).violation
+        return self.verify((255 * restored).round().clamp(0, 255).to(torch.uint8), measurement).violation
 
     def project(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """The nearest image whose coefficients all lie in their intervals, in real numbers, differentiable."""
         groups, order = _groups(measurement)
-        return torch.cat([project(255 * restored[images], coded, self.slack) / 255 for images, coded in groups])[order]
-
-    def finish(self, restored: Tensor, measurement: Measurement) -> Tensor:
-        """The 8-bit image near it that libjpeg writes to the very file, or as nearly as was reached; uint8."""
-        groups, order = _groups(measurement)
-        return torch.cat([project_exactly(255 * restored[images], coded, self.slack) for images, coded in groups])[
+        return torch.cat([project(255 * restored[images], coded, self.tolerance) / 255 for images, coded in groups])[
             order
         ]
 
-    def certify(self, image: Tensor, measurement: Measurement) -> Certificate:
+    def to_exact_uint8(self, restored: Tensor, measurement: Measurement) -> Tensor:
+        """The 8-bit image near it that libjpeg writes to the very file, or as nearly as was reached; uint8."""
+        groups, order = _groups(measurement)
+        return torch.cat([project_exactly(255 * restored[images], coded, self.tolerance) for images, coded in groups])[
+            order
+        ]
+
+    def verify(self, image: Tensor, measurement: Measurement) -> Verification:
         """What libjpeg makes of (B, C, H, W) uint8, against the file."""
         groups, order = _groups(measurement)
-        parts = [certify(image[images], coded) for images, coded in groups]
-        return Certificate(*(torch.cat(values)[order] for values in zip(*parts, strict=True)))
+        parts = [verify(image[images], coded) for images, coded in groups]
+        return Verification(*(torch.cat(values)[order] for values in zip(*parts, strict=True)))
 
 
-def _require_slack(slack: float) -> float:
-    if not slack >= 0:
-        raise ValueError(f"slack is {slack}; allowed is 0 or more quantisation steps")
-    return slack
+def _require_tolerance(tolerance: float) -> float:
+    if not tolerance >= 0:
+        raise ValueError(f"tolerance is {tolerance}; allowed is 0 or more quantisation steps")
+    return tolerance
 
 
 def _groups(measurement: Measurement) -> tuple[list[tuple[Tensor, JpegCoefficients]], Tensor]:
     """The images of each sampling with what their files say, and the order that undoes the grouping."""
-    groups = list(coded_of(measurement.facts, *measurement.degraded.shape[-2:]))
+    groups = list(from_params(measurement.params, *measurement.degraded.shape[-2:]))
     return groups, torch.cat([images for images, _ in groups]).argsort()
 
 

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from ...rng import Rng
-from ..from_image import ParsedMeasurement, Told
+from ..from_image import ImageSideInfo, ParsedMeasurement
 from ..measurement import Measurement, size_of
-from .operators.protocol import KNOWN, Facts, LinearOperator, PictureOperator
+from .operators.protocol import KNOWN, ImageOperator, LinearOperator, Params
 
 LARGEST_SIGMA = 255.0
 
@@ -31,7 +31,7 @@ class Linear:
             raise ValueError(f"sigma is {sigma}; allowed is a number in [0, {LARGEST_SIGMA:g}] on the 0..255 scale")
         self.operator, self.sigma = operator, sigma / 255
         self.num_maps = operator.num_maps
-        self.tellable: tuple[str, ...] = getattr(operator, "tellable", ())
+        self.accepted_side_info: tuple[str, ...] = getattr(operator, "accepted_side_info", ())
         self.scale: int = getattr(operator, "factor", 1)
         self.residual_unit = "sigma" if sigma else "grey levels"
         self.unit: int | None = getattr(operator, "unit", None) if self._projects else 1
@@ -39,32 +39,32 @@ class Linear:
     def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
         """Degrade (B, C, H, W) in [0, 1]."""
         with torch.autocast(clean.device.type, enabled=False):
-            facts = self.operator.draw(clean, rng)
-            measured = self.operator.forward(clean, facts)
+            params = self.operator.draw(clean, rng)
+            measured = self.operator.forward(clean, params)
             if self.sigma:
                 noise = self.sigma * rng.randn(*measured.shape[1:]).to(measured)
-                measured = measured + (noise * facts[KNOWN] if KNOWN in facts else noise)
-            return self.measure(measured, facts, size_of(clean))
+                measured = measured + (noise * params[KNOWN] if KNOWN in params else noise)
+            return self.measure(measured, params, size_of(clean))
 
-    def measure(self, measured: Tensor, facts: dict[str, Tensor], size: tuple[int, int]) -> Measurement:
-        """The measurement that y is, of an image of H x W by an operator with these facts."""
-        shown = self.operator.shown(measured, facts, size, self.sigma)
-        return Measurement(shown, self.operator.maps(facts, size), {**facts, "measured": measured})
+    def measure(self, measured: Tensor, params: dict[str, Tensor], size: tuple[int, int]) -> Measurement:
+        """The measurement that y is, of an image of H x W by an operator with these params."""
+        shown = self.operator.to_image(measured, params, size, self.sigma)
+        return Measurement(shown, self.operator.maps(params, size), {**params, "measured": measured})
 
-    def read_picture(self, picture: Tensor, told: Told) -> ParsedMeasurement:
-        """See ``FromPicture``: by what the operator reads; noise is taken for that of training."""
-        if not isinstance(self.operator, PictureOperator):
+    def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedMeasurement:
+        """See ``FromImage``: by what the operator reads; noise is taken for that of training."""
+        if not isinstance(self.operator, ImageOperator):
             raise ValueError(f"the model was trained on {type(self.operator).__name__}, whose y no picture file holds")
-        read = self.operator.read_picture(picture, told)
-        measurement = self.measure(read.measured, read.facts, read.size)
+        read = self.operator.from_image(picture, side_info)
+        measurement = self.measure(read.measured, read.params, read.size)
         return ParsedMeasurement(measurement, read.said, read.warnings, read.adds_colour)
 
     def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """RMS of y − A x̂, (B,): in units of sigma, about 1 for the truth; without noise in grey levels (0..255)."""
         with torch.autocast(restored.device.type, enabled=False):
             image = restored.float() if restored.dtype.itemsize < 4 else restored
-            difference = measurement.facts["measured"] - self.operator.forward(image, measurement.facts)
-            rms = _mean(difference.square(), measurement.facts).sqrt()
+            difference = measurement.params["measured"] - self.operator.forward(image, measurement.params)
+            rms = _mean(difference.square(), measurement.params).sqrt()
         return rms / self.sigma if self.sigma else 255 * rms
 
     def project(self, restored: Tensor, measurement: Measurement) -> Tensor:
@@ -73,18 +73,18 @@ class Linear:
             return restored
         with torch.autocast(restored.device.type, enabled=False):
             image = restored.float() if restored.dtype.itemsize < 4 else restored
-            measured = measurement.facts["measured"].to(image)
-            missed = measured - self.operator.forward(image, measurement.facts)
-            return image + self.operator.pseudoinverse(missed, measurement.facts, size_of(image))
+            measured = measurement.params["measured"].to(image)
+            missed = measured - self.operator.forward(image, measurement.params)
+            return image + self.operator.pseudoinverse(missed, measurement.params, size_of(image))
 
     @property
     def _projects(self) -> bool:
         return not self.sigma and self.operator.exact
 
 
-def _mean(values: Tensor, facts: Facts) -> Tensor:
+def _mean(values: Tensor, params: Params) -> Tensor:
     """Of each image over what is measured, (B,); 0 where nothing is."""
-    if KNOWN not in facts:
+    if KNOWN not in params:
         return values.flatten(1).mean(dim=1)
-    known = facts[KNOWN].expand_as(values)
+    known = params[KNOWN].expand_as(values)
     return (values * known).flatten(1).sum(dim=1) / known.flatten(1).sum(dim=1).clamp(min=1)

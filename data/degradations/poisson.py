@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ...rng import Rng
-from ..from_image import ParsedMeasurement, Told
+from ..from_image import ImageSideInfo, ParsedMeasurement
 from ..measurement import Measurement
 
 MOST_PHOTONS = 1e6
@@ -44,7 +44,7 @@ class Poisson:
         self.low, self.high = bounds
         self.sigma = sigma / 255
         self.num_maps = 0 if self.low == self.high else 1
-        self.tellable = ("photons",) if self.num_maps else ()
+        self.accepted_side_info = ("photons",) if self.num_maps else ()
 
     def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
         """Degrade (B, C, H, W) in [0, 1]."""
@@ -55,9 +55,9 @@ class Poisson:
             degraded = degraded + self.sigma * rng.randn(*clean.shape[1:]).to(clean)
         return self._measurement(degraded, photons)
 
-    def read_picture(self, picture: Tensor, told: Told) -> ParsedMeasurement:
-        """See ``FromPicture``: photons are those of training, or told where they were drawn."""
-        photons = told.photons if self.num_maps else self.low
+    def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedMeasurement:
+        """See ``FromImage``: photons are those of training, or given where they were drawn."""
+        photons = side_info.photons if self.num_maps else self.low
         if photons is None or not self.low <= photons <= self.high:
             allowed = f"a number from {self.low:g} to {self.high:g} at white"
             raise ValueError(f"photons is {photons}; allowed is {allowed}, which a picture does not show")
@@ -73,7 +73,7 @@ class Poisson:
         Where less than one photon is expected, the standard deviation is taken as that of one: in black regions, where
         the truth leaves no remainder at all, it is less than 1 for the truth.
         """
-        photons = measurement.facts["photons"].view(-1, 1, 1, 1)
+        photons = measurement.params["photons"].view(-1, 1, 1, 1)
         variance = restored.maximum(1 / photons) / photons + self.sigma**2
         return ((measurement.degraded - restored).square() / variance).mean(dim=(1, 2, 3)).sqrt()
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ...rng import Rng
-from ..from_image import ParsedMeasurement, Told
+from ..from_image import ImageSideInfo, ParsedMeasurement
 from ..measurement import Measurement
 from ..straight_through_clamp import straight_through_clamp
 
@@ -30,7 +30,7 @@ class Quantisation:
         ValueError: if it is neither.
     """
 
-    tellable: tuple[str, ...] = ()
+    accepted_side_info: tuple[str, ...] = ()
     residual_unit, unit = "cells", 1
 
     def __init__(self, levels: int | Sequence[int]) -> None:
@@ -51,8 +51,8 @@ class Quantisation:
         drawn = rng.randint(self.low, self.high + 1) if self.num_maps else torch.full((len(clean),), self.low)
         return self._measurement(clean, drawn.to(clean))
 
-    def read_picture(self, picture: Tensor, told: Told) -> ParsedMeasurement:
-        """See ``FromPicture``: each value is taken for its cell, by whichever value in it the cell is shown.
+    def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedMeasurement:
+        """See ``FromImage``: each value is taken for its cell, by whichever value in it the cell is shown.
 
         A number of levels that was drawn is the least by whose centres the picture can be, or else its count of values.
         """
@@ -78,13 +78,13 @@ class Quantisation:
 
     def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """Mean distance of the values from their cells, (B,), in lengths of a cell: 0 for the truth."""
-        levels = measurement.facts["levels"].view(-1, 1, 1, 1)
+        levels = measurement.params["levels"].view(-1, 1, 1, 1)
         distance = (restored - measurement.degraded).abs() * levels - 0.5
         return distance.clamp(min=0).mean(dim=(1, 2, 3))
 
     def project(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """Each value clamped to its cell; gradients that lead back inside pass."""
         restored = restored.float() if restored.dtype.itemsize < 4 else restored
-        half = (0.5 / measurement.facts["levels"]).view(-1, 1, 1, 1)
+        half = (0.5 / measurement.params["levels"]).view(-1, 1, 1, 1)
         low, high = (measurement.degraded + side * half for side in (-1, 1))
         return straight_through_clamp(restored, low.to(restored), high.to(restored))

@@ -5,19 +5,19 @@ from __future__ import annotations
 from torch import Tensor
 
 from ...rng import Rng
-from ..from_image import ParsedMeasurement, Told
+from ..from_image import ImageSideInfo, ParsedMeasurement
 from ..measurement import Measurement
 
 
 class Recorded:
     """y is what was recorded beside x; of p(y | x) nothing is known but such pairs.
 
-    A ``Recording``. There is no operator: nothing says how far a restoration is from explaining y, and every image may
-    explain it.
+    A ``PairedDegradation``. There is no operator: nothing says how far a restoration is from explaining y, and every
+    image may explain it.
     """
 
     num_maps, unit = 0, 1
-    tellable: tuple[str, ...] = ()
+    accepted_side_info: tuple[str, ...] = ()
     residual_unit: str | None = None
 
     def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
@@ -31,7 +31,7 @@ class Recorded:
             "images.recorded to evaluate"
         )
 
-    def take_apart(self, pairs: Tensor) -> tuple[Tensor, Measurement]:
+    def split_pairs(self, pairs: Tensor) -> tuple[Tensor, Measurement]:
         """Clean images (B, C, H, W) and their measurements, of pairs (B, 2C, H, W).
 
         Raises:
@@ -46,8 +46,8 @@ class Recorded:
         """The measurement that recorded images (B, C, H, W) are."""
         return Measurement(degraded)
 
-    def read_picture(self, picture: Tensor, told: Told) -> ParsedMeasurement:
-        """See ``FromPicture``: any picture is a recording."""
+    def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedMeasurement:
+        """See ``FromImage``: any picture is a recording."""
         return ParsedMeasurement(self.measure(picture))
 
     def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ...rng import Rng
-from ..from_image import ParsedMeasurement, Told
+from ..from_image import ImageSideInfo, ParsedMeasurement
 from ..measurement import Measurement
 
 FAR = 1.5  # times: so far from it, a warning is given
@@ -30,7 +30,7 @@ class SaltAndPepper:
         ValueError: if a rate leaves (0, 1) or a range is not increasing.
     """
 
-    tellable: tuple[str, ...] = ()
+    accepted_side_info: tuple[str, ...] = ()
     residual_unit, unit = "grey levels", 1
 
     def __init__(self, rate: float | Sequence[float]) -> None:
@@ -51,8 +51,8 @@ class SaltAndPepper:
         degraded = clean.masked_fill(chance < rate_B111, 1).masked_fill(chance < rate_B111 / 2, 0)
         return self._measurement(degraded, rate)
 
-    def read_picture(self, picture: Tensor, told: Told) -> ParsedMeasurement:
-        """See ``FromPicture``: a rate that was drawn is the share of black and white, as far as the range goes."""
+    def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedMeasurement:
+        """See ``FromImage``: a rate that was drawn is the share of black and white, as far as the range goes."""
         found = float(((picture == 0) | (picture == 1)).double().mean())
         rate = min(max(found, self.low), self.high)
         warnings: tuple[str, ...] = ()

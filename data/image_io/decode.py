@@ -57,7 +57,7 @@ def shape_in_header(data: bytes) -> tuple[object, ...]:
 
 @contextmanager
 def decoder_errors() -> Iterator[None]:
-    """Whatever a decoder raises on damaged bytes, as UnreadableImage with the reason; what it warns of is not told.
+    """Whatever a decoder raises on damaged bytes, as UnreadableImage with the reason; its warnings are dropped.
 
     Raises:
         UnreadableImage: for any error inside.

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from ...checks import require_at_least
-from ..jpeg.support_check import most_scans
+from ..jpeg.support_check import max_scans
 from .decode import FORMATS, TOO_LARGE, UnreadableImage, decoder_errors, verify
 from .metadata import kept_metadata, orientation
 from .pixels import DecodedImage, Samples, decoded, mode_refusal
@@ -88,7 +88,7 @@ def _refusal(data: bytes, max_pixels: int) -> str | None:
         return f"its size is {width}x{height}; allowed are sides of 1 or more"
     if width * height > max_pixels:
         return f"its size of {width}x{height} is above the limit of {max_pixels} pixels"
-    scans, most = data.count(START_OF_SCAN), most_scans(width * height)
+    scans, most = data.count(START_OF_SCAN), max_scans(width * height)
     if image.format in ("JPEG", "MPO") and scans > most:
         return f"it has about {scans} scans; allowed are {most} or fewer for its size"
     return tiff_refusal(image, max_pixels) or mode_refusal(image)

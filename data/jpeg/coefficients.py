@@ -146,8 +146,8 @@ def crop(coded: JpegCoefficients, top: int, left: int, height: int, width: int) 
     return JpegCoefficients(planes, coded.tables, coded.sampling, height, width)
 
 
-def facts_of(coded: JpegCoefficients) -> dict[str, Tensor]:
-    """As facts of a measurement.
+def to_params(coded: JpegCoefficients) -> dict[str, Tensor]:
+    """As params of a measurement.
 
     Returns:
         ``levels``, (B, C, 8 rows, 8 columns) int16 of the luma's size, chroma in its upper left part and 0 beyond;
@@ -161,21 +161,21 @@ def facts_of(coded: JpegCoefficients) -> dict[str, Tensor]:
     return {"levels": levels, "tables": coded.tables, "sampling": sampling}
 
 
-def coded_of(facts: Mapping[str, Tensor], height: int, width: int) -> Iterator[tuple[Tensor, JpegCoefficients]]:
+def from_params(params: Mapping[str, Tensor], height: int, width: int) -> Iterator[tuple[Tensor, JpegCoefficients]]:
     """The way back: by sampling, the numbers of the images in the batch, and what their files say."""
-    for horizontal, vertical in torch.unique(facts["sampling"], dim=0).tolist():
+    for horizontal, vertical in torch.unique(params["sampling"], dim=0).tolist():
         sampling = Sampling(horizontal, vertical)
-        (images,) = (facts["sampling"] == facts["sampling"].new_tensor(sampling)).all(dim=1).nonzero(as_tuple=True)
-        levels = facts["levels"][images]
+        (images,) = (params["sampling"] == params["sampling"].new_tensor(sampling)).all(dim=1).nonzero(as_tuple=True)
+        levels = params["levels"][images]
         rows, columns = (blocks(side, step) * BLOCK for side, step in ((height, vertical), (width, horizontal)))
         planes = [levels[:, 0], *(plane[:, :rows, :columns] for plane in levels[:, 1:].unbind(1))]
-        yield images, JpegCoefficients(planes, facts["tables"][images], sampling, height, width)
+        yield images, JpegCoefficients(planes, params["tables"][images], sampling, height, width)
 
 
 def grey_as_colour(coded: JpegCoefficients, sampling: Sampling) -> JpegCoefficients:
     """The same pictures with chroma whose levels are all 0, which is the truth: grey has none.
 
-    A chroma table is not in the file. The network must be told one like those it has seen, and the luma's is: of the
+    A chroma table is not in the file. The network must be given one like those it has seen, and the luma's is: of the
     same quality, with steps in the same range.
 
     Args:

@@ -44,17 +44,17 @@ PIXELS_AT_ONCE = 2**18
 FINENESS = 256.0
 
 
-def project_exactly(restored: Tensor, coded: JpegCoefficients, slack: float = 0.0) -> Tensor:
+def project_exactly(restored: Tensor, coded: JpegCoefficients, tolerance: float = 0.0) -> Tensor:
     """An 8-bit picture close to ``restored`` whose levels are those of the file, or as many of them as were reached.
 
     Args:
         restored: (B, C, H, W) in 0..255, any real numbers.
         coded: what the files say.
-        slack: by how many quantisation steps levels may miss those of the file at both ends: for files of encoders that
-            do not round to the nearest level.
+        tolerance: by how many quantisation steps levels may miss those of the file at both ends: for files of encoders
+            that do not round to the nearest level.
 
     Returns:
-        (B, C, H, W) uint8. Nothing is promised: count what was reached with ``certify``.
+        (B, C, H, W) uint8. Nothing is promised: count what was reached with ``verify``.
     """
     picture = torch.empty_like(restored, dtype=torch.uint8)
     for size in units(coded):
@@ -64,32 +64,32 @@ def project_exactly(restored: Tensor, coded: JpegCoefficients, slack: float = 0.
         for start in range(0, len(tiles), count):
             some = slice(start, start + count)
             wanted = _finely(tiles[some].double()).clamp_(0, 255)
-            found[some] = _project_units(wanted, select(said, some), slack).to(torch.uint8)
+            found[some] = _project_units(wanted, select(said, some), tolerance).to(torch.uint8)
         size.put_back(found, picture)
     return picture
 
 
-def _project_units(wanted: Tensor, coded: JpegCoefficients, slack: float) -> Tensor:
+def _project_units(wanted: Tensor, coded: JpegCoefficients, tolerance: float) -> Tensor:
     """Each of (N, C, h, w) pictures, rounded, in the state in which the fewest levels were wrong."""
-    best, fewest = _feed_back(wanted, coded, slack)
+    best, fewest = _feed_back(wanted, coded, tolerance)
     (left,) = (fewest > 0).nonzero(as_tuple=True)
     if len(left):  # once more from the plain decode, which lies about in the middle of the cell
         remaining = select(coded, left)
-        again, still = _feed_back(codec.decode(remaining).double(), remaining, slack)
+        again, still = _feed_back(codec.decode(remaining).double(), remaining, tolerance)
         better = still < fewest[left]
         best[left[better]], fewest[left[better]] = again[better], still[better]
     (near,) = ((fewest > 0) & (fewest <= SEARCHED_LEVELS)).nonzero(as_tuple=True)
     if len(near):
         remaining = select(coded, near)
-        best[near] = search(best[near], _cells(remaining, slack), coded.sampling)
+        best[near] = search(best[near], _cells(remaining, tolerance), coded.sampling)
     return best
 
 
-def _feed_back(wanted: Tensor, coded: JpegCoefficients, slack: float) -> tuple[Tensor, Tensor]:
+def _feed_back(wanted: Tensor, coded: JpegCoefficients, tolerance: float) -> tuple[Tensor, Tensor]:
     """The best state of each picture on its way, and how many levels are wrong in it, (N,)."""
     best, fewest = wanted.clone(), torch.full((len(wanted),), torch.inf, device=wanted.device)
     left = torch.arange(len(wanted), device=wanted.device)
-    cells = _cells(coded, slack)
+    cells = _cells(coded, tolerance)
     for turn in range(ROUNDS):
         rounded = _rounded(wanted, turn)
         planes = codec.coefficients(rounded, coded.sampling)
@@ -107,13 +107,13 @@ def _feed_back(wanted: Tensor, coded: JpegCoefficients, slack: float) -> tuple[T
     return best, fewest
 
 
-def _cells(coded: JpegCoefficients, slack: float) -> list[Cell]:
+def _cells(coded: JpegCoefficients, tolerance: float) -> list[Cell]:
     """By component, bounds (N, 8 rows, 8 columns) in float64."""
     cells = []
     for component, levels in enumerate(coded.levels):
         plane = levels.double()
         steps = codec.spread(coded.tables[:, component], plane)
-        low, high = cell(codec.by_rows(plane), steps, slack)
+        low, high = cell(codec.by_rows(plane), steps, tolerance)
         cells.append(Cell(low.flatten(1, 2), high.flatten(1, 2)))
     return cells
 

@@ -10,7 +10,7 @@ from . import codec, linear
 from .coefficients import JpegCoefficients
 
 
-def project(restored: Tensor, coded: JpegCoefficients, slack: float = 0.0) -> Tensor:
+def project(restored: Tensor, coded: JpegCoefficients, tolerance: float = 0.0) -> Tensor:
     """Every coefficient moved into its interval of one quantisation step; differentiable.
 
     The correction alone is added, so chroma finer than its sampling, of which the file says nothing, stays as it is.
@@ -20,7 +20,7 @@ def project(restored: Tensor, coded: JpegCoefficients, slack: float = 0.0) -> Te
     Args:
         restored: (B, C, H, W) float in 0..255.
         coded: what the files say.
-        slack: by how many steps the intervals are wider at both ends.
+        tolerance: by how many steps the intervals are wider at both ends.
 
     Returns:
         (B, C, H, W), at least fp32.
@@ -31,6 +31,6 @@ def project(restored: Tensor, coded: JpegCoefficients, slack: float = 0.0) -> Te
         for component, plane in enumerate(linear.analyse(restored, coded.sampling)):
             blocks, levels = codec.by_rows(plane), codec.by_rows(coded.levels[component].to(plane))
             steps = codec.spread(coded.tables[:, component], plane)
-            low, high = ((levels + side * (0.5 + slack)) * steps for side in (-1, 1))
+            low, high = ((levels + side * (0.5 + tolerance)) * steps for side in (-1, 1))
             moves.append((straight_through_clamp(blocks, low, high) - blocks).flatten(1, 2))
         return restored + linear.synthesise(moves, coded.sampling, coded.height, coded.width)

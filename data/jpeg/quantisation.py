@@ -46,7 +46,7 @@ class Cell(NamedTuple):
     high: Tensor
 
 
-def cell(levels: Tensor, steps: Tensor, slack: float = 0.0) -> Cell:
+def cell(levels: Tensor, steps: Tensor, tolerance: float = 0.0) -> Cell:
     """Which integer coefficients (8 times the orthonormal ones) have these levels.
 
     libjpeg rounds half a step away from 0, so that ties belong to the outer level.
@@ -54,14 +54,14 @@ def cell(levels: Tensor, steps: Tensor, slack: float = 0.0) -> Cell:
     Args:
         levels: whole numbers.
         steps: of the same shape, or one that broadcasts.
-        slack: by how many steps the cell is wider at both ends, for encoders that do not round to the nearest.
+        tolerance: by how many steps the cell is wider at both ends, for encoders that do not round to the nearest.
 
     Returns:
         Bounds in the dtype of ``levels``.
     """
     width, size = SCALE * steps, levels.abs()
-    outer = width * (size + 0.5 + slack) - 1
-    inner = width * (size - 0.5 - slack)
+    outer = width * (size + 0.5 + tolerance) - 1
+    inner = width * (size - 0.5 - tolerance)
     inner = inner + (inner < 0)  # beyond 0 it is the outer bound of another level
     negative = levels < 0
     return Cell(torch.where(negative, -outer, inner), torch.where(negative, -inner, outer))
@@ -73,7 +73,7 @@ def quantise(coefficients: Tensor, steps: Tensor) -> Tensor:
     return share.add_(share.sign().mul_(0.5)).trunc_()
 
 
-class RoughQuality(NamedTuple):
+class QualityEstimate(NamedTuple):
     """The quality whose tables are nearest.
 
     Attributes:
@@ -85,10 +85,10 @@ class RoughQuality(NamedTuple):
     exact: bool
 
 
-def rough_quality(coded: JpegCoefficients) -> RoughQuality:
+def estimate_quality(coded: JpegCoefficients) -> QualityEstimate:
     """Of the first picture: least mean absolute difference of logarithms of steps, over all components."""
     tables = coded.tables[:1].cpu()
     known = tables_of_quality(torch.arange(1, 101), tables.shape[1])
     distance: Tensor = (known.double().log() - tables.double().log()).abs().mean(dim=(1, 2, 3))
     nearest = int(distance.argmin())
-    return RoughQuality(nearest + 1, torch.equal(known[nearest], tables[0].to(known.dtype)))
+    return QualityEstimate(nearest + 1, torch.equal(known[nearest], tables[0].to(known.dtype)))

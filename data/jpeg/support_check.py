@@ -8,7 +8,7 @@ from .markers import COEFFICIENTS, Header
 PROGRESSIVE = 0xC2
 READ = (0xC0, 0xC1, PROGRESSIVE)
 LOSSLESS, ARITHMETIC, JPEG_LS = (0xC3, 0xCB), (0xC9, 0xCA), 0xF7
-LEAST_SCANS, MOST_SCANS, MOST_SCANNED_PIXELS = 20, 100, 2_000_000_000
+MIN_SCANS, MAX_SCANS, MAX_SCANNED_PIXELS = 20, 100, 2_000_000_000
 """Encoders write up to about twenty; an empty one costs nothing in the file, and half a second over 88 megapixels."""
 
 _OTHER_SAMPLINGS = {(1.0, 2.0): "4:4:0", (4.0, 1.0): "4:1:1", (4.0, 2.0): "4:1:0"}
@@ -27,9 +27,9 @@ def sampling(header: Header) -> Sampling | None:
     return next((known for known in SAMPLINGS.values() if ratios == {(*known,)}), None)
 
 
-def most_scans(pixels: int) -> int:
+def max_scans(pixels: int) -> int:
     """How many are read over a picture of so many pixels."""
-    return max(LEAST_SCANS, min(MOST_SCANS, MOST_SCANNED_PIXELS // pixels))
+    return max(MIN_SCANS, min(MAX_SCANS, MAX_SCANNED_PIXELS // pixels))
 
 
 def _kind(header: Header) -> str | None:
@@ -96,7 +96,7 @@ def _tables(header: Header) -> str | None:
 
 
 def _scans(header: Header) -> str | None:
-    most = most_scans(header.height * header.width)
+    most = max_scans(header.height * header.width)
     if len(header.scans) > most:
         return f"it has {len(header.scans)} scans; allowed are {most} or fewer for its size"
     for place, _ in enumerate(header.components):

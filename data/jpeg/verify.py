@@ -12,7 +12,7 @@ from .coefficients import BLOCK, JpegCoefficients
 from .quantisation import SCALE, cell, quantise
 
 
-class Certificate(NamedTuple):
+class Verification(NamedTuple):
     """What libjpeg(-turbo) makes of B 8-bit pictures with the tables of their files, against the files: sums a picture.
 
     Attributes:
@@ -37,7 +37,7 @@ class Certificate(NamedTuple):
         return self.levels_wrong == 0
 
 
-def certify(picture: Tensor, coded: JpegCoefficients) -> Certificate:
+def verify(picture: Tensor, coded: JpegCoefficients) -> Verification:
     """Encode (B, C, H, W) uint8 again and count what differs."""
     sums: dict[str, list[Tensor]] = {"levels": [], "blocks": [], "outside": []}
     again = []
@@ -54,7 +54,7 @@ def certify(picture: Tensor, coded: JpegCoefficients) -> Certificate:
     counted = {name: torch.stack(parts).sum(0) for name, parts in sums.items()}
     shown, meant = (codec.decode(c).double() for c in (_with_levels(coded, again), coded))
     levels = torch.full_like(counted["levels"], sum(plane[0].numel() for plane in coded.levels))
-    return Certificate(
+    return Verification(
         levels_wrong=counted["levels"],
         levels=levels,
         blocks_wrong=counted["blocks"],

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 import torch
 from torch import Tensor
 
-from ..degradation import Degradation, Recording
+from ..degradation import Degradation, PairedDegradation
 from .image_source import Images, ImageSource
 
 NAMED = 3  # images without a partner that a message names
@@ -93,12 +93,12 @@ def require_pairs(images: Images, degradation: Degradation) -> None:
         ValueError: if one comes without the other.
     """
     pairs, kind = isinstance(images, PairSource), type(degradation).__name__
-    if pairs and not isinstance(degradation, Recording):
+    if pairs and not isinstance(degradation, PairedDegradation):
         raise ValueError(
             f"degradation is {kind}, and {images.root} comes with recorded images; allowed for pairs is "
             "degradation=recorded"
         )
-    if not pairs and isinstance(degradation, Recording):
+    if not pairs and isinstance(degradation, PairedDegradation):
         raise ValueError(
             f"degradation is {kind}, and {images.root} comes without recorded images; allowed are pairs: dataset=pairs "
             "dataset.recorded=ROOT to train, images.recorded=ROOT to evaluate"

@@ -38,7 +38,7 @@ class LinearMeasurement:
 
     def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """RMS of y − A x̂ in units of sigma, (B,): about 1 for a consistent restoration."""
-        remainder = measurement.facts["values"] - restored.flatten(1).to(self.operator) @ self.operator.T
+        remainder = measurement.params["values"] - restored.flatten(1).to(self.operator) @ self.operator.T
         return remainder.square().mean(dim=1).sqrt() / self.sigma
 
     def project(self, restored: Tensor, measurement: Measurement) -> Tensor:
@@ -85,7 +85,7 @@ class GaussianProblem:
     def posterior_mean(self, measurement: Measurement) -> Tensor:
         """E[x | y], (B, C, H, W) float64."""
         expected = self.mean * self.degradation.operator.sum(dim=1)
-        mean: Tensor = self.mean + (measurement.facts["values"] - expected) @ self.gain.T
+        mean: Tensor = self.mean + (measurement.params["values"] - expected) @ self.gain.T
         return mean.view(-1, *self.shape)
 
     def posterior_variance(self, measurement: Measurement) -> Tensor:

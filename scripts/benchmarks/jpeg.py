@@ -28,7 +28,7 @@ from ...data.jpeg import codec
 from ...data.jpeg.coefficients import SAMPLINGS
 from ...data.jpeg.exact_projection import project_exactly
 from ...data.jpeg.quantisation import tables_of_quality
-from ...data.jpeg.verify import certify
+from ...data.jpeg.verify import verify
 from ...data.sources.image_source import BUNDLED, ImageSource
 from .throughput import seconds
 
@@ -104,7 +104,7 @@ def projection(truth: Tensor, sampling: str, quality: int, rounds: int) -> dict[
     times = alternate(works, truth.device, rounds)
     figures = {}
     for name, start in starts.items():
-        certificate = certify(project_exactly(start, coded), coded)
+        certificate = verify(project_exactly(start, coded), coded)
         wrong = (certificate.blocks_wrong / certificate.blocks).item()
         a_megapixel = statistics.median(times[name]) * MEGAPIXEL / truth[0, 0].numel()
         figures[name] = (a_megapixel, median_ratio(times, name, "encode"), 1 - wrong)

@@ -71,7 +71,7 @@ def test_shapes_and_types(degradation, clean):
     assert measurement.degraded.dtype == clean.dtype
     assert measurement.condition.shape == (3, 3 + degradation.num_maps, 32, 48)
     assert (measurement.maps is None) == (degradation.num_maps == 0)
-    assert all(len(fact) == 3 for fact in measurement.facts.values())
+    assert all(len(value) == 3 for value in measurement.params.values())
     assert degradation.residual(clean, measurement).shape == (3,)
     assert degradation.project(clean, measurement).shape == clean.shape
 
@@ -95,8 +95,8 @@ def test_an_image_does_not_depend_on_its_batch(degradation, clean):
         [degradation(clean[i : i + 1], Rng(0, "degradation", [number])) for i, number in enumerate(NUMBERS)]
     )
     assert near(together.condition, apart.condition)
-    assert together.facts.keys() == apart.facts.keys()
-    assert all(near(fact, apart.facts[name]) for name, fact in together.facts.items())
+    assert together.params.keys() == apart.params.keys()
+    assert all(near(value, apart.params[name]) for name, value in together.params.items())
 
 
 def test_projection_explains_the_measurement_better(degradation, clean):
@@ -141,7 +141,7 @@ def test_noise_is_not_clipped():
 def test_a_range_of_sigma_gives_a_map_of_the_sigma_used():
     clean = torch.full((64, 1, 64, 64), 0.5)
     measurement = GaussianNoise([10, 50])(clean, Rng(0, "degradation", range(64)))
-    sigma = measurement.facts["sigma"]
+    sigma = measurement.params["sigma"]
     assert measurement.maps.shape == (64, 1, 64, 64)
     assert torch.equal(measurement.maps, sigma.view(64, 1, 1, 1).expand(64, 1, 64, 64))
     assert 10 / 255 <= sigma.min() < 12 / 255
@@ -177,8 +177,8 @@ def test_the_presets_of_icassp_2018_are_as_published():
     assert (missing.amin(0).tolist(), missing.amax(0).tolist(), len(missing)) == ([16, 16], [47, 47], 32 * 32)
     clean, quarter = icassp("sr4")
     expected = F.interpolate(clean.double(), size=(16, 16), mode="bilinear", align_corners=True).float()
-    torch.testing.assert_close(quarter.facts["measured"], expected, rtol=0, atol=1e-6)
-    assert icassp("denoise")[1].facts["sigma"].item() == pytest.approx(0.1)
+    torch.testing.assert_close(quarter.params["measured"], expected, rtol=0, atol=1e-6)
+    assert icassp("denoise")[1].params["sigma"].item() == pytest.approx(0.1)
     assert len(icassp("quantise")[1].degraded.unique()) == 5
     clean, grey = icassp("colourise")
     luma = 0.299 * clean[:, 0] + 0.587 * clean[:, 1] + 0.114 * clean[:, 2]

@@ -18,8 +18,8 @@ from pscgan.data.degradations.operators.resampling import Bicubic
 from pscgan.data.degradations.poisson import Poisson
 from pscgan.data.degradations.quantisation import Quantisation
 from pscgan.data.degradations.salt_and_pepper import SaltAndPepper
-from pscgan.data.from_image import FromImage, Told
-from pscgan.data.jpeg.coefficients import coded_of
+from pscgan.data.from_image import FromImage, ImageSideInfo
+from pscgan.data.jpeg.coefficients import from_params
 from pscgan.data.toy_posteriors.fields import noisy_field
 from pscgan.rng import Rng
 
@@ -38,16 +38,18 @@ def measured(degradation, clean):
 
 def as_picture(measurement):
     """y as a file would hold it, but unrounded, and what a user or the file would tell besides."""
-    facts = {name.split(".")[-1]: fact for name, fact in measurement.facts.items()}  # of a chain, the last of a name
-    y = measurement.degraded if "tables" in facts else facts.get("measured", measurement.degraded)
-    y = facts.get("degraded", y)
-    told = Told(
-        mask=facts.get("known"),
-        phase=phase_of(facts["colours"][0]) if "colours" in facts else None,
-        kernel=facts["kernel"][0] if "kernel" in facts else None,
-        photons=float(facts["photons"]) if "photons" in facts else None,
-        sigma=255 * float(facts["sigma"]) if "sigma" in facts else None,
-        coded=next(coded_of(facts, *y.shape[-2:]))[1] if "tables" in facts else None,
+    params = {
+        name.split(".")[-1]: value for name, value in measurement.params.items()
+    }  # of a chain, the last of a name
+    y = measurement.degraded if "tables" in params else params.get("measured", measurement.degraded)
+    y = params.get("degraded", y)
+    told = ImageSideInfo(
+        mask=params.get("known"),
+        phase=phase_of(params["colours"][0]) if "colours" in params else None,
+        kernel=params["kernel"][0] if "kernel" in params else None,
+        photons=float(params["photons"]) if "photons" in params else None,
+        sigma=255 * float(params["sigma"]) if "sigma" in params else None,
+        coded=next(from_params(params, *y.shape[-2:]))[1] if "tables" in params else None,
     )
     return y.expand(-1, 3, -1, -1), told
 
@@ -61,7 +63,7 @@ def test_what_was_measured_is_read_from_y(name):
     degradation = built(name)
     assert isinstance(degradation, FromImage)
     measurement = measured(degradation, picture())
-    read = degradation.read_picture(*as_picture(measurement)).measurement
+    read = degradation.from_image(*as_picture(measurement)).measurement
     torch.testing.assert_close(read.condition, measurement.condition, rtol=0, atol=2e-6)
     other = picture(seed=1)
     for method in (degradation.residual, degradation.project):
@@ -98,7 +100,7 @@ def test_a_window_at_the_border_holds_what_is_left_of_a_block():
     measurement, drawn = measured(degradation, clean), picture(seed=1, size=(20, 31))
     whole = degradation.project(drawn, measurement)
     part = measurement.window(9, 12, 11, 19, degradation.unit)
-    assert part.facts["measured"].shape[-2:] == (4, 7)
+    assert part.params["measured"].shape[-2:] == (4, 7)
     torch.testing.assert_close(degradation.project(drawn[..., 9:, 12:], part), whole[..., 9:, 12:], rtol=0, atol=1e-6)
 
 
@@ -112,29 +114,45 @@ def test_a_chain_that_can_be_undone_needs_the_whole_and_others_no_window_at_all(
 @pytest.mark.parametrize(
     ("degradation", "told", "said"),
     [
-        (Linear(Masked(RandomPixels())), Told(), "nothing says what of it is known"),
-        (Linear(Masked(RandomPixels())), Told(mask=torch.ones(1, 1, *SIZE).bool()), "every pixel of it is known"),
-        (Linear(Masked(RandomPixels())), Told(mask=torch.zeros(1, 1, *SIZE).bool()), "every pixel of it is missing"),
-        (Linear(Bayer()), Told(), "it has colour; allowed is grey, the mosaic"),
-        (Linear(Bayer(["RGGB", "GBRG"])), Told(), "phase is None; allowed is that of the picture, one of RGGB, GBRG"),
-        (Linear(Bayer(["RGGB", "GBRG"])), Told(phase="BGGR"), "phase is BGGR"),
-        (Linear(Blur(GaussianKernel(5, [1, 2]))), Told(), "kernel is None; allowed is that of the picture"),
+        (Linear(Masked(RandomPixels())), ImageSideInfo(), "nothing says what of it is known"),
+        (
+            Linear(Masked(RandomPixels())),
+            ImageSideInfo(mask=torch.ones(1, 1, *SIZE).bool()),
+            "every pixel of it is known",
+        ),
+        (
+            Linear(Masked(RandomPixels())),
+            ImageSideInfo(mask=torch.zeros(1, 1, *SIZE).bool()),
+            "every pixel of it is missing",
+        ),
+        (Linear(Bayer()), ImageSideInfo(), "it has colour; allowed is grey, the mosaic"),
+        (
+            Linear(Bayer(["RGGB", "GBRG"])),
+            ImageSideInfo(),
+            "phase is None; allowed is that of the picture, one of RGGB, GBRG",
+        ),
+        (Linear(Bayer(["RGGB", "GBRG"])), ImageSideInfo(phase="BGGR"), "phase is BGGR"),
+        (Linear(Blur(GaussianKernel(5, [1, 2]))), ImageSideInfo(), "kernel is None; allowed is that of the picture"),
         (
             Linear(Blur(GaussianKernel(5, [1, 2]))),
-            Told(kernel=torch.full((33, 1), 1 / 33)),
+            ImageSideInfo(kernel=torch.full((33, 1), 1 / 33)),
             "kernel is 33 x 1 pixels; allowed is at most the image",
         ),
-        (Poisson([10, 100]), Told(), "photons is None; allowed is a number from 10 to 100 at white"),
-        (Poisson([10, 100]), Told(photons=5.0), "photons is 5.0"),
-        (Poisson([10, 100]), Told(photons=float("nan")), "photons is nan"),
-        (Jpeg(10), Told(), "it is no .jpg file"),
-        (Chain([Linear(Bicubic(2)), Jpeg(10)]), Told(), "it is no .jpg file"),
-        (Chain([Linear(Luma()), Quantisation(5)]), Told(), "trained on a chain with Luma, of which no picture is read"),
+        (Poisson([10, 100]), ImageSideInfo(), "photons is None; allowed is a number from 10 to 100 at white"),
+        (Poisson([10, 100]), ImageSideInfo(photons=5.0), "photons is 5.0"),
+        (Poisson([10, 100]), ImageSideInfo(photons=float("nan")), "photons is nan"),
+        (Jpeg(10), ImageSideInfo(), "it is no .jpg file"),
+        (Chain([Linear(Bicubic(2)), Jpeg(10)]), ImageSideInfo(), "it is no .jpg file"),
+        (
+            Chain([Linear(Luma()), Quantisation(5)]),
+            ImageSideInfo(),
+            "trained on a chain with Luma, of which no picture is read",
+        ),
     ],
 )
 def test_what_a_picture_does_not_show_must_be_told(degradation, told, said):
     with pytest.raises(ValueError, match=said.replace(".", r"\.")):
-        degradation.read_picture(picture(), told)
+        degradation.from_image(picture(), told)
 
 
 def test_physics_of_others_and_worlds_are_in_no_picture():
@@ -142,19 +160,19 @@ def test_physics_of_others_and_worlds_are_in_no_picture():
         A = A_adjoint = A_dagger = staticmethod(lambda image: image)
 
     with pytest.raises(ValueError, match="trained on DeepinvPhysics, whose y no picture file holds"):
-        Linear(DeepinvPhysics(Physics())).read_picture(picture(), Told())
+        Linear(DeepinvPhysics(Physics())).from_image(picture(), ImageSideInfo())
     assert not isinstance(noisy_field(4).degradation, FromImage)
 
 
 def test_luma_of_a_picture_with_colour_is_taken_with_a_warning():
     colourise, image = Linear(Luma()), picture()
-    reading = colourise.read_picture(image, Told())
+    reading = colourise.from_image(image, ImageSideInfo())
     assert reading.warnings == ("it has colour, of which only the brightness is taken",)
     torch.testing.assert_close(
-        reading.measurement.facts["measured"][:, 0], (image * torch.tensor(Luma().weights)[:, None, None]).sum(dim=1)
+        reading.measurement.params["measured"][:, 0], (image * torch.tensor(Luma().weights)[:, None, None]).sum(dim=1)
     )
     grey = image[:, :1].expand(-1, 3, -1, -1)
-    assert colourise.read_picture(grey, Told()).warnings == ()
+    assert colourise.from_image(grey, ImageSideInfo()).warnings == ()
 
 
 def in_eight_bits(image):
@@ -165,7 +183,7 @@ def in_eight_bits(image):
 def test_levels_that_were_drawn_are_found(levels):
     degradation = Quantisation([2, 16])
     drawn = Quantisation(levels)(picture(), Rng(0, "degradation", [0]))
-    reading = degradation.read_picture(in_eight_bits(drawn.degraded), Told())
+    reading = degradation.from_image(in_eight_bits(drawn.degraded), ImageSideInfo())
     assert reading.said == {"levels": levels}
     assert reading.warnings == ()
     torch.testing.assert_close(reading.measurement.degraded, drawn.degraded)
@@ -174,14 +192,14 @@ def test_levels_that_were_drawn_are_found(levels):
 
 def test_levels_shown_by_other_values_are_counted():
     posterised = (picture() * 6).floor() / 5  # from black to white, as picture editors do it
-    reading = Quantisation([2, 16]).read_picture(in_eight_bits(posterised), Told())
+    reading = Quantisation([2, 16]).from_image(in_eight_bits(posterised), ImageSideInfo())
     assert reading.said == {"levels": 6}
     cell = (picture() * 6).floor()
     torch.testing.assert_close(reading.measurement.degraded, (cell + 0.5) / 6)
 
 
 def test_a_picture_that_was_not_quantised_is_warned_of():
-    reading = Quantisation(5).read_picture(in_eight_bits(picture()), Told())
+    reading = Quantisation(5).from_image(in_eight_bits(picture()), ImageSideInfo())
     (said,) = reading.warnings
     assert said.endswith("values a channel; it is taken for one of 5 levels")
     assert len(reading.measurement.degraded.unique()) == 5
@@ -189,8 +207,8 @@ def test_a_picture_that_was_not_quantised_is_warned_of():
 
 def test_the_share_of_black_and_white_is_found_and_warned_of():
     degraded = SaltAndPepper(0.4)(picture(size=(200, 200)), Rng(0, "degradation", [0])).degraded
-    reading = SaltAndPepper([0.1, 0.6]).read_picture(degraded, Told())
+    reading = SaltAndPepper([0.1, 0.6]).from_image(degraded, ImageSideInfo())
     assert reading.said["rate"] == pytest.approx(0.4, abs=4 * (0.24 / degraded.numel()) ** 0.5)
     assert reading.measurement.maps.unique().item() == pytest.approx(reading.said["rate"])
-    (said,) = SaltAndPepper(0.1).read_picture(degraded, Told()).warnings
+    (said,) = SaltAndPepper(0.1).from_image(degraded, ImageSideInfo()).warnings
     assert said.endswith("of its values is black or white; the run was trained on 0.1")

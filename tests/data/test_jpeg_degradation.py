@@ -6,7 +6,7 @@ import torch
 
 from pscgan.data.degradations.jpeg import Jpeg
 from pscgan.data.jpeg import codec
-from pscgan.data.jpeg.coefficients import SAMPLINGS, coded_of
+from pscgan.data.jpeg.coefficients import SAMPLINGS, from_params
 from pscgan.data.jpeg.linear import synthesise
 from pscgan.data.jpeg.quantisation import tables_of_quality
 from pscgan.rng import Rng
@@ -25,8 +25,8 @@ def measured(degradation, x):
 def equal(one, two):
     return (
         torch.equal(one.condition, two.condition)
-        and one.facts.keys() == two.facts.keys()
-        and all(torch.equal(fact, two.facts[name]) for name, fact in one.facts.items())
+        and one.params.keys() == two.params.keys()
+        and all(torch.equal(value, two.params[name]) for name, value in one.params.items())
     )
 
 
@@ -42,7 +42,7 @@ def test_it_shows_what_pillow_shows(kind, tmp_path):
 def test_qualities_are_uniform_within_their_bounds():
     measurement = measured(Jpeg([20, 23]), torch.full((400, 3, 8, 8), 0.5))
     known = tables_of_quality(torch.arange(1, 101), 3)
-    drawn = (measurement.facts["tables"][:, None] == known).flatten(2).all(2).nonzero()[:, 1] + 1
+    drawn = (measurement.params["tables"][:, None] == known).flatten(2).all(2).nonzero()[:, 1] + 1
     counts = torch.bincount(drawn, minlength=101)
     assert counts.sum() == counts[20:24].sum() == 400
     # of 400 draws, each of four has 100 with standard deviation sqrt(75); four of them miss in 1 of 4,000 seeds
@@ -51,7 +51,7 @@ def test_qualities_are_uniform_within_their_bounds():
 
 def test_samplings_are_uniform():
     names = ["4:4:4", "4:2:2", "4:2:0"]
-    drawn = measured(Jpeg(50, names), torch.full((300, 3, 8, 8), 0.5)).facts["sampling"]
+    drawn = measured(Jpeg(50, names), torch.full((300, 3, 8, 8), 0.5)).params["sampling"]
     for name in names:
         count = (drawn == torch.tensor(SAMPLINGS[name])).all(dim=1).sum()
         assert abs(count - 100) < 4 * (300 * 2 / 9) ** 0.5
@@ -80,7 +80,7 @@ def test_the_condition_has_the_channels_it_announces(channels, maps):
 def test_maps_say_step_and_coefficient_at_a_pixels_place(sampling):
     height, width = 32, 48
     measurement = measured(Jpeg([5, 95], sampling, maps=["steps", "coefficients"]), clean(3, height, width))
-    ((_, coded),) = coded_of(measurement.facts, height, width)
+    ((_, coded),) = from_params(measurement.params, height, width)
     for component in range(3):
         steps, coefficients = measurement.maps[:, 2 * component : 2 * component + 2].unbind(1)
         horizontal, vertical = SAMPLINGS[sampling] if component else (1, 1)
@@ -110,10 +110,10 @@ def test_a_file_is_measured_as_its_picture_was():
     assert (degradation.measure(coded, shown).degraded == 0).all()
 
 
-def test_facts_are_the_file():
+def test_params_hold_the_file():
     x = clean(6, 21, 35)
     measurement = measured(Jpeg([5, 95], list(SAMPLINGS)), x)
-    for images, coded in coded_of(measurement.facts, 21, 35):
+    for images, coded in from_params(measurement.params, 21, 35):
         again = codec.encode((255 * x[images]).round(), coded.tables, coded.sampling)
         assert all(torch.equal(one, two) for one, two in zip(coded.levels, again.levels, strict=True))
         assert torch.equal(codec.decode(coded).float() / 255, measurement.degraded[images])
@@ -124,12 +124,12 @@ def test_the_truth_has_no_residual_and_finishing_reaches_none():
     measurement = measured(degradation, x)
     assert (degradation.residual(x, measurement) == 0).all()
     start = (x.roll(3, dims=3) + 0.1).clamp(0, 1)
-    finished = degradation.finish(start, measurement)
+    finished = degradation.to_exact_uint8(start, measurement)
     assert finished.dtype == torch.uint8
     assert (degradation.residual(start, measurement) > 0).all()
-    assert degradation.certify(finished, measurement).exact.all()
+    assert degradation.verify(finished, measurement).exact.all()
     assert (degradation.residual(finished / 255, measurement) == 0).all()
-    apart = [degradation.finish(start[i : i + 1], measurement[i : i + 1]) for i in range(6)]
+    apart = [degradation.to_exact_uint8(start[i : i + 1], measurement[i : i + 1]) for i in range(6)]
     assert torch.equal(finished, torch.cat(apart))
 
 
@@ -150,11 +150,11 @@ def test_wrong_samplings_are_refused(sampling):
     [
         ({"channels": 2}, r"channels is 2; allowed is 3 \(colour\) or 1"),
         ({"channels": 0}, r"channels is 0; allowed is 3"),
-        ({"slack": -0.1}, r"slack is -0.1; allowed is 0 or more"),
+        ({"tolerance": -0.1}, r"tolerance is -0.1; allowed is 0 or more"),
         ({"maps": True}, r"maps is True; allowed is a list of steps, coefficients, each once, or \[\]"),
         ({"maps": "steps"}, r"maps is steps; allowed"),
         ({"maps": ["steps", "steps"]}, r"maps is .*; allowed"),
-        ({"slack": float("nan")}, r"slack is nan; allowed is 0 or more"),
+        ({"tolerance": float("nan")}, r"tolerance is nan; allowed is 0 or more"),
     ],
 )
 def test_other_wrong_arguments_are_refused(arguments, message):

@@ -88,11 +88,11 @@ def test_a_photograph_from_end_to_end(model, photo, tmp_path, capfd):
 
 def test_the_report_says_what_was_done_with_what(model, photo, tmp_path, capfd):
     out = tmp_path / "out"
-    arguments = ("--samples", 1, "--seed", 3, "--sigma-z", 0.5, "--slack", 0.25)
+    arguments = ("--samples", 1, "--seed", 3, "--sigma-z", 0.5, "--tolerance", 0.25)
     restore(capfd, photo, "--model", model, "--out", out, *arguments)
     said = report(out)
     assert {"pscgan", "command", "time", "commit", "packages"} <= said.keys()
-    assert (said["samples"], said["seed"], said["sigma_z"], said["slack"]) == (1, 3, 0.5, 0.25)
+    assert (said["samples"], said["seed"], said["sigma_z"], said["tolerance"]) == (1, 3, 0.5, 0.25)
     assert said["model"]["checkpoint"] == str(model / "best.ckpt")
     assert (said["model"]["images_seen"], said["model"]["name"]) == (8, "tiny")
     assert said["model"]["degradation"]["quality"] == [5, 75]
@@ -198,13 +198,13 @@ def test_what_the_run_has_not_seen_is_warned_of_in_one_line(options, said, model
     assert said in report(out)["files"][0]["warnings"][0]
 
 
-def test_slack_is_for_files_that_were_not_rounded_to_the_nearest(model, tmp_path, capfd):
+def test_tolerance_is_for_files_that_were_not_rounded_to_the_nearest(model, tmp_path, capfd):
     file = by_jpeglib(tmp_path / "moz.jpg", picture((64, 48)), "mozjpeg403", "4:2:0")
     wrong = {}
-    for slack in (0, 1):
-        out = tmp_path / f"slack{slack}"
-        restore(capfd, file, "--model", model, "--out", out, "--samples", 1, "--slack", slack)
-        wrong[slack] = proven(out, "moz.jpg")["moz_sample1.png"]["levels_wrong"]
+    for tolerance in (0, 1):
+        out = tmp_path / f"tolerance{tolerance}"
+        restore(capfd, file, "--model", model, "--out", out, "--samples", 1, "--tolerance", tolerance)
+        wrong[tolerance] = proven(out, "moz.jpg")["moz_sample1.png"]["levels_wrong"]
     assert wrong[0] == 0 < wrong[1]
 
 
@@ -253,7 +253,7 @@ def test_a_deterministic_model_gives_one_sample(twin, photo, tmp_path, capfd):
         (["--samples", 0], "--samples is 0; allowed is 1 or more"),
         (["--sigma-z", -1], "--sigma-z is -1.0; allowed is 0 or more"),
         (["--sigma-z", "nan"], "--sigma-z is nan"),
-        (["--slack", -0.5], "--slack is -0.5; allowed is 0 or more"),
+        (["--tolerance", -0.5], "--tolerance is -0.5; allowed is 0 or more"),
         (["--out", "photo.jpg"], "--out is photo.jpg, a file; allowed is a folder"),
         (["--out", "photo.jpg/below"], "is not a folder that can be written"),
         (["other/PHOTO.JPG"], "other/PHOTO.JPG would be restored to the same files"),

@@ -35,7 +35,7 @@ class DoubleJpeg(Jpeg):
 
     def __call__(self, clean, rng):
         measurement = super().__call__(clean, rng)
-        return Measurement(measurement.degraded.double(), measurement.maps, measurement.facts)
+        return Measurement(measurement.degraded.double(), measurement.maps, measurement.params)
 
 
 def paired_critic():

@@ -26,7 +26,7 @@ class Attack(Protocol):
     def __call__(
         self, restorer: Restorer, measurement: Measurement, latents: Latents, rng: Rng, ai_psnr: float
     ) -> Measurement:
-        """The measurement with y + d in place of y; maps and facts stay, and y + d is not clipped.
+        """The measurement with y + d in place of y; maps and params stay, and y + d is not clipped.
 
         Args:
             restorer: under attack, differentiable in y.

@@ -195,11 +195,11 @@ def ffdnet(weights: str) -> Deterministic:
 
 def _denoiser(network: nn.Module) -> Deterministic:
     def restore(measurement: Measurement) -> Tensor:
-        if "sigma" not in measurement.facts:
-            known = ", ".join(measurement.facts) or "nothing"
+        if "sigma" not in measurement.params:
+            known = ", ".join(measurement.params) or "nothing"
             raise ValueError(f"the measurement knows {known}; allowed is one that knows sigma, as of GaussianNoise")
         degraded = measurement.degraded.float()
-        restored: Tensor = network.to(degraded.device)(degraded, measurement.facts["sigma"].float())
+        restored: Tensor = network.to(degraded.device)(degraded, measurement.params["sigma"].float())
         return restored
 
     return Deterministic(restore)

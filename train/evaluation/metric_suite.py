@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from ...data.degradation import Certifying, Degradation, Recording
+from ...data.degradation import Degradation, PairedDegradation, Verifiable
 from ...data.measurement import Measurement
 from ..metrics.averaging import Averaging
 from ..metrics.calibration import Calibration
@@ -40,11 +40,11 @@ class MetricSuite:
     ) -> None:
         self.heavy = tuple(heavy)
         self.metrics: dict[str, Metric] = {"quality": Distortion(num_samples)}
-        if not isinstance(degradation, Recording):
+        if not isinstance(degradation, PairedDegradation):
             self.metrics["residual"] = Residual(degradation)
         if num_samples > 1:
             self.metrics |= {"averaging": Averaging(num_samples), "calibration": Calibration(num_samples)}
-        if isinstance(degradation, Certifying):
+        if isinstance(degradation, Verifiable):
             self.metrics["consistency"] = JpegConsistency(degradation)
         self.metrics |= further
         self.learned = [name for name, metric in self.metrics.items() if isinstance(metric, Perceptual)]

@@ -18,7 +18,7 @@ from rich.progress import Progress
 from torchmetrics import Metric
 
 from ...checks import require_at_least
-from ...data.degradation import Recording
+from ...data.degradation import PairedDegradation
 from ...data.degradations.gaussian_noise import GaussianNoise
 from ...data.sources.pairs import require_pairs
 from ..distributed import collectives
@@ -71,7 +71,7 @@ class EvaluationSetup:
         require_pairs(images.source, self.degradation)
         self.names, self.root = images.names, str(images.source.root)
         self.left_out: dict[str, str] = {}
-        if isinstance(self.degradation, Recording):
+        if isinstance(self.degradation, PairedDegradation):
             self.left_out["residual"] = "y was recorded, and what turns x into y is not known"
         self.extractors = self._available(config.extractor, "features of")
         self.perceptual = self._available(config.perceptual, "perceptual distance")

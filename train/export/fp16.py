@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ...data.crops import center_crop
-from ...data.degradation import Degradation, Recording
+from ...data.degradation import Degradation, PairedDegradation
 from ...data.measurement import Measurement
 from ...data.sources.image_source import BUNDLED, ImageSource
 from ...rng import Rng
@@ -71,4 +71,4 @@ def rounding_loss(generator: Any, weights: dict[str, Tensor], degradation: Degra
 
 
 def _measured(degradation: Degradation, clean: Tensor, rng: Rng) -> Measurement:
-    return degradation.measure(clean) if isinstance(degradation, Recording) else degradation(clean, rng)
+    return degradation.measure(clean) if isinstance(degradation, PairedDegradation) else degradation(clean, rng)

@@ -26,7 +26,7 @@ class LoadedSampler:
     """x̂ = G(y, z), with the degradation it was trained on; a ``Restorer`` as well.
 
     y is an image as ``image_input.as_batch`` takes it, or a ``Measurement`` of the degradation. Samples are projected
-    onto what explains a measurement where it has facts, which an image alone has not.
+    onto what explains a measurement where it has params, which an image alone has not.
 
     Args:
         generator: in evaluation mode, on ``device``.
@@ -84,7 +84,7 @@ class LoadedSampler:
 
         Args:
             restored: (B, C, H, W), 1 for white.
-            measurement: as ``sample`` takes it; without facts nothing is known that an image could contradict.
+            measurement: as ``sample`` takes it; without params nothing is known that an image could contradict.
 
         Raises:
             ValueError: if it is no measurement, or the images are not of its size.
@@ -96,7 +96,7 @@ class LoadedSampler:
                 f"restored has shape {tuple(restored.shape)}; allowed is that of y, {tuple(measurement.degraded.shape)}"
             )
         restored, measurement = restored.to(self.device), measurement.to(self.device)
-        return self.degradation.project(restored, measurement) if measurement.facts else restored
+        return self.degradation.project(restored, measurement) if measurement.params else restored
 
     def draw(self, measurement: Measurement, num_samples: int, rng: Rng, sigma_z: float = 1.0) -> Tensor:
         """See ``judging.restorer.Restorer``."""
@@ -135,8 +135,8 @@ class LoadedSampler:
             raise ValueError(
                 f"degraded has {measurement.degraded.shape[1]} channels and {given} maps; "
                 f"{type(self.degradation).__name__} as trained has {channels} and {maps}. Maps come with a "
-                "pscgan.data.measurement.Measurement(degraded, maps, facts): of noise of many strengths sigma / 255 at "
-                "every pixel, of a .jpg file degradation.measure(file.coded, file.decoded[None]) with file of "
+                "pscgan.data.measurement.Measurement(degraded, maps, params): of noise of many strengths sigma / 255 "
+                "at every pixel, of a .jpg file degradation.measure(file.coded, file.decoded[None]) with file of "
                 "pscgan.data.jpeg.reader.read"
             )
         return measurement

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from ...data.degradation import Certifying
+from ...data.degradation import Verifiable
 from ...data.measurement import Measurement
 from .distortion import psnr
 
@@ -32,7 +32,7 @@ class JpegConsistency(Metric):
 
     full_state_update = False
 
-    def __init__(self, degradation: Certifying) -> None:
+    def __init__(self, degradation: Verifiable) -> None:
         super().__init__()
         self.degradation = degradation
         for row in ROWS:
@@ -43,11 +43,11 @@ class JpegConsistency(Metric):
         """Add a batch: (K, B, C, H, W), (B, C, H, W) and its measurement."""
         for name, restored in (("sample", samples_KBCHW[0]), ("mean", samples_KBCHW.mean(dim=0))):
             self._add(name, to_8_bits(restored), clean, measurement)
-            self._add(f"{name}_finished", self.degradation.finish(restored, measurement), clean, measurement)
+            self._add(f"{name}_finished", self.degradation.to_exact_uint8(restored, measurement), clean, measurement)
         self._add("degraded", to_8_bits(measurement.degraded), clean, measurement)
 
     def _add(self, row: str, image: Tensor, clean: Tensor, measurement: Measurement) -> None:
-        certificate = self.degradation.certify(image, measurement)
+        certificate = self.degradation.verify(image, measurement)
         sums = {name: getattr(certificate, name).double().sum() for name in SUMS if name in certificate._fields}
         sums["pictures"] = len(image)
         sums["pictures_wrong"] = (certificate.levels_wrong > 0).sum()

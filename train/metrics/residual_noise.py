@@ -55,13 +55,13 @@ class ResidualNoise(Metric):
         Raises:
             ValueError: if the measurement has no ``sigma``, or the image is smaller than a window.
         """
-        if "sigma" not in measurement.facts:
-            known = ", ".join(measurement.facts) or "nothing"
+        if "sigma" not in measurement.params:
+            known = ", ".join(measurement.params) or "nothing"
             raise ValueError(f"measurement knows {known}; allowed is one of white Gaussian noise, which knows sigma")
         height, width = clean.shape[-2:]
         if min(height, width) < WINDOW:
             raise ValueError(f"image is {height} x {width}; allowed is at least {WINDOW} x {WINDOW}")
-        sigma = measurement.facts["sigma"].double().view(-1, 1, 1, 1)
+        sigma = measurement.params["sigma"].double().view(-1, 1, 1, 1)
         y, x, restored = (image.double() / sigma for image in (measurement.degraded, clean, samples_KBCHW[0]))
         for remainder, noise, error in zip(y - restored, y - x, restored - x, strict=True):
             self._add_image(remainder, noise, error)

@@ -11,17 +11,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...data.degradation import Recording
+from ...data.degradation import PairedDegradation
 from ...data.degradations.gaussian_noise import GaussianNoise
 from ...data.degradations.jpeg import Jpeg
-from ...data.from_image import FromImage, Told
+from ...data.from_image import FromImage, ImageSideInfo
 from ...data.image_io.decode import UnreadableImage
 from ...data.image_io.pixels import DecodedImage
 from ...data.image_io.read_image import MAX_PIXELS, read
 from ...data.jpeg import reader as jpeg_file
-from ...data.jpeg.coefficients import coded_of
+from ...data.jpeg.coefficients import from_params
 from ...data.jpeg.reader import JpegFile, UnreadableJpeg
-from ...data.noise_level import LEAST_SIDE, noise_level
+from ...data.noise_level import MIN_SIDE, noise_level
 from ...rng import Rng
 from ..inference.sampler import LoadedSampler
 from .restoration_input import ImageInfo, RestorationInput, UnsupportedImageError, recoloured
@@ -52,7 +52,7 @@ class ImageOpener:
         sampler: that will restore them; trained on Gaussian noise, on JPEG, or on any other ``FromImage``.
         sigma: of Gaussian noise on the 0..255 scale; ``auto`` estimates it, where noise is all there is; None is what
             the sampler knows, or else ``auto``.
-        slack: see ``JpegInput``.
+        tolerance: see ``JpegInput``.
         degrade: whether files are clean and are degraded first, as in training.
         seed: of that degradation.
         max_pixels: of a picture, and of what it is restored to; larger ones are refused before they are decoded.
@@ -64,7 +64,7 @@ class ImageOpener:
 
     sampler: LoadedSampler
     sigma: float | Literal["auto"] | None = None
-    slack: float = 0.0
+    tolerance: float = 0.0
     degrade: bool = False
     seed: int = 0
     max_pixels: int = MAX_PIXELS
@@ -75,19 +75,19 @@ class ImageOpener:
         kind = kind_of(degradation)
         if not isinstance(degradation, FromImage):
             raise ValueError(f"the model was trained on {kind}, whose y no picture file holds")
-        if self.degrade and isinstance(degradation, Recording):
+        if self.degrade and isinstance(degradation, PairedDegradation):
             raise ValueError(
                 f"degrade is true; the model was trained on {kind}, and nothing makes y of a clean picture"
             )
-        has_sigma = isinstance(degradation, GaussianNoise) or "sigma" in self._tellable
+        has_sigma = isinstance(degradation, GaussianNoise) or "sigma" in self._accepted_side_info
         if self.sigma is not None and not has_sigma:
             raise ValueError(f"sigma is {self.sigma}; the model was trained on {kind}, which has none")
         if self.sigma == AUTO and not isinstance(degradation, GaussianNoise):
             raise ValueError(f"sigma is {AUTO}; allowed for the model, which was trained on {kind}, is a number")
         if self.sigma is not None and self.degrade:
             raise ValueError(f"sigma is {self.sigma}; with degrade the noise is drawn as in training, and is known")
-        if self.slack and not isinstance(degradation, Jpeg):
-            raise ValueError(f"slack is {self.slack}; the model was trained on {kind}, which has none")
+        if self.tolerance and not isinstance(degradation, Jpeg):
+            raise ValueError(f"tolerance is {self.tolerance}; the model was trained on {kind}, which has none")
         if isinstance(degradation, GaussianNoise) and isinstance(self.sigma, float):
             degradation.measure(torch.zeros(1, 1, 1, 1), self.sigma)  # refuses what it does not know
         self.hints.check(degradation, self.degrade)
@@ -103,19 +103,19 @@ class ImageOpener:
         if self.degrade:
             return self._degraded(read(path, self.max_pixels))
         if isinstance(self.sampler.degradation, Jpeg):
-            return OpenedImage(JpegInput(read_levels(path, self.max_pixels), self.sampler, self.slack))
+            return OpenedImage(JpegInput(read_levels(path, self.max_pixels), self.sampler, self.tolerance))
         if not isinstance(self.sampler.degradation, GaussianNoise):
             return OpenedImage(self._of_file(path))
         photograph = read(path, self.max_pixels)
         frame = _frame(photograph)
-        found = noise_level(photograph.pixels) if min(frame.height, frame.width) >= LEAST_SIDE else None
+        found = noise_level(photograph.pixels) if min(frame.height, frame.width) >= MIN_SIDE else None
         picture = self._noisy(lambda window: photograph.window(*window.place), frame, found)
         picture.facts["notes"] = list(photograph.notes)
         return OpenedImage(picture)
 
     @property
-    def _tellable(self) -> tuple[str, ...]:
-        return getattr(self.sampler.degradation, "tellable", ())
+    def _accepted_side_info(self) -> tuple[str, ...]:
+        return getattr(self.sampler.degradation, "accepted_side_info", ())
 
     def _noisy(self, shown: Callable[[Window], Tensor], frame: ImageInfo, found: float | None) -> NoisyInput:
         return noisy_picture(shown, frame, self.sampler, self.sigma if isinstance(self.sigma, float) else None, found)
@@ -124,7 +124,7 @@ class ImageOpener:
         """Any other picture that is y: what is a ``FromImage`` needs nothing else."""
         notes: Sequence[str] = ()
         coded = None
-        if "coded" in self._tellable:
+        if "coded" in self._accepted_side_info:
             file = read_levels(path, self.max_pixels)
             picture, frame, coded = file.decoded / 255, frame_of_levels(file), file.coded
         else:
@@ -133,7 +133,7 @@ class ImageOpener:
             picture = photograph.window(0, 0, frame.height, frame.width)
         sigma = self.sigma if isinstance(self.sigma, float) else None
         told = replace(self.hints.told(path, frame), sigma=sigma, coded=coded)
-        frame = replace(frame, alpha=None) if "mask" in self._tellable and self.hints.mask is None else frame
+        frame = replace(frame, alpha=None) if "mask" in self._accepted_side_info and self.hints.mask is None else frame
         return picture_read(picture[None], frame, told, self.sampler, self.max_pixels, notes)
 
     def _degraded(self, photograph: DecodedImage) -> OpenedImage:
@@ -150,12 +150,12 @@ class ImageOpener:
         if not isinstance(self.sampler.degradation, GaussianNoise | Jpeg):
             return picture_degraded(clean, frame, self.sampler, self.seed)
         measurement = self.sampler.degradation(clean, Rng(self.seed, "degrade", [0]))
-        y, facts = measurement.degraded[0], measurement.facts
+        y, facts = measurement.degraded[0], measurement.params
         if isinstance(self.sampler.degradation, GaussianNoise):
             return self._noisy(lambda window: y[(slice(None), *window.area)], frame, 255 * float(facts["sigma"]))
-        ((_, coded),) = coded_of(facts, frame.height, frame.width)
+        ((_, coded),) = from_params(facts, frame.height, frame.width)
         decoded = (255 * y).round().to(torch.uint8)
-        return JpegInput(JpegFile(coded, decoded, frame.exif, frame.icc_profile), self.sampler, self.slack)
+        return JpegInput(JpegFile(coded, decoded, frame.exif, frame.icc_profile), self.sampler, self.tolerance)
 
 
 def _frame(photograph: DecodedImage) -> ImageInfo:
@@ -205,7 +205,12 @@ def require_channels(frame: ImageInfo, sampler: LoadedSampler) -> int:
 
 
 def picture_read(
-    picture: Tensor, frame: ImageInfo, told: Told, sampler: LoadedSampler, max_pixels: int, notes: Sequence[str] = ()
+    picture: Tensor,
+    frame: ImageInfo,
+    told: ImageSideInfo,
+    sampler: LoadedSampler,
+    max_pixels: int,
+    notes: Sequence[str] = (),
 ) -> MeasuredInput:
     """A file that is y.
 
@@ -227,7 +232,7 @@ def picture_read(
         size = f"{scale * frame.width}x{scale * frame.height}"
         raise UnsupportedImageError(f"it would be restored to {size} pixels, above the limit of {max_pixels}")
     try:
-        reading = degradation.read_picture(picture.expand(-1, known, -1, -1), told)
+        reading = degradation.from_image(picture.expand(-1, known, -1, -1), told)
     except ValueError as error:
         raise UnsupportedImageError(str(error)) from error
     warnings = list(reading.warnings)

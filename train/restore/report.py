@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...data.jpeg.verify import Certificate
+from ...data.jpeg.verify import Verification
 from ..metrics.distortion import psnr
 
 
@@ -18,9 +18,9 @@ class ReencodingReport:
 
     def __init__(self) -> None:
         self._distances: dict[str, list[tuple[float, int]]] = {}
-        self._certificates: list[tuple[Certificate, int]] = []
+        self._certificates: list[tuple[Verification, int]] = []
 
-    def add(self, pixels: np.ndarray, certificate: Certificate | None, **images: Tensor) -> None:
+    def add(self, pixels: np.ndarray, certificate: Verification | None, **images: Tensor) -> None:
         """One window.
 
         Args:
@@ -36,7 +36,7 @@ class ReencodingReport:
             self._certificates.append((certificate, pixels.size))
 
     def entry(self) -> dict[str, Any]:
-        """Of all windows as plain values: PSNR in dB, None for the same pixels; and the counts of ``Certificate``."""
+        """Of all windows as plain values: PSNR in dB, None for the same pixels; and the counts of ``Verification``."""
         distances = {f"psnr_to_{name}": _psnr(parts) for name, parts in self._distances.items()}
         return _together(self._certificates) | distances if self._certificates else distances
 
@@ -46,7 +46,7 @@ def _psnr(parts: list[tuple[float, int]]) -> float | None:
     return psnr(squares / count) if squares else None
 
 
-def _together(parts: list[tuple[Certificate, int]]) -> dict[str, Any]:
+def _together(parts: list[tuple[Verification, int]]) -> dict[str, Any]:
     """Counts are added; the violation is a mean over levels, the distance of decoded windows one over pixels."""
     found = [{name: values.item() for name, values in one._asdict().items()} for one, _ in parts]
     counts = {

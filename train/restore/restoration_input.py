@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from torch import Tensor
 
-from ...data.jpeg.verify import Certificate
+from ...data.jpeg.verify import Verification
 from .windows import Window
 
 
@@ -71,7 +71,7 @@ class RestorationInput(Protocol):
         """A sample (1, C, h, w) of the network as the nearest image that explains y, in the channels of the frame."""
         ...
 
-    def finish(self, image: Tensor, window: Window) -> tuple[np.ndarray, Certificate | None]:
+    def finish(self, image: Tensor, window: Window) -> tuple[np.ndarray, Verification | None]:
         """Pixels (h, w, c) of (1, c, h, w), and the proof where y is a file; else None."""
         ...
 

@@ -14,7 +14,7 @@ from ...data.degradation import Degradation
 from ...data.degradations.linear import Linear
 from ...data.degradations.masks import MaskFile
 from ...data.degradations.operators.blur_kernels import GivenKernel
-from ...data.from_image import Told
+from ...data.from_image import ImageSideInfo
 from ...rng import Rng
 from .restoration_input import ImageInfo, UnsupportedImageError
 
@@ -43,7 +43,7 @@ class SideInfo:
         """
         told = {one.name: getattr(self, one.name) for one in fields(self) if getattr(self, one.name) is not None}
         for name, value in told.items():
-            if name not in getattr(degradation, "tellable", ()):
+            if name not in getattr(degradation, "accepted_side_info", ()):
                 kind = kind_of(degradation)
                 raise ValueError(f"{name} is {value}; the model was trained on {kind}, which asks for none")
             if degrade:
@@ -52,7 +52,7 @@ class SideInfo:
         if self.mask is not None and not self.mask.is_dir():
             MaskFile(str(self.mask))
 
-    def told(self, path: Path, frame: ImageInfo) -> Told:
+    def told(self, path: Path, frame: ImageInfo) -> ImageSideInfo:
         """Of one picture: what is told of all, and its mask, or else where it is half opaque or more.
 
         Raises:
@@ -67,7 +67,7 @@ class SideInfo:
                 raise UnsupportedImageError(f"its mask: {error}") from error
         elif frame.alpha is not None:
             mask = torch.from_numpy(frame.alpha > np.iinfo(frame.dtype).max // 2)[None, None]
-        return Told(mask, self.phase, self._kernel, self.photons)
+        return ImageSideInfo(mask, self.phase, self._kernel, self.photons)
 
     @cached_property
     def _kernel(self) -> Tensor | None:

@@ -13,12 +13,12 @@ from ...data.degradations.gaussian_noise import GaussianNoise
 from ...data.degradations.jpeg import Jpeg
 from ...data.from_image import FromImage
 from ...data.jpeg.coefficients import SAMPLINGS, JpegCoefficients, crop, grey_as_colour, unit
-from ...data.jpeg.quantisation import RoughQuality, rough_quality
+from ...data.jpeg.quantisation import QualityEstimate, estimate_quality
 from ...data.jpeg.reader import JpegFile
-from ...data.jpeg.verify import Certificate
+from ...data.jpeg.verify import Verification
 from ...data.luma import luma
 from ...data.measurement import Measurement
-from ...data.noise_level import LEAST_SIDE
+from ...data.noise_level import MIN_SIDE
 from ..inference.sampler import LoadedSampler
 from .restoration_input import ImageInfo, UnsupportedImageError, to_pixels
 from .windows import Window
@@ -99,7 +99,7 @@ def noisy_picture(
         told = low if sigma is None else sigma
     elif found is None:
         raise UnsupportedImageError(
-            f"it has less than {LEAST_SIDE} pixels a side, too few to find its noise; allowed is a number as sigma"
+            f"it has less than {MIN_SIDE} pixels a side, too few to find its noise; allowed is a number as sigma"
         )
     else:
         told = min(max(found, low), high)
@@ -125,24 +125,24 @@ class JpegInput:
     Args:
         file: as it was read.
         sampler: trained on JPEG.
-        slack: by how many quantisation steps levels may miss the file's, for files of encoders that do not round to the
-            nearest; certificates count whatever differs.
+        tolerance: by how many quantisation steps levels may miss the file's, for files of encoders that do not round to
+            the nearest; certificates count whatever differs.
 
     Raises:
         UnsuitablePicture: if it has colour and the sampler knows only grey.
     """
 
-    def __init__(self, file: JpegFile, sampler: LoadedSampler, slack: float = 0.0) -> None:
+    def __init__(self, file: JpegFile, sampler: LoadedSampler, tolerance: float = 0.0) -> None:
         assert isinstance(sampler.degradation, Jpeg)
         self.file, self.seen, self.device = file, sampler.degradation, sampler.device
         self.frame, channels = frame_of_levels(file), len(file.decoded)
         self.known = int(sampler.about["image_channels"])
         if channels > self.known:
             raise UnsupportedImageError("it has colour; allowed for this model, trained on grey, is grey")
-        self.projection = self.seen.with_slack(slack)
+        self.projection = self.seen.with_tolerance(tolerance)
         self.told = grey_as_colour(file.coded, self.seen.samplings[0]) if channels < self.known else file.coded
         self.unit = max(unit(file.coded), unit(self.told))
-        quality = rough_quality(file.coded)
+        quality = estimate_quality(file.coded)
         self.facts: dict[str, Any] = {
             "sampling": NAMES[file.coded.sampling] if channels > 1 else "grey",
             "tables": described(quality),
@@ -165,11 +165,11 @@ class JpegInput:
         return self.projection.project(image, self._measurement(window))
 
     @torch.inference_mode()
-    def finish(self, image: Tensor, window: Window) -> tuple[np.ndarray, Certificate]:
+    def finish(self, image: Tensor, window: Window) -> tuple[np.ndarray, Verification]:
         """See ``Subject``: the 8-bit picture near it, and what libjpeg makes of it."""
         measurement = self._measurement(window)
-        pixels = self.projection.finish(image.float().to(self.device), measurement)
-        return pixels[0].movedim(0, -1).cpu().numpy(), self.projection.certify(pixels, measurement)
+        pixels = self.projection.to_exact_uint8(image.float().to(self.device), measurement)
+        return pixels[0].movedim(0, -1).cpu().numpy(), self.projection.verify(pixels, measurement)
 
     def residual(self, pixels: np.ndarray) -> dict[str, Any]:
         """See ``Subject``."""
@@ -185,7 +185,7 @@ class JpegInput:
     def _pixels(self, window: Window) -> Tensor:
         return self.file.decoded[(slice(None), *window.area)]
 
-    def _warnings(self, found: RoughQuality) -> list[str]:
+    def _warnings(self, found: QualityEstimate) -> list[str]:
         """What of the file's tables and sampling the sampler has not seen, and what it has."""
         low, high, samplings = self.seen.low, self.seen.high, self.seen.samplings
         chroma, grey = self.file.coded.sampling, self.frame.channels == 1
@@ -203,7 +203,7 @@ def frame_of_levels(file: JpegFile) -> ImageInfo:
     return ImageInfo(height, width, channels, exif=file.exif, icc_profile=file.icc_profile)
 
 
-def described(quality: RoughQuality) -> str:
+def described(quality: QualityEstimate) -> str:
     """In words."""
     return (
         f"those of quality {quality.quality}"

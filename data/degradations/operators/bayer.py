@@ -9,9 +9,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ....rng import Rng
-from ...from_image import Told
+from ...from_image import ImageSideInfo
 from ...measurement import size_of
-from .protocol import Facts, PictureRead, colour_range, require_colour
+from .protocol import Params, ParsedImage, colour_range, require_colour
 
 COLOURS = "RGB"
 PHASES = ("RGGB", "BGGR", "GRBG", "GBRG")
@@ -38,49 +38,49 @@ class Bayer:
         phases = [phase] if isinstance(phase, str) or not isinstance(phase, Sequence) else list(phase)
         if not phases or any(name not in PHASES for name in phases):
             raise ValueError(f"phase is {phase}; allowed is one or several of {', '.join(PHASES)}")
-        self.phases, self.tellable = phases, ("phase",) if len(phases) > 1 else ()
+        self.phases, self.accepted_side_info = phases, ("phase",) if len(phases) > 1 else ()
         self.cells = torch.tensor([[[[c == name for name in p] for c in COLOURS]] for p in phases]).view(-1, 3, 2, 2)
 
     def draw(self, clean: Tensor, rng: Rng) -> dict[str, Tensor]:
         """``colours``: which one is measured where, (B, 3, H, W) bool."""
         drawn = rng.randint(0, len(self.cells)) if len(self.cells) > 1 else torch.zeros(len(rng), dtype=torch.long)
-        return self._facts(clean, drawn)
+        return self._params(clean, drawn)
 
-    def read_picture(self, picture: Tensor, told: Told) -> PictureRead:
+    def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedImage:
         """A grey picture, the mosaic."""
-        phase = told.phase if self.tellable else self.phases[0]
+        phase = side_info.phase if self.accepted_side_info else self.phases[0]
         if phase not in self.phases:
             raise ValueError(f"phase is {phase}; allowed is that of the picture, one of {', '.join(self.phases)}")
         if colour_range(picture):
             raise ValueError("it has colour; allowed is grey, the mosaic as a sensor measures it")
-        facts = self._facts(picture, torch.tensor([self.phases.index(phase)]))
+        params = self._params(picture, torch.tensor([self.phases.index(phase)]))
         size = size_of(picture)
-        return PictureRead(self.forward(picture, facts), facts, size, {"phase": phase}, adds_colour=True)
+        return ParsedImage(self.forward(picture, params), params, size, {"phase": phase}, adds_colour=True)
 
-    def forward(self, image: Tensor, facts: Facts) -> Tensor:
+    def forward(self, image: Tensor, params: Params) -> Tensor:
         """(B, 3, H, W) to (B, 1, H, W)."""
-        return (image * facts["colours"]).sum(dim=1, keepdim=True)
+        return (image * params["colours"]).sum(dim=1, keepdim=True)
 
-    def adjoint(self, measured: Tensor, facts: Facts, size: tuple[int, int]) -> Tensor:
+    def adjoint(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
         """Each value in its channel, 0 in the others."""
-        return measured * facts["colours"]
+        return measured * params["colours"]
 
-    def pseudoinverse(self, measured: Tensor, facts: Facts, size: tuple[int, int]) -> Tensor:
+    def pseudoinverse(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
         """The adjoint."""
-        return self.adjoint(measured, facts, size)
+        return self.adjoint(measured, params, size)
 
-    def shown(self, measured: Tensor, facts: Facts, size: tuple[int, int], sigma: float) -> Tensor:
+    def to_image(self, measured: Tensor, params: Params, size: tuple[int, int], sigma: float) -> Tensor:
         """Each channel by a normalised convolution with a triangle of 3 x 3 pixels."""
-        known = facts["colours"]
+        known = params["colours"]
         triangle = torch.tensor(TRIANGLE, dtype=measured.dtype, device=measured.device).expand(3, 1, 3, 3)
         total, weight = (F.conv2d(x, triangle, padding=1, groups=3) for x in (measured * known, known.to(measured)))
         return torch.where(known, measured, total / weight)
 
-    def maps(self, facts: Facts, size: tuple[int, int]) -> Tensor:
+    def maps(self, params: Params, size: tuple[int, int]) -> Tensor:
         """1 where red, green and blue were measured, else 0."""
-        return facts["colours"].float()
+        return params["colours"].float()
 
-    def _facts(self, image: Tensor, drawn: Tensor) -> dict[str, Tensor]:
+    def _params(self, image: Tensor, drawn: Tensor) -> dict[str, Tensor]:
         require_colour(image)
         height, width = image.shape[-2:]
         if min(height, width) < 2:

@@ -8,8 +8,8 @@ from torch.nn import functional as F
 
 from ....checks import require_at_least
 from ....rng import Rng
-from ...from_image import Told
-from .protocol import Facts, PictureRead, read_small
+from ...from_image import ImageSideInfo
+from .protocol import Params, ParsedImage, from_small_image
 
 
 class BlockAverage:
@@ -34,28 +34,28 @@ class BlockAverage:
         """Nothing."""
         return {}
 
-    def read_picture(self, picture: Tensor, told: Told) -> PictureRead:
+    def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedImage:
         """The small picture."""
-        return read_small(picture, self.factor)
+        return from_small_image(picture, self.factor)
 
-    def forward(self, image: Tensor, facts: Facts) -> Tensor:
+    def forward(self, image: Tensor, params: Params) -> Tensor:
         """(B, C, H, W) to (B, C, ceil(H / f), ceil(W / f))."""
         return F.avg_pool2d(image, self.factor, ceil_mode=True)
 
-    def adjoint(self, measured: Tensor, facts: Facts, size: tuple[int, int]) -> Tensor:
+    def adjoint(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
         """Each mean over the count of its pixels, at all of them."""
-        return self.pseudoinverse(measured / self._counts(measured, size), facts, size)
+        return self.pseudoinverse(measured / self._counts(measured, size), params, size)
 
-    def pseudoinverse(self, measured: Tensor, facts: Facts, size: tuple[int, int]) -> Tensor:
+    def pseudoinverse(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
         """Each mean at all of its pixels: the rows of A are orthogonal."""
         repeated = measured.repeat_interleave(self.factor, dim=-2).repeat_interleave(self.factor, dim=-1)
         return repeated[..., : size[0], : size[1]]
 
-    def shown(self, measured: Tensor, facts: Facts, size: tuple[int, int], sigma: float) -> Tensor:
+    def to_image(self, measured: Tensor, params: Params, size: tuple[int, int], sigma: float) -> Tensor:
         """A⁺ y."""
-        return self.pseudoinverse(measured, facts, size)
+        return self.pseudoinverse(measured, params, size)
 
-    def maps(self, facts: Facts, size: tuple[int, int]) -> None:
+    def maps(self, params: Params, size: tuple[int, int]) -> None:
         """None."""
 
     def _counts(self, measured: Tensor, size: tuple[int, int]) -> Tensor:

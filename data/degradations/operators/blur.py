@@ -9,10 +9,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ....rng import Rng
-from ...from_image import Told
+from ...from_image import ImageSideInfo
 from ...measurement import size_of
 from .blur_kernels import BlurKernel
-from .protocol import Facts, PictureRead
+from .protocol import Params, ParsedImage
 
 LEAST_GAIN = 1e-6  # below it a frequency counts as lost
 ROUNDING = 1 / (255 * math.sqrt(12))  # standard deviation of rounding to 8 bits
@@ -43,7 +43,7 @@ class Blur:
     def __init__(self, kernel: BlurKernel) -> None:
         self.kernel = kernel
         self.num_maps = RINGS * SECTORS if kernel.drawn else 0
-        self.tellable = ("kernel",) if kernel.drawn else ()
+        self.accepted_side_info = ("kernel",) if kernel.drawn else ()
 
     def draw(self, clean: Tensor, rng: Rng) -> dict[str, Tensor]:
         """``kernel``, (B, h, w) float64 of sum 1.
@@ -51,44 +51,44 @@ class Blur:
         Raises:
             ValueError: if it is larger than the image.
         """
-        return _facts(self.kernel.draw(rng), clean)
+        return _params(self.kernel.draw(rng), clean)
 
-    def read_picture(self, picture: Tensor, told: Told) -> PictureRead:
-        """A picture and, where kernels are drawn, any one that is told."""
-        if self.kernel.drawn and told.kernel is None:
+    def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedImage:
+        """A picture and, where kernels are drawn, the kernel given with it."""
+        if self.kernel.drawn and side_info.kernel is None:
             raise ValueError("kernel is None; allowed is that of the picture, which it does not show")
-        kernel = self.kernel.draw(Rng(0, "kernel", [0])) if told.kernel is None else told.kernel[None]
-        return PictureRead(picture, _facts(kernel, picture), size_of(picture), {"kernel_size": list(kernel.shape[1:])})
+        kernel = self.kernel.draw(Rng(0, "kernel", [0])) if side_info.kernel is None else side_info.kernel[None]
+        return ParsedImage(picture, _params(kernel, picture), size_of(picture), {"kernel_size": list(kernel.shape[1:])})
 
-    def forward(self, image: Tensor, facts: Facts) -> Tensor:
+    def forward(self, image: Tensor, params: Params) -> Tensor:
         """(B, C, H, W), the same size."""
-        return _filtered(image, gain(facts["kernel"], size_of(image)))
+        return _filtered(image, gain(params["kernel"], size_of(image)))
 
-    def adjoint(self, measured: Tensor, facts: Facts, size: tuple[int, int]) -> Tensor:
+    def adjoint(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
         """Correlation with the kernel."""
-        return _filtered(measured, gain(facts["kernel"], size).conj())
+        return _filtered(measured, gain(params["kernel"], size).conj())
 
-    def pseudoinverse(self, measured: Tensor, facts: Facts, size: tuple[int, int]) -> Tensor:
+    def pseudoinverse(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
         """Y / K where there is a gain."""
-        K = gain(facts["kernel"], size)
+        K = gain(params["kernel"], size)
         there = K.abs() > LEAST_GAIN
         return _filtered(measured, torch.where(there, 1 / torch.where(there, K, 1), 0))
 
-    def shown(self, measured: Tensor, facts: Facts, size: tuple[int, int], sigma: float) -> Tensor:
+    def to_image(self, measured: Tensor, params: Params, size: tuple[int, int], sigma: float) -> Tensor:
         """The Wiener estimate."""
-        K = gain(facts["kernel"], size)
+        K = gain(params["kernel"], size)
         vertical, horizontal = _frequencies(size)
         noise_to_signal = (max(sigma, ROUNDING) ** 2 / POWER * (vertical.square() + horizontal.square())).to(K.device)
         return _filtered(measured, K.conj() / (K.abs().square() + noise_to_signal))
 
-    def maps(self, facts: Facts, size: tuple[int, int]) -> Tensor | None:
+    def maps(self, params: Params, size: tuple[int, int]) -> Tensor | None:
         """The mean gain in each band, (B, 12, H, W) float32; None where the kernel is fixed."""
         if not self.num_maps:
             return None
-        return band_gains(facts["kernel"]).float()[..., None, None].expand(-1, -1, *size)
+        return band_gains(params["kernel"]).float()[..., None, None].expand(-1, -1, *size)
 
 
-def _facts(kernel: Tensor, image: Tensor) -> dict[str, Tensor]:
+def _params(kernel: Tensor, image: Tensor) -> dict[str, Tensor]:
     rows, columns = size_of(image)
     if kernel.shape[1] > rows or kernel.shape[2] > columns:
         shape = f"{kernel.shape[1]} x {kernel.shape[2]}"

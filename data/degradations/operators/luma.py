@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from ....rng import Rng
-from ...from_image import Told
+from ...from_image import ImageSideInfo
 from ...measurement import size_of
-from .protocol import Facts, PictureRead, colour_range, require_colour
+from .protocol import Params, ParsedImage, colour_range, require_colour
 
 BT601 = (0.299, 0.587, 0.114)
 SLIGHT = 2.5 / 255  # between channels of a grey picture: rounding and JPEG
@@ -40,31 +40,31 @@ class Luma:
         require_colour(clean)
         return {}
 
-    def read_picture(self, picture: Tensor, told: Told) -> PictureRead:
+    def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedImage:
         """A grey picture; of one with colour, its luma."""
         require_colour(picture)
         warnings = ("it has colour, of which only the brightness is taken",) if colour_range(picture) > SLIGHT else ()
         size = size_of(picture)
-        return PictureRead(self.forward(picture, {}), {}, size, warnings=warnings, adds_colour=True)
+        return ParsedImage(self.forward(picture, {}), {}, size, warnings=warnings, adds_colour=True)
 
-    def forward(self, image: Tensor, facts: Facts) -> Tensor:
+    def forward(self, image: Tensor, params: Params) -> Tensor:
         """(B, 3, H, W) to (B, 1, H, W)."""
         return (self._weights(image) * image).sum(dim=1, keepdim=True)
 
-    def adjoint(self, measured: Tensor, facts: Facts, size: tuple[int, int]) -> Tensor:
+    def adjoint(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
         """Each value by the three weights."""
         return self._weights(measured) * measured
 
-    def pseudoinverse(self, measured: Tensor, facts: Facts, size: tuple[int, int]) -> Tensor:
+    def pseudoinverse(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
         """The adjoint over |w|²."""
         weights = self._weights(measured)
         return weights / weights.square().sum() * measured
 
-    def shown(self, measured: Tensor, facts: Facts, size: tuple[int, int], sigma: float) -> Tensor:
+    def to_image(self, measured: Tensor, params: Params, size: tuple[int, int], sigma: float) -> Tensor:
         """Grey as colour."""
         return measured.repeat(1, 3, 1, 1)
 
-    def maps(self, facts: Facts, size: tuple[int, int]) -> None:
+    def maps(self, params: Params, size: tuple[int, int]) -> None:
         """None."""
 
     def _weights(self, like: Tensor) -> Tensor:

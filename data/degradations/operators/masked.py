@@ -7,10 +7,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ....rng import Rng
-from ...from_image import Told
+from ...from_image import ImageSideInfo
 from ...measurement import size_of
 from ..masks import Mask
-from .protocol import KNOWN, Facts, PictureRead
+from .protocol import KNOWN, Params, ParsedImage
 
 
 class Masked:
@@ -23,7 +23,7 @@ class Masked:
         mask: which pixels are known.
     """
 
-    num_maps, exact, unit, tellable = 1, True, 1, ("mask",)
+    num_maps, exact, unit, accepted_side_info = 1, True, 1, ("mask",)
 
     def __init__(self, mask: Mask) -> None:
         self.mask = mask
@@ -32,9 +32,9 @@ class Masked:
         """The mask, (B, 1, H, W) bool."""
         return {KNOWN: self.mask.draw(size_of(clean), rng).to(clean.device)}
 
-    def read_picture(self, picture: Tensor, told: Told) -> PictureRead:
+    def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedImage:
         """A picture and any mask of its size; what the picture shows where it is not known is not looked at."""
-        known = told.mask
+        known = side_info.mask
         if known is None:
             raise ValueError("nothing says what of it is known; allowed is a mask, or transparency where it is missing")
         if known.all() or not known.any():
@@ -42,27 +42,27 @@ class Masked:
             raise ValueError(f"every pixel of it is {what}; allowed is a mask, or transparency, with both")
         size = size_of(picture)
         said = {"known": float(known.double().mean())}
-        return PictureRead(self.forward(picture, {KNOWN: known}), {KNOWN: known}, size, said)
+        return ParsedImage(self.forward(picture, {KNOWN: known}), {KNOWN: known}, size, said)
 
-    def forward(self, image: Tensor, facts: Facts) -> Tensor:
+    def forward(self, image: Tensor, params: Params) -> Tensor:
         """(B, C, H, W) to the same."""
-        return image * facts[KNOWN]
+        return image * params[KNOWN]
 
-    def adjoint(self, measured: Tensor, facts: Facts, size: tuple[int, int]) -> Tensor:
+    def adjoint(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
         """The mask again."""
-        return measured * facts[KNOWN]
+        return measured * params[KNOWN]
 
-    def pseudoinverse(self, measured: Tensor, facts: Facts, size: tuple[int, int]) -> Tensor:
+    def pseudoinverse(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
         """The mask again."""
-        return measured * facts[KNOWN]
+        return measured * params[KNOWN]
 
-    def shown(self, measured: Tensor, facts: Facts, size: tuple[int, int], sigma: float) -> Tensor:
+    def to_image(self, measured: Tensor, params: Params, size: tuple[int, int], sigma: float) -> Tensor:
         """y with its holes filled."""
-        return pull_push(measured, facts[KNOWN])
+        return pull_push(measured, params[KNOWN])
 
-    def maps(self, facts: Facts, size: tuple[int, int]) -> Tensor:
+    def maps(self, params: Params, size: tuple[int, int]) -> Tensor:
         """The mask as 0 and 1."""
-        return facts[KNOWN].float()
+        return params[KNOWN].float()
 
 
 def pull_push(values: Tensor, known: Tensor) -> Tensor:

@@ -9,15 +9,15 @@ from typing import Any, Protocol, runtime_checkable
 from torch import Tensor
 
 from ....rng import Rng
-from ...from_image import Told
+from ...from_image import ImageSideInfo
 
-Facts = Mapping[str, Tensor]
+Params = Mapping[str, Tensor]
 """What an operator has drawn for each image (a mask, a kernel ...), each (B, ...); empty for a fixed one."""
 
 KNOWN = "known"
-"""The fact by which an operator says where y holds a value at all: bool, of y's shape or broadcast to it.
+"""The value by which an operator says where y holds a value at all: bool, of y's shape or broadcast to it.
 
-The rest of y is 0, takes no noise and counts in no residual. Where the fact is missing, all of y is measured.
+The rest of y is 0, takes no noise and counts in no residual. Where the value is missing, all of y is measured.
 """
 
 
@@ -36,37 +36,37 @@ class LinearOperator(Protocol):
     exact: bool
 
     def draw(self, clean: Tensor, rng: Rng) -> dict[str, Tensor]:
-        """Facts for images like (B, C, H, W), on its device; image b uses the b-th generator and nothing else."""
+        """Params for images like (B, C, H, W), on its device; image b uses the b-th generator and nothing else."""
         ...
 
-    def forward(self, image: Tensor, facts: Facts) -> Tensor:
+    def forward(self, image: Tensor, params: Params) -> Tensor:
         """A x, in the dtype of the image."""
         ...
 
-    def adjoint(self, measured: Tensor, facts: Facts, size: tuple[int, int]) -> Tensor:
+    def adjoint(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
         """Aᵀ y, (B, C, H, W) for images of H x W."""
         ...
 
-    def pseudoinverse(self, measured: Tensor, facts: Facts, size: tuple[int, int]) -> Tensor:
+    def pseudoinverse(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
         """A⁺ y, (B, C, H, W): of the images that are measured as near to y as can be, the one of least norm."""
         ...
 
-    def shown(self, measured: Tensor, facts: Facts, size: tuple[int, int], sigma: float) -> Tensor:
+    def to_image(self, measured: Tensor, params: Params, size: tuple[int, int], sigma: float) -> Tensor:
         """y as an image (B, C, H, W) from which a network starts; ``sigma`` is that of the noise in y, for 0..1."""
         ...
 
-    def maps(self, facts: Facts, size: tuple[int, int]) -> Tensor | None:
+    def maps(self, params: Params, size: tuple[int, int]) -> Tensor | None:
         """The condition maps (B, num_maps, H, W); None where there are none."""
         ...
 
 
 @dataclass(frozen=True)
-class PictureRead:
+class ParsedImage:
     """What an operator read of a picture.
 
     Attributes:
         measured: y.
-        facts: as if they had been drawn.
+        params: as if they had been drawn.
         size: (H, W) of x.
         said: see ``Reading``, as the next two.
         warnings: sentences.
@@ -74,28 +74,28 @@ class PictureRead:
     """
 
     measured: Tensor
-    facts: dict[str, Tensor]
+    params: dict[str, Tensor]
     size: tuple[int, int]
     said: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     adds_colour: bool = False
 
 
-def read_small(picture: Tensor, factor: int) -> PictureRead:
+def from_small_image(picture: Tensor, factor: int) -> ParsedImage:
     """A picture that is all of y, of an image ``factor`` times as large."""
     height, width = picture.shape[-2:]
-    return PictureRead(picture, {}, (factor * height, factor * width))
+    return ParsedImage(picture, {}, (factor * height, factor * width))
 
 
 @runtime_checkable
-class PictureOperator(Protocol):
+class ImageOperator(Protocol):
     """A linear operator whose y a picture file can hold.
 
-    What it asks for it says by ``tellable``, as ``FromPicture``; how many times larger x is than y, by ``factor``.
+    ``accepted_side_info`` is as in ``FromImage``; ``factor`` says how many times larger x is than y.
     """
 
-    def read_picture(self, picture: Tensor, told: Told) -> PictureRead:
-        """See ``FromPicture``."""
+    def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedImage:
+        """See ``FromImage``."""
         ...
 
 

@@ -10,9 +10,9 @@ from torch.nn import functional as F
 
 from ....checks import require_at_least
 from ....rng import Rng
-from ...from_image import Told
+from ...from_image import ImageSideInfo
 from ...measurement import size_of
-from .protocol import Facts, PictureRead, read_small
+from .protocol import Params, ParsedImage, from_small_image
 
 
 class Bicubic:
@@ -47,27 +47,27 @@ class Bicubic:
         """Nothing."""
         return {}
 
-    def read_picture(self, picture: Tensor, told: Told) -> PictureRead:
+    def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedImage:
         """The small picture."""
-        return read_small(picture, self.factor)
+        return from_small_image(picture, self.factor)
 
-    def forward(self, image: Tensor, facts: Facts) -> Tensor:
+    def forward(self, image: Tensor, params: Params) -> Tensor:
         """(B, C, H, W) to (B, C, ceil(H / f), ceil(W / f))."""
         return _along_both(image, *(weights(length, self.factor)[0] for length in image.shape[-2:]))
 
-    def adjoint(self, measured: Tensor, facts: Facts, size: tuple[int, int]) -> Tensor:
+    def adjoint(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
         """A_hᵀ y A_w."""
         return _along_both(measured, *(weights(length, self.factor)[0].T for length in size))
 
-    def pseudoinverse(self, measured: Tensor, facts: Facts, size: tuple[int, int]) -> Tensor:
+    def pseudoinverse(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
         """A_h⁺ y A_w⁺ᵀ."""
         return _along_both(measured, *(weights(length, self.factor)[1] for length in size))
 
-    def shown(self, measured: Tensor, facts: Facts, size: tuple[int, int], sigma: float) -> Tensor:
+    def to_image(self, measured: Tensor, params: Params, size: tuple[int, int], sigma: float) -> Tensor:
         """A⁺ y."""
-        return self.pseudoinverse(measured, facts, size)
+        return self.pseudoinverse(measured, params, size)
 
-    def maps(self, facts: Facts, size: tuple[int, int]) -> None:
+    def maps(self, params: Params, size: tuple[int, int]) -> None:
         """None."""
 
 
@@ -125,30 +125,30 @@ class Bilinear:
             )
         return {}
 
-    def read_picture(self, picture: Tensor, told: Told) -> PictureRead:
+    def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedImage:
         """The small picture."""
-        return read_small(picture, self.factor)
+        return from_small_image(picture, self.factor)
 
-    def forward(self, image: Tensor, facts: Facts) -> Tensor:
+    def forward(self, image: Tensor, params: Params) -> Tensor:
         """(B, C, H, W) to (B, C, H // f, W // f)."""
         down, right = self._rows(size_of(image), image)
         return down @ image @ right.T
 
-    def adjoint(self, measured: Tensor, facts: Facts, size: tuple[int, int]) -> Tensor:
+    def adjoint(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
         """Each value at the pixels it was interpolated from, by their weights."""
         down, right = self._rows(size, measured)
         return down.T @ measured @ right
 
-    def pseudoinverse(self, measured: Tensor, facts: Facts, size: tuple[int, int]) -> Tensor:
+    def pseudoinverse(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
         """The adjoint, each row of A_h and A_w over its square."""
         down, right = (rows / rows.square().sum(dim=1, keepdim=True) for rows in self._rows(size, measured))
         return down.T @ measured @ right
 
-    def shown(self, measured: Tensor, facts: Facts, size: tuple[int, int], sigma: float) -> Tensor:
+    def to_image(self, measured: Tensor, params: Params, size: tuple[int, int], sigma: float) -> Tensor:
         """Enlarged with corners kept in place."""
         return F.interpolate(measured, size=size, mode="bilinear", align_corners=True)
 
-    def maps(self, facts: Facts, size: tuple[int, int]) -> None:
+    def maps(self, params: Params, size: tuple[int, int]) -> None:
         """None."""
 
     def _rows(self, size: tuple[int, int], like: Tensor) -> tuple[Tensor, Tensor]:

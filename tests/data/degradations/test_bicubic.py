@@ -63,7 +63,7 @@ def test_grey_stays_grey_both_ways(factor):
     operator = Bicubic(factor)
     small = operator.forward(grey, {})
     torch.testing.assert_close(small, torch.full_like(small, 0.3), rtol=0, atol=1e-12)
-    torch.testing.assert_close(operator.shown(small, {}, (4 * factor, 6 * factor), 0.0), grey, rtol=0, atol=1e-12)
+    torch.testing.assert_close(operator.to_image(small, {}, (4 * factor, 6 * factor), 0.0), grey, rtol=0, atol=1e-12)
 
 
 def test_the_shown_image_is_measured_as_y_in_single_precision():

@@ -37,9 +37,9 @@ def test_the_pseudoinverse_is_that_of_the_matrix_also_where_a_frequency_is_lost(
     half_and_half = [[0.0, 0.5, 0.5]]  # has no gain at half a cycle a pixel
     operator = Blur(GivenKernel(half_and_half))
     x = picture(size[0] * size[1], 1, *size)
-    facts = operator.draw(x, Rng(0, "kernel", range(len(x))))
-    A = matrix(lambda units: operator.forward(units, facts), size)
-    found = matrix(lambda units: operator.pseudoinverse(units, facts, size), size)
+    params = operator.draw(x, Rng(0, "kernel", range(len(x))))
+    A = matrix(lambda units: operator.forward(units, params), size)
+    found = matrix(lambda units: operator.pseudoinverse(units, params, size), size)
     np.testing.assert_allclose(found, np.linalg.pinv(A, rcond=1e-10), atol=1e-9)
 
 
@@ -48,15 +48,15 @@ def test_the_wiener_estimate_solves_the_normal_equations(size):
     """(AᵀA + σ² S⁻¹) x̂ = Aᵀ y with S⁻¹ as a matrix from full Fourier transforms."""
     operator, sigma = Blur(GivenKernel([row[:3] for row in SKEW[:3]])), 10 / 255
     x = picture(size[0] * size[1], 1, *size)
-    facts = operator.draw(x, Rng(0, "kernel", range(len(x))))
-    A = matrix(lambda units: operator.forward(units, facts), size)
+    params = operator.draw(x, Rng(0, "kernel", range(len(x))))
+    A = matrix(lambda units: operator.forward(units, params), size)
     f2 = np.fft.fftfreq(size[0])[:, None] ** 2 + np.fft.fftfreq(size[1])[None] ** 2
     inverse = f2 / POWER
     fourier = np.fft.fft2(np.eye(f2.size).reshape(-1, *size), norm="ortho").reshape(-1, f2.size).T
     prior = (fourier.conj().T @ (inverse.reshape(-1, 1) * fourier)).real
     expected = np.linalg.solve(A.T @ A + sigma**2 * prior, A.T)
     np.testing.assert_allclose(
-        matrix(lambda units: operator.shown(units, facts, size, sigma), size), expected, atol=1e-9
+        matrix(lambda units: operator.to_image(units, params, size, sigma), size), expected, atol=1e-9
     )
 
 

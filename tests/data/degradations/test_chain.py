@@ -36,14 +36,14 @@ def test_it_is_its_steps_one_after_the_other():
     stream, image, parts = rng(), x, []
     for step in steps:
         parts.append(step(image, stream))
-        image = parts[-1].facts.get("measured", parts[-1].degraded)
+        image = parts[-1].params.get("measured", parts[-1].degraded)
     assert image.shape[-2:] == (17, 13)
-    expected = Bicubic(2).shown(image, {}, (33, 26), 0.0)
+    expected = Bicubic(2).to_image(image, {}, (33, 26), 0.0)
     assert torch.equal(measurement.degraded, expected)
-    assert torch.equal(measurement.facts["3.tables"], parts[3].facts["tables"])
-    assert torch.equal(measurement.facts["0.kernel"], parts[0].facts["kernel"])
+    assert torch.equal(measurement.params["3.tables"], parts[3].params["tables"])
+    assert torch.equal(measurement.params["0.kernel"], parts[0].params["kernel"])
     assert measurement.maps.shape == (2, 12 + 1 + 3, 33, 26)
-    sigma = parts[2].facts["sigma"]
+    sigma = parts[2].params["sigma"]
     assert torch.equal(measurement.maps[:, 12], sigma.view(-1, 1, 1).expand(-1, 33, 26))
     assert torch.equal(measurement.maps[:, 13, ::2, ::2], parts[3].maps[:, 0])  # enlarged by repetition
 
@@ -53,10 +53,10 @@ def test_the_residual_is_that_of_the_last_step_after_the_linear_ones():
     last = GaussianNoise(10)
     chain = Chain([blur(), Linear(BlockAverage(2), sigma=30), last])
     measurement = chain(x, rng())
-    kernel = {"kernel": measurement.facts["0.kernel"]}
+    kernel = {"kernel": measurement.params["0.kernel"]}
     other = picture(2, 3, 16, 24, seed=1)
     pushed = BlockAverage(2).forward(Blur(GaussianKernel(5, [0.5, 1.5])).forward(other, kernel), {})
-    difference = measurement.facts["2.degraded"] - pushed
+    difference = measurement.params["2.degraded"] - pushed
     expected = difference.square().mean((1, 2, 3)).sqrt() * 255 / 10
     torch.testing.assert_close(chain.residual(other, measurement), expected)
 
@@ -96,7 +96,7 @@ def test_two_linear_steps_are_undone_together(size):
     measurement = chain(x, rng())
     projected = chain.project(start, measurement)
     again = second.forward(first.forward(projected, {}), {})
-    np.testing.assert_allclose(again.numpy(), measurement.facts["1.measured"].numpy(), atol=1e-7)
+    np.testing.assert_allclose(again.numpy(), measurement.params["1.measured"].numpy(), atol=1e-7)
     assert (chain.residual(start, measurement) > 1).all()
     assert (chain.residual(projected, measurement) < 1e-4).all()
 
@@ -148,13 +148,13 @@ class Flat:
     def draw(self, clean, rng):
         return {}
 
-    def forward(self, image, facts):
+    def forward(self, image, params):
         return image.flatten(1)
 
-    def shown(self, measured, facts, size, sigma):
+    def to_image(self, measured, params, size, sigma):
         return measured.view(len(measured), -1, *size)
 
-    def maps(self, facts, size):
+    def maps(self, params, size):
         return None
 
 

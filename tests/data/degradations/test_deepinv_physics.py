@@ -49,7 +49,7 @@ def test_measurements_are_those_of_deepinv(operator):
     x = uniform(2, 3, 12, 8)
     degradation = Linear(operator)
     measurement = degradation(x, Rng(0, "degradation", [0, 1]))
-    assert torch.equal(measurement.facts["measured"], operator.physics(x))
+    assert torch.equal(measurement.params["measured"], operator.physics(x))
     assert measurement.degraded.shape == x.shape
     assert (degradation.residual(x, measurement) == 0).all()
 

@@ -55,7 +55,7 @@ def x(request):
 
 
 @pytest.fixture
-def facts(operator, x):
+def params(operator, x):
     return operator.draw(x, Rng(0, "operator", NUMBERS))
 
 
@@ -63,40 +63,40 @@ def size(image):
     return tuple(image.shape[-2:])
 
 
-def matrix(operator, x, facts, image):
+def matrix(operator, x, params, image):
     """A of one image of the batch, by what it makes of every unit vector, (values of y, values of x)."""
     units = torch.eye(x[0].numel(), dtype=torch.float64).view(-1, *x.shape[1:])
-    one = {name: fact[image : image + 1].expand(len(units), *fact.shape[1:]) for name, fact in facts.items()}
+    one = {name: value[image : image + 1].expand(len(units), *value.shape[1:]) for name, value in params.items()}
     return operator.forward(units, one).flatten(1).T.numpy()
 
 
-def test_the_adjoint_is_the_adjoint(operator, x, facts):
-    y = operator.forward(x, facts)
+def test_the_adjoint_is_the_adjoint(operator, x, params):
+    y = operator.forward(x, params)
     other = uniform(*y.shape, seed=1)
-    left, right = (y * other).flatten(1).sum(1), (x * operator.adjoint(other, facts, size(x))).flatten(1).sum(1)
+    left, right = (y * other).flatten(1).sum(1), (x * operator.adjoint(other, params, size(x))).flatten(1).sum(1)
     torch.testing.assert_close(left, right, rtol=1e-12, atol=1e-12)
 
 
-def test_it_is_linear(operator, x, facts):
+def test_it_is_linear(operator, x, params):
     other = uniform(*x.shape, seed=2)
-    together = operator.forward(2 * x - 3 * other, facts)
-    apart = 2 * operator.forward(x, facts) - 3 * operator.forward(other, facts)
+    together = operator.forward(2 * x - 3 * other, params)
+    apart = 2 * operator.forward(x, params) - 3 * operator.forward(other, params)
     torch.testing.assert_close(together, apart, rtol=1e-12, atol=1e-12)
 
 
-def test_the_pseudoinverse_is_that_of_the_matrix(operator, x, facts):
+def test_the_pseudoinverse_is_that_of_the_matrix(operator, x, params):
     if not operator.exact:
         pytest.skip("ill conditioned: it is not used to project")
-    y = operator.forward(x, facts)
+    y = operator.forward(x, params)
     other = y + uniform(*y.shape, seed=3)
-    found = operator.pseudoinverse(other, facts, size(x))
+    found = operator.pseudoinverse(other, params, size(x))
     for image in range(len(x)):
-        inverse = np.linalg.pinv(matrix(operator, x, facts, image), rcond=1e-10)
+        inverse = np.linalg.pinv(matrix(operator, x, params, image), rcond=1e-10)
         expected = inverse @ other[image].flatten().numpy()
         np.testing.assert_allclose(found[image].flatten().numpy(), expected, atol=1e-9)
 
 
-def test_projection_is_exact_idempotent_and_nearest(operator, x, facts):
+def test_projection_is_exact_idempotent_and_nearest(operator, x, params):
     degradation = Linear(operator)
     measurement = degradation(x, Rng(0, "degradation", NUMBERS))
     start = uniform(*x.shape, seed=4)
@@ -104,12 +104,12 @@ def test_projection_is_exact_idempotent_and_nearest(operator, x, facts):
     if not operator.exact:
         assert torch.equal(projected, start)
         return
-    again = operator.forward(projected, measurement.facts)
-    assert (again - measurement.facts["measured"]).abs().max() < 1e-6
+    again = operator.forward(projected, measurement.params)
+    assert (again - measurement.params["measured"]).abs().max() < 1e-6
     torch.testing.assert_close(degradation.project(projected, measurement), projected, rtol=0, atol=1e-9)
     for image in range(len(x)):
-        A = matrix(operator, x, measurement.facts, image)
-        missed = measurement.facts["measured"][image].flatten().numpy() - A @ start[image].flatten().numpy()
+        A = matrix(operator, x, measurement.params, image)
+        missed = measurement.params["measured"][image].flatten().numpy() - A @ start[image].flatten().numpy()
         step, *_ = np.linalg.lstsq(A, missed, rcond=1e-10)  # of all solutions the shortest
         np.testing.assert_allclose((projected - start)[image].flatten().numpy(), step, atol=1e-8)
 
@@ -121,7 +121,7 @@ def test_gradients_pass_through_the_projection(operator, x):
     weights = uniform(*x.shape, seed=6)
     (gradient,) = torch.autograd.grad((weights * degradation.project(start, measurement)).sum(), start)
     if operator.exact:  # what is measured cannot be moved: the gradient lies in the null space
-        assert operator.forward(gradient, measurement.facts).abs().max() < 1e-8
+        assert operator.forward(gradient, measurement.params).abs().max() < 1e-8
 
 
 def test_autocast_changes_nothing(operator, x):
@@ -131,7 +131,7 @@ def test_autocast_changes_nothing(operator, x):
     with torch.autocast("cpu", dtype=torch.bfloat16):
         again = degradation(clean, Rng(0, "degradation", NUMBERS))
         residual, projected = degradation.residual(other, measurement), degradation.project(other, measurement)
-    assert torch.equal(measurement.facts["measured"], again.facts["measured"])
+    assert torch.equal(measurement.params["measured"], again.params["measured"])
     assert torch.equal(measurement.condition, again.condition)
     assert torch.equal(residual, degradation.residual(other, measurement))
     assert torch.equal(projected, degradation.project(other, measurement))
@@ -141,7 +141,7 @@ def test_noise_has_the_stated_law():
     clean = torch.full((2, 3, 256, 256), 0.4, dtype=torch.float64)
     degradation = Linear(BlockAverage(2), sigma=20)
     measurement = degradation(clean, Rng(0, "degradation", NUMBERS))
-    noise = (measurement.facts["measured"] - 0.4) * 255 / 20
+    noise = (measurement.params["measured"] - 0.4) * 255 / 20
     n = noise.numel()
     assert abs(noise.mean()) < 4 * n**-0.5
     assert abs(noise.square().mean() - 1) < 4 * (2 / n) ** 0.5

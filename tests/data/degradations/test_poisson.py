@@ -50,7 +50,7 @@ def test_black_is_measured_as_black_and_has_a_finite_residual():
 
 def test_a_range_gives_a_map_of_the_deviation_at_white():
     measurement = Poisson([10, 1000])(torch.ones(64, 1, 32, 32), rng(*range(64)))
-    photons = measurement.facts["photons"]
+    photons = measurement.params["photons"]
     assert 10 <= photons.min() < 20
     assert 500 < photons.max() <= 1000  # 15 % of the draws are above
     assert torch.equal(measurement.maps, photons.rsqrt().view(64, 1, 1, 1).expand(64, 1, 32, 32))

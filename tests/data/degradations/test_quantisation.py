@@ -29,7 +29,7 @@ def test_values_are_shown_by_the_centre_of_their_cell(levels):
 
 def test_levels_are_drawn_whole_and_the_map_is_the_length_of_a_cell():
     measurement = Quantisation([2, 5])(torch.rand(64, 3, 4, 6), rng(*range(64)))
-    levels = measurement.facts["levels"]
+    levels = measurement.params["levels"]
     assert levels.unique().tolist() == [2, 3, 4, 5]
     assert torch.equal(measurement.maps, (1 / levels).view(64, 1, 1, 1).expand(64, 1, 4, 6))
 

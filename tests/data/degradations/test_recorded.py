@@ -22,7 +22,7 @@ def test_pairs_come_apart_into_clean_and_recorded(channels):
     assert torch.equal(found, clean)
     assert torch.equal(measurement.degraded, recorded)
     assert torch.equal(measurement.condition, recorded)
-    assert measurement.facts == {}
+    assert measurement.params == {}
     assert found.is_contiguous()
     assert measurement.degraded.is_contiguous()
 

@@ -60,7 +60,7 @@ def test_gradients_pass_where_nothing_is_known():
 
 def test_a_range_gives_a_map_of_the_rate():
     measurement = SaltAndPepper([0.1, 0.5])(torch.full((32, 1, 64, 64), 0.5), rng(*range(32)))
-    rate = measurement.facts["rate"]
+    rate = measurement.params["rate"]
     assert 0.1 <= rate.min() < 0.2
     assert 0.4 < rate.max() <= 0.5
     assert torch.equal(measurement.maps, rate.view(32, 1, 1, 1).expand(32, 1, 64, 64))

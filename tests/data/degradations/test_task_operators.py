@@ -38,9 +38,9 @@ def test_masked_noise_is_measured_where_something_is_known():
     clean = torch.full((2, 3, 128, 128), 0.5)
     degradation = Linear(Masked(CenterBox()), sigma=20)
     measurement = degradation(clean, rng(0, 1))
-    known = measurement.facts["known"].expand_as(clean)
-    assert (measurement.facts["measured"][~known] == 0).all()
-    noise = (measurement.facts["measured"] - clean)[known].double() * 255 / 20
+    known = measurement.params["known"].expand_as(clean)
+    assert (measurement.params["measured"][~known] == 0).all()
+    noise = (measurement.params["measured"] - clean)[known].double() * 255 / 20
     assert abs(noise.square().mean() - 1) < 4 * (2 / noise.numel()) ** 0.5
     assert ((degradation.residual(clean, measurement) - 1).abs() < 4 / noise.numel() ** 0.5).all()
 
@@ -76,7 +76,7 @@ def test_nothing_known_is_grey():
 @pytest.mark.parametrize("phase", PHASES)
 def test_a_mosaic_holds_the_colours_of_its_phase(clean, phase):
     measurement = Linear(Bayer(phase))(clean, rng(0, 1))
-    measured = measurement.facts["measured"][:, 0]
+    measured = measurement.params["measured"][:, 0]
     for place, colour in enumerate(phase):
         cell = (..., slice(place // 2, None, 2), slice(place % 2, None, 2))
         assert torch.equal(measured[cell], clean[:, "RGB".index(colour)][cell])
@@ -88,10 +88,10 @@ def test_a_mosaic_holds_the_colours_of_its_phase(clean, phase):
 def test_demosaicing_is_bilinear(clean, phase):
     """As kornia has it within the picture; it extends borders otherwise."""
     measurement = Linear(Bayer(phase))(clean, rng(0, 1))
-    expected = raw_to_rgb(measurement.facts["measured"], KORNIA[phase])
+    expected = raw_to_rgb(measurement.params["measured"], KORNIA[phase])
     inside = (..., slice(2, -2), slice(2, -2))
     torch.testing.assert_close(measurement.degraded[inside], expected[inside], rtol=0, atol=1e-6)
-    known = measurement.facts["colours"]
+    known = measurement.params["colours"]
     assert torch.equal(measurement.degraded[known], clean[known])
 
 
@@ -103,14 +103,14 @@ def test_a_flat_picture_is_shown_as_it_is(size):
 
 def test_all_phases_are_drawn():
     clean = torch.rand(64, 3, 4, 4)
-    cells = Linear(Bayer(PHASES))(clean, rng(*range(64))).facts["colours"][..., :2, :2]
+    cells = Linear(Bayer(PHASES))(clean, rng(*range(64))).params["colours"][..., :2, :2]
     assert len(cells.flatten(1).unique(dim=0)) == 4
 
 
 def test_luma_is_that_of_bt601_and_kept(clean):
     degradation = Linear(Luma())
     measurement = degradation(clean, rng(0, 1))
-    torch.testing.assert_close(measurement.facts["measured"], rgb_to_grayscale(clean), rtol=0, atol=1e-6)
+    torch.testing.assert_close(measurement.params["measured"], rgb_to_grayscale(clean), rtol=0, atol=1e-6)
     assert (measurement.degraded == measurement.degraded[:, :1]).all()
     other = degradation.project(clean.flip(3), measurement)
     torch.testing.assert_close(rgb_to_grayscale(other), rgb_to_grayscale(clean), rtol=0, atol=1e-6)

@@ -124,12 +124,12 @@ def test_a_half_is_rounded_away_from_zero():
 
 
 @pytest.mark.parametrize("step", [1, 2, 7, 16, 255])
-@pytest.mark.parametrize("slack", [0, 1, 2])
-def test_a_cell_holds_the_integers_that_are_quantised_to_its_level(step, slack):
+@pytest.mark.parametrize("tolerance", [0, 1, 2])
+def test_a_cell_holds_the_integers_that_are_quantised_to_its_level(step, tolerance):
     steps = torch.tensor(float(step), dtype=torch.float64)
     integers = torch.arange(-6 * SCALE * step, 6 * SCALE * step + 1, dtype=torch.float64)
     found = quantise(integers, steps)
     for level in range(-3, 4):
-        low, high = cell(torch.tensor(float(level), dtype=torch.float64), steps, slack)
+        low, high = cell(torch.tensor(float(level), dtype=torch.float64), steps, tolerance)
         inside = (integers >= low) & (integers <= high)
-        assert torch.equal(inside, (found - level).abs() <= slack), level
+        assert torch.equal(inside, (found - level).abs() <= tolerance), level

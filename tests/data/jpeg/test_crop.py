@@ -6,7 +6,7 @@ import torch
 from pscgan.data.jpeg import codec
 from pscgan.data.jpeg.coefficients import crop, unit
 from pscgan.data.jpeg.reader import read
-from pscgan.data.jpeg.verify import certify
+from pscgan.data.jpeg.verify import verify
 
 from .makers import by_pillow, picture
 
@@ -21,4 +21,4 @@ def test_levels_of_a_part_are_those_that_encoding_the_part_gives(subsampling, wi
     pixels = torch.tensor(picture((61, 70))).movedim(-1, 0)[None].float()[..., top : top + height, left : left + width]
     again = codec.encode(pixels, part.tables, part.sampling)
     assert all(torch.equal(a, b) for a, b in zip(part.levels, again.levels, strict=True))
-    assert certify(pixels.to(torch.uint8), part).exact
+    assert verify(pixels.to(torch.uint8), part).exact

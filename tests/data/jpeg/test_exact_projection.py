@@ -9,7 +9,7 @@ from pscgan.data.jpeg import codec
 from pscgan.data.jpeg.coefficients import JpegCoefficients, select
 from pscgan.data.jpeg.exact_projection import project_exactly
 from pscgan.data.jpeg.quantisation import tables_of_quality
-from pscgan.data.jpeg.verify import certify
+from pscgan.data.jpeg.verify import verify
 
 from . import libjpeg
 from .libjpeg import sampling_of
@@ -65,7 +65,7 @@ def check(folder, kind, quality, size, number):
     truth, file, starts, coded = case(folder, kind, quality, size, number)
     found = project_exactly(starts, coded)
     assert levels_wrong_by_pillow(folder, found, kind, file, quality=quality) == [0] * len(STARTS)
-    assert certify(found, coded).exact.all()
+    assert verify(found, coded).exact.all()
     before, after = (squared_error(x, libjpeg.tensor(truth)) for x in (starts.round().clamp(0, 255), found))
     assert min(size) < UNIT or (after <= before + ROUNDING).all(), (after - before).tolist()
 
@@ -103,9 +103,9 @@ def test_tables_of_no_quality(kind, tmp_path):
 def test_beyond_its_reach_it_claims_what_pillow_finds(quality, tmp_path):
     _, file, starts, coded = case(tmp_path, "4:2:0", quality, (40, 40), 4)
     found = project_exactly(starts, coded)
-    counted = certify(found, coded).levels_wrong.tolist()
+    counted = verify(found, coded).levels_wrong.tolist()
     assert counted == levels_wrong_by_pillow(tmp_path, found, "4:2:0", file, quality=quality)
-    rounded = certify(starts.round().clamp(0, 255).to(torch.uint8), coded).levels_wrong
+    rounded = verify(starts.round().clamp(0, 255).to(torch.uint8), coded).levels_wrong
     assert (torch.tensor(counted) <= rounded).all()  # the best of all rounds, the first of which is the start
     assert max(counted) > 0  # else this test says nothing
 
@@ -146,10 +146,12 @@ def perturbed(coded):
     )
 
 
-def test_slack_leaves_pictures_whose_levels_were_not_rounded_to_the_nearest():
+def test_tolerance_leaves_pictures_whose_levels_were_not_rounded_to_the_nearest():
     truth = libjpeg.tensor(libjpeg.photograph(0, 48, 48))
     coded = perturbed(codec.encode(truth, tables_of_quality(torch.tensor([20]), 3), sampling_of("4:2:0")))
-    assert torch.equal(project_exactly(truth.float(), coded, slack=1), truth)
+    assert torch.equal(project_exactly(truth.float(), coded, tolerance=1), truth)
     assert not torch.equal(project_exactly(truth.float(), coded), truth)
-    moved = [(project_exactly(truth.float() + 20, coded, slack) - truth.float()).square().mean() for slack in (0, 1)]
+    moved = [
+        (project_exactly(truth.float() + 20, coded, tolerance) - truth.float()).square().mean() for tolerance in (0, 1)
+    ]
     assert moved[1] < moved[0]

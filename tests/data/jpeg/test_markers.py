@@ -8,7 +8,7 @@ from PIL import Image
 
 from pscgan.data.jpeg.coefficients import SAMPLINGS
 from pscgan.data.jpeg.markers import Component, levels_only, parse
-from pscgan.data.jpeg.support_check import MOST_SCANS, most_scans, refusal, sampling
+from pscgan.data.jpeg.support_check import MAX_SCANS, max_scans, refusal, sampling
 
 from .makers import at, make_files, patched, picture, segment
 
@@ -110,7 +110,7 @@ REFUSED = {
         "its quantisation tables change between scans",
     ),
     "many scans": (
-        GREY[: at(GREY, SOS)] + segment(SOS, bytes([1, 1, 0, 0, 63, 0])) * (MOST_SCANS + 1) + END,
+        GREY[: at(GREY, SOS)] + segment(SOS, bytes([1, 1, 0, 0, 63, 0])) * (MAX_SCANS + 1) + END,
         "it has 101 scans; allowed are 100 or fewer",
     ),
 }
@@ -184,4 +184,4 @@ def test_only_what_makes_levels_is_kept():
 
 
 def test_fewer_scans_are_read_over_large_pictures():
-    assert [most_scans(pixels) for pixels in (1, 20_000_000, 50_000_000, 10**9)] == [100, 100, 40, 20]
+    assert [max_scans(pixels) for pixels in (1, 20_000_000, 50_000_000, 10**9)] == [100, 100, 40, 20]

@@ -29,10 +29,10 @@ def start(truth, seed=0):
     return truth.roll(3, dims=3) + 20 * noise
 
 
-def intervals(coded, component, slack=0.0):
+def intervals(coded, component, tolerance=0.0):
     levels = coded.levels[component].double()
     steps = codec.spread(coded.tables[:, component], levels).expand_as(codec.by_rows(levels)).flatten(1, 2)
-    return (levels - 0.5 - slack) * steps, (levels + 0.5 + slack) * steps
+    return (levels - 0.5 - tolerance) * steps, (levels + 0.5 + tolerance) * steps
 
 
 def middle(coded):
@@ -41,14 +41,14 @@ def middle(coded):
     return 128 + synthesise(centres, coded.sampling, coded.height, coded.width)
 
 
-@pytest.mark.parametrize("slack", [0.0, 0.5])
+@pytest.mark.parametrize("tolerance", [0.0, 0.5])
 @pytest.mark.parametrize("kind", KINDS)
-def test_coefficients_are_clamped_to_their_intervals(kind, slack):
+def test_coefficients_are_clamped_to_their_intervals(kind, tolerance):
     truth, coded = files_of(kind)
     before = analyse(start(truth), coded.sampling)
-    after = analyse(project(start(truth), coded, slack), coded.sampling)
+    after = analyse(project(start(truth), coded, tolerance), coded.sampling)
     for component, (one, two) in enumerate(zip(before, after, strict=True)):
-        low, high = intervals(coded, component, slack)
+        low, high = intervals(coded, component, tolerance)
         assert ((one < low) | (one > high)).any()
         assert (two - one.clamp(low, high)).abs().max() < ROUNDING
 
@@ -136,11 +136,11 @@ def test_images_of_mixed_sampling_are_projected_as_one_by_one():
     degradation = Jpeg([5, 95], ["4:4:4", "4:2:2", "4:2:0"])
     clean = torch.cat([libjpeg.tensor(libjpeg.photograph(i, 35, 52)) for i in range(8)]) / 255
     measurement = degradation(clean, Rng(0, "degradation", range(8)))
-    assert len(measurement.facts["sampling"].unique(dim=0)) == 3
+    assert len(measurement.params["sampling"].unique(dim=0)) == 3
     restored = clean.roll(3, dims=3)
     together = degradation.project(restored, measurement)
     apart = [degradation.project(restored[i : i + 1], measurement[i : i + 1]) for i in range(8)]
     assert (together - torch.cat(apart)).abs().max() < 1e-6
     assert torch.equal(
-        concatenate([measurement[i : i + 1] for i in range(8)]).facts["levels"], measurement.facts["levels"]
+        concatenate([measurement[i : i + 1] for i in range(8)]).params["levels"], measurement.params["levels"]
     )

@@ -2,11 +2,11 @@ import pytest
 import torch
 
 from pscgan.data.jpeg.coefficients import JpegCoefficients, Sampling
-from pscgan.data.jpeg.quantisation import rough_quality, tables_of_quality
+from pscgan.data.jpeg.quantisation import estimate_quality, tables_of_quality
 
 
 def of_tables(tables):
-    return rough_quality(JpegCoefficients([], tables, Sampling(1, 1), 8, 8))
+    return estimate_quality(JpegCoefficients([], tables, Sampling(1, 1), 8, 8))
 
 
 @pytest.mark.parametrize("components", [1, 3])

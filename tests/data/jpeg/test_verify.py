@@ -6,7 +6,7 @@ import torch
 
 from pscgan.data.jpeg import codec
 from pscgan.data.jpeg.exact_projection import project_exactly
-from pscgan.data.jpeg.verify import certify
+from pscgan.data.jpeg.verify import verify
 
 from . import libjpeg
 from .libjpeg import KINDS, sampling_of
@@ -52,7 +52,7 @@ def test_counts_are_those_of_numpy(kind, size, quality, tmp_path):
     one_pixel[-1, -1] ^= 128
     few[:9, :9] = random.integers(0, 256, few[:9, :9].shape)
     pictures = [truth, one_pixel, few, (all_pixels // 2 + random.integers(0, 60, truth.shape)).astype(np.uint8)]
-    certificate = certify(
+    certificate = verify(
         torch.cat([libjpeg.tensor(picture) for picture in pictures]), libjpeg.coded(kind, *[file] * len(pictures))
     )
     for i, picture in enumerate(pictures):
@@ -65,10 +65,10 @@ def test_counts_are_those_of_numpy(kind, size, quality, tmp_path):
 
 
 def test_a_plain_decode_is_not_consistent_and_the_truth_is(tmp_path):
-    # the known fact that makes projecting worth its while
+    # the known value that makes projecting worth its while
     truth = libjpeg.photograph(0, 256, 256)
     file = libjpeg.read(libjpeg.save(tmp_path / "file.jpg", truth, "4:2:0", quality=50))
     decode, coded = libjpeg.tensor(file.shown), libjpeg.coded("4:2:0", file)
-    assert certify(libjpeg.tensor(truth), coded).exact
-    assert not certify(decode, coded).exact
-    assert certify(project_exactly(decode.float(), coded), coded).exact
+    assert verify(libjpeg.tensor(truth), coded).exact
+    assert not verify(decode, coded).exact
+    assert verify(project_exactly(decode.float(), coded), coded).exact

@@ -82,7 +82,7 @@ def test_gaussian_posterior_in_information_form(world):
     covariance = torch.linalg.inv(torch.linalg.inv(S) + A.T @ A / world.sigma**2)
     assert torch.allclose(world.posterior_covariance, covariance, atol=1e-9)
     _, measurement = measured(world, images=3)
-    values = measurement.facts["values"]
+    values = measurement.params["values"]
     mean = m + (values - m * A.sum(dim=1)) @ A @ covariance / world.sigma**2
     assert torch.allclose(world.posterior_mean(measurement).flatten(1), mean, atol=1e-7)
 
@@ -148,7 +148,7 @@ def test_the_disk_is_filled_evenly():
 
 def test_shapes_of_the_linear_worlds():
     _, coarse = measured(coarse_field(8, factor=4), images=2)
-    assert coarse.facts["values"].shape == (2, 4)
+    assert coarse.params["values"].shape == (2, 4)
     assert torch.equal(coarse.degraded[:, :, :4, :4], coarse.degraded[:, :, :1, :1].expand(-1, -1, 4, 4))
     clean, masked = measured(masked_field(8, hole=4), images=2)
     assert masked.condition.shape == (2, 2, 8, 8)

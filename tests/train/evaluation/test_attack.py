@@ -157,12 +157,12 @@ def test_a_restorer_that_ignores_z_is_drawn_once():
 def test_only_y_moves():
     world, _, measurement = field(2)
     maps = torch.rand(2, 1, 8, 8)
-    given = Measurement(measurement.degraded, maps, measurement.facts)
+    given = Measurement(measurement.degraded, maps, measurement.params)
     attacked = Pgd(steps=1)(
         Wiener(world), given, lambda: Rng(0, "latent", range(2)), Rng(0, "start", range(2)), ai_psnr=20.0
     )
     assert attacked.maps is maps
-    assert attacked.facts is measurement.facts
+    assert attacked.params is measurement.params
     assert attacked.degraded.min() < 0 or attacked.degraded.max() > 1  # not clipped
 
 

@@ -27,4 +27,4 @@ def field(images, size=8, sigma=50):
     world = noisy_field(size, sigma)
     clean = world.draw(Rng(0, "clean", range(images)))
     measurement = world.degradation(clean, Rng(0, "degradation", range(images)))
-    return world, clean.double(), Measurement(measurement.degraded.double(), None, measurement.facts)
+    return world, clean.double(), Measurement(measurement.degraded.double(), None, measurement.params)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pscgan.data.degradation import Certifying
+from pscgan.data.degradation import Verifiable
 from pscgan.data.degradations.gaussian_noise import GaussianNoise
 from pscgan.data.degradations.jpeg import Jpeg
 from pscgan.data.jpeg.codec import encode
@@ -50,7 +50,7 @@ def test_the_original_explains_its_file(degradation, clean, measurement):
 
 def test_shares_equal_a_count_by_hand(degradation, clean, measurement):
     scores = figures(degradation, clean[None], clean, measurement)
-    tables = measurement.facts["tables"]
+    tables = measurement.params["tables"]
     said = encode((255 * clean).round(), tables, SAMPLINGS["4:2:0"]).levels
     again = encode((255 * measurement.degraded).round(), tables, SAMPLINGS["4:2:0"]).levels
     wrong = [(one != other) for one, other in zip(said, again, strict=True)]
@@ -81,8 +81,8 @@ def test_batches_add_up(degradation, clean, measurement):
 
 
 def test_only_files_are_certified(degradation):
-    assert isinstance(degradation, Certifying)
-    assert not isinstance(GaussianNoise(50), Certifying)
+    assert isinstance(degradation, Verifiable)
+    assert not isinstance(GaussianNoise(50), Verifiable)
 
 
 def test_a_run_on_files_reports_it_and_a_run_on_noise_does_not(tmp_path, capsys):

@@ -132,7 +132,7 @@ def test_what_would_become_too_large_is_refused_before(tmp_path):
 class Recorded:
     """As pairs of real noise are: y is any picture, and no operator is known."""
 
-    num_maps, tellable, residual_unit, unit = 0, (), None, 1
+    num_maps, accepted_side_info, residual_unit, unit = 0, (), None, 1
 
     def __call__(self, clean, rng):
         raise ValueError("no y follows from x")
@@ -143,7 +143,7 @@ class Recorded:
     def project(self, restored, measurement):
         return restored
 
-    def read_picture(self, picture, told):
+    def from_image(self, picture, told):
         return ParsedMeasurement(Measurement(picture))
 
 

@@ -6,7 +6,7 @@ import torch
 
 from pscgan.data.jpeg.coefficients import crop
 from pscgan.data.jpeg.reader import read
-from pscgan.data.jpeg.verify import certify
+from pscgan.data.jpeg.verify import verify
 from pscgan.train.restore.report import ReencodingReport
 from pscgan.train.restore.windows import Window, windows_of
 
@@ -19,8 +19,8 @@ def test_counts_of_windows_add_up_to_those_of_the_picture(tmp_path):
     proof = ReencodingReport()
     for window in windows_of(70, 100, 32):
         part = pixels[(..., *window.area)]
-        proof.add(part[0].movedim(0, -1).numpy(), certify(part, crop(coded, *window.place)))
-    said, whole = proof.entry(), {name: value.item() for name, value in certify(pixels, coded)._asdict().items()}
+        proof.add(part[0].movedim(0, -1).numpy(), verify(part, crop(coded, *window.place)))
+    said, whole = proof.entry(), {name: value.item() for name, value in verify(pixels, coded)._asdict().items()}
     assert {name: said[name] for name in ("levels", "levels_wrong", "blocks", "blocks_wrong")} == {
         name: whole[name] for name in ("levels", "levels_wrong", "blocks", "blocks_wrong")
     }
