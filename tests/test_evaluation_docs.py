@@ -32,7 +32,7 @@ def test_links_lead_somewhere():
 
 
 def test_every_group_of_figures_is_explained():
-    figures = tomllib.loads((ROOT / "train" / "judging" / "metric_specs.toml").read_text())
+    figures = tomllib.loads((ROOT / "train" / "evaluation" / "metric_specs.toml").read_text())
     assert {figure["group"] for figure in figures.values()} == {
         "Distortion", "Perception", "Diversity", "Calibration", "Consistency", "Cost"
     }  # fmt: skip

@@ -163,7 +163,7 @@ def conf(name, **changes):
 
 
 def test_the_bundled_set_trains_and_validates():
-    data = instantiate(conf("sample_images", seed=0))
+    data = instantiate(conf("photos", seed=0))
     assert next(iter(data.train_loader(0, 16)))["clean"].shape == (8, 3, 32, 32)
     assert [max(batch["clean"].shape[2:]) for batch in data.evaluation_loader()] == [640] * 3
 

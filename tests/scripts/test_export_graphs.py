@@ -17,7 +17,7 @@ from PIL import Image
 
 import pscgan
 from pscgan.scripts.export import main
-from pscgan.train.export.export import export as exporting
+from pscgan.train.export import export as exporting
 from pscgan.train.inference.load_run import load_trained
 from pscgan.train.inference.safetensors_file import read_export
 

@@ -198,7 +198,7 @@ def test_an_evaluation_that_cannot_work_is_refused(overrides, words, trained, ro
         (["degradation=gaussian_noise"], r"is GaussianNoise, and .*clean comes with recorded images; allowed"),
         (
             ["dataset=photos", "dataset.validation=3"],
-            r"is Recorded, and .*photos comes without recorded images; allowed are pairs: dataset=pairs",
+            r"is Recorded, and .*sample_images comes without recorded images; allowed are pairs: dataset=pairs",
         ),
     ],
 )

@@ -110,7 +110,7 @@ def test_devices_that_cannot_be(overrides, words, tmp_path):
 
 
 def test_torchrun_starts_no_sweep(tmp_path, monkeypatch):
-    monkeypatch.setattr(launch, "in_a_sweep", lambda: True)
+    monkeypatch.setattr(launch, "is_multirun", lambda: True)
     for name, value in (("WORLD_SIZE", "2"), ("RANK", "0"), ("TORCHELASTIC_RUN_ID", "1")):
         monkeypatch.setenv(name, value)
     with pytest.raises(ValueError, match="a sweep is not started by torchrun"):

@@ -11,10 +11,10 @@ from pscgan.train.restore.inputs import inputs_of
 def photos(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("a.png", "b.JPG", "notes.txt", "deep/a.png", "deep/er/c.tiff", "out/old.png", "twin.png", "twin.jpg"):
-        path = Path("sample_images", name)
+        path = Path("photos", name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    return Path("sample_images")
+    return Path("photos")
 
 
 def names(inputs):
@@ -22,7 +22,7 @@ def names(inputs):
 
 
 def test_a_folder_is_all_its_pictures_but_those_of_the_output(photos):
-    assert names(inputs_of(["sample_images"], photos / "out")) == [
+    assert names(inputs_of(["photos"], photos / "out")) == [
         ("photos/a.png", ".", "a"),
         ("photos/b.JPG", ".", "b"),
         ("photos/deep/a.png", "deep", "a"),
