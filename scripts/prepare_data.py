@@ -1,132 +1,139 @@
-"""``pscgan prepare-data``: images of any root into shards, which slow and network disks read well.
+"""``pscgan prepare-data``: pack the images of any root into WebDataset shards, which slow and network disks read well.
 
-The same command goes on where it was interrupted, also by kill -9, and ends with the same bytes::
-
-    pscgan prepare-data photos/ --out shards
-    pscgan prepare-data "hf:user/name?split=train" --out shards --size 256 --images-per-shard 1000
-    pscgan prepare-data --out shards --verify
+pscgan prepare-data photos/ --out shards
+pscgan prepare-data "hf:user/name?split=train" --out shards --size 256 --images-per-shard 1000
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import track
 
 from ..checks import require_at_least
-from ..data.sources.manifest import Manifest, load_manifest
+from ..data.image_io.decode import UnreadableImage
+from ..data.image_io.write_png import encode_png
+from ..data.sources.folder import is_image
+from ..data.sources.image_source import ImageSource
 from ..train.runs.cli_errors import report_user_errors
-from ..train.runs.folder import FolderLock
-from .packing import Options, Packing
-from .shard_verification import verify
 
 PROGRAM = "pscgan prepare-data"
-MEGABYTES = 500.0
-"""Of images in a shard, where nothing is asked for."""
+SIGNATURES = {b"\x89P": ".png", b"\xff\xd8": ".jpg", b"RI": ".webp", b"II": ".tif", b"MM": ".tif"}
+"""Extensions by the first two bytes, for files without a name."""
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         prog=PROGRAM, description=(__doc__ or "").strip(), formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("root", nargs="?", help="folder, .zip, shards, hf:NAME or bundled:photos; none with --verify")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the shards and shards.json")
-    shard = parser.add_mutually_exclusive_group()
-    shard.add_argument("--images-per-shard", type=int, help="so many")
-    shard.add_argument(
-        "--megabytes-per-shard",
-        type=float,
-        help=f"a shard ends with the image that reaches this (default {MEGABYTES:g})",
+    parser.add_argument("root", help="folder, .zip, shards, hf:NAME or bundled:photos")
+    parser.add_argument("--out", type=Path, required=True, help="new folder for the shards")
+    parser.add_argument("--images-per-shard", type=int, default=100_000, help="at most (default %(default)s)")
+    parser.add_argument(
+        "--megabytes-per-shard", type=float, default=500.0, help="end a shard at this size (default %(default)g)"
     )
-    parser.add_argument("--size", type=int, help="side in pixels to which the central square is reduced (Lanczos)")
-    formats = "keep: the bytes of the file (default); png: 8-bit pixels (default and only choice with --size)"
-    parser.add_argument("--format", choices=("keep", "png"), help=formats)
-    parser.add_argument("--verify", action="store_true", help="compare the checksums of all shards at the end")
-    options = parser.parse_args(arguments)
-    if options.root is None and not options.verify:
-        parser.error("a root is missing; it may be left out with --verify")
-    return options
+    parser.add_argument("--size", type=int, help="side in pixels to which the central square is reduced; writes PNG")
+    return parser.parse_args(arguments)
 
 
-def prepare(options: argparse.Namespace) -> int:
-    """Pack, verify, or both; the exit code, 2 if images were left out.
+def prepare(options: argparse.Namespace) -> list[str]:
+    """Write all shards to a temporary folder beside ``out`` and rename it at the end.
+
+    Returns:
+        The reasons why images could not be read; these are left out.
 
     Raises:
-        ValueError: if an option is not what is allowed, or see ``Packing`` and ``verify``.
-        OSError: naming the file that cannot be written.
+        ValueError: if an option is out of range, ``out`` exists and is not empty, the temporary folder of an
+            interrupted run is there, no image can be read, or see ``ImageSource``.
+        OSError: if a shard cannot be written.
     """
-    if options.root is None:
-        return _report(_verify(options.out), options.out)
-    manifest = _pack(_options(options), options.out)
-    return _report(_verify(options.out) if options.verify else manifest, options.out)
-
-
-def _options(options: argparse.Namespace) -> Options:
-    megabytes = options.megabytes_per_shard
-    if options.images_per_shard is None and megabytes is None:
-        megabytes = MEGABYTES
     for name in ("images_per_shard", "size"):
         if getattr(options, name) is not None:
             require_at_least(1, **{f"--{name.replace('_', '-')}": getattr(options, name)})
-    if megabytes is not None and not 0 < megabytes < float("inf"):
-        raise ValueError(f"--megabytes-per-shard is {megabytes}; allowed is more than 0")
-    if options.size is not None and options.format == "keep":
-        raise ValueError("--format is keep; allowed with --size is png, because the pixels are new")
-    png = options.format == "png" or options.size is not None
-    return Options(options.root, options.images_per_shard, megabytes, options.size, "png" if png else "keep")
+    if not 0 < options.megabytes_per_shard < float("inf"):
+        raise ValueError(f"--megabytes-per-shard must be > 0, got {options.megabytes_per_shard}")
+    source = ImageSource(options.root, resize=options.size)
+    names = _packed_names(source, options.size)
+    if options.out.exists() and (not options.out.is_dir() or any(options.out.iterdir())):
+        raise ValueError(f"--out must be a new or empty folder, got {options.out}")
+    temporary = options.out.with_name(f"{options.out.name}.part")
+    if temporary.exists():
+        raise ValueError(f"{temporary} was left by an interrupted run, or another run writes it now; delete it first")
+    temporary.mkdir(parents=True)
+    try:
+        unreadable = _write(source, names, temporary, options)
+        temporary.rename(options.out)
+    except BaseException:
+        shutil.rmtree(temporary)
+        raise
+    return unreadable
 
 
-def _pack(options: Options, out: Path) -> Manifest:
-    packing = Packing(options, out)
-    with FolderLock(out):
-        packing.resume()
-        with _progress("images", packing.done, len(packing.names)) as step:
-            packing.run(step)
-    return packing.manifest
+def _packed_names(source: ImageSource, size: int | None) -> Iterable[str]:
+    """Names in the shards, which end in .png where pixels are new; of files without an extension see ``_write``."""
+    if size is None:
+        return source.names
+    taken: dict[str, str] = {}
+    for name in source.names:
+        packed = str(PurePosixPath(name).with_suffix(".png"))
+        if packed in taken:
+            raise ValueError(f"{taken[packed]} and {name} would both become {packed}")
+        taken[packed] = name
+    return taken
 
 
-def _verify(out: Path) -> Manifest:
-    shards = (load_manifest(out) or {"shards": []})["shards"]
-    with _progress("shards", 0, len(shards)) as step:
-        return verify(out, step)
-
-
-def _report(manifest: Manifest, out: Path) -> int:
-    shards, unreadable = manifest["shards"], manifest["unreadable"]
-    images, size = sum(entry["images"] for entry in shards), sum(entry["bytes"] for entry in shards)
-    print(f"{out}: {images:,} images in {len(shards):,} shards, {size / 1e6:,.1f} MB")
-    for reason in unreadable:
-        print(f"{PROGRAM}: {reason}", file=sys.stderr)
-    if unreadable:
-        total = images + len(unreadable)
-        print(f"{PROGRAM}: {len(unreadable):,} of {total:,} images cannot be read and are left out", file=sys.stderr)
-    return 2 if unreadable else 0
-
-
-@contextmanager
-def _progress(what: str, done: int, total: int) -> Iterator[Callable[[], None]]:
-    """A bar on a terminal; yields what moves it on."""
+def _write(source: ImageSource, names: Iterable[str], folder: Path, options: argparse.Namespace) -> list[str]:
+    unreadable: list[str] = []
+    pattern = f"{str(folder.absolute()).replace('%', '%%')}/%06d.tar"
+    limits = {"maxcount": options.images_per_shard, "maxsize": 1e6 * options.megabytes_per_shard}
+    form = {"encoder": False, "compress": False, "mtime": 0, "format": "PAX_FORMAT"}
+    pairs = list(zip(source.names, names, strict=True))
     console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task(what, total=total, completed=done)
-        yield lambda: bar.advance(task)
+    with _shard_writer()(pattern, **limits, **form, verbose=0) as writer:
+        for name, packed in track(pairs, "images", console=console, disable=not console.is_terminal, transient=True):
+            try:
+                data = source.read_file(name) if options.size is None else encode_png(source.read(name))
+            except UnreadableImage as error:
+                unreadable.append(str(error))
+                continue
+            packed = packed if is_image(packed) else packed + SIGNATURES[data[:2]]
+            suffix = PurePosixPath(packed).suffix
+            writer.write({"__key__": packed.removesuffix(suffix), suffix[1:]: data})
+    if len(unreadable) == len(pairs):
+        raise ValueError(f"root is {source.root}; none of its {len(pairs)} image files can be read")
+    return unreadable
+
+
+def _shard_writer() -> Any:
+    try:
+        from webdataset import ShardWriter
+    except ImportError as error:
+        raise ValueError("webdataset is not installed; install it: pip install 'pscgan[webdataset]'") from error
+    return ShardWriter
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """The command ``pscgan prepare-data``."""
+    """Run ``pscgan prepare-data``; the exit code is 2 if images were left out."""
     options = parse(arguments)
-    with report_user_errors(PROGRAM):
-        try:
-            code = prepare(options)
-        except KeyboardInterrupt:
-            code = 130
-    sys.exit(code)
+    try:
+        with report_user_errors(PROGRAM):
+            unreadable = prepare(options)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    shards = list(options.out.glob("*.tar"))
+    print(f"{options.out}: {len(shards):,} shards, {sum(shard.stat().st_size for shard in shards) / 1e6:,.1f} MB")
+    for reason in unreadable:
+        print(f"{PROGRAM}: {reason}", file=sys.stderr)
+    if unreadable:
+        print(f"{PROGRAM}: {len(unreadable):,} images cannot be read and were left out", file=sys.stderr)
+    sys.exit(2 if unreadable else 0)
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def _open_folder(folder: Path) -> ImageFiles:
             f"root is {folder}; it holds shards such as {shards[0].name} and image files such as {images.names[0]}, "
             "allowed is one of the two"
         )
-    return Shards(shards, together=True) if shards else images
+    return Shards(shards) if shards else images
 
 
 def _is_shard(path: Path) -> bool:

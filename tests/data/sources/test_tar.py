@@ -13,7 +13,7 @@ import webdataset
 from pscgan.data.datamodule import ImageDataModule
 from pscgan.data.image_io.decode import UnreadableImage
 from pscgan.data.sources.image_source import ImageSource
-from pscgan.data.sources.tar_index import BLOCK, scan
+from pscgan.data.sources.tar import BLOCK, scan
 
 from ..pictures import folder_of, noise, png_16, write
 
