@@ -73,7 +73,7 @@ class GaussianProblem:
             A @ covariance @ A.T + self.sigma**2 * torch.eye(len(A), dtype=torch.float64), A @ covariance
         ).T
         self.posterior_covariance = covariance - self.gain @ A @ covariance
-        self._posterior_root = _root(self.posterior_covariance)
+        self._posterior_root = symmetric_root(self.posterior_covariance)
         self._spectrum = torch.linalg.eigh(covariance)
 
     def draw(self, rng: Rng) -> Tensor:
@@ -107,8 +107,8 @@ class GaussianProblem:
         return mean.view(-1, *self.shape)
 
 
-def _root(covariance: Tensor) -> Tensor:
-    """R with R Rᵀ = C, for a C that may be singular."""
+def symmetric_root(covariance: Tensor) -> Tensor:
+    """R = Rᵀ with R R = C, for a C that may be singular: one matrix, whichever eigenvectors the library returns."""
     values, vectors = torch.linalg.eigh(covariance)
-    root: Tensor = vectors * values.clamp(min=0).sqrt()
+    root: Tensor = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
     return root

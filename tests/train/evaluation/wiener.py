@@ -1,19 +1,17 @@
 """Restorers of a Gaussian field whose every property is known."""
 
-import torch
-
 from pscgan.data.measurement import Measurement
 from pscgan.data.toy_posteriors.fields import noisy_field
+from pscgan.data.toy_posteriors.gaussian import symmetric_root
 from pscgan.rng import Rng
 
 
 class Wiener:
-    """G(y, z) = m + W (y − m) + spread · R z of a noisy field, R Rᵀ the posterior covariance: exact with spread 1."""
+    """G(y, z) = m + W (y − m) + spread · R z of a noisy field, R R the posterior covariance: exact with spread 1."""
 
     def __init__(self, world, spread=1.0):
         self.world, self.spread, self.stochastic = world, spread, spread > 0
-        values, vectors = torch.linalg.eigh(world.posterior_covariance)
-        self.root = vectors * values.clamp(min=0).sqrt()
+        self.root = symmetric_root(world.posterior_covariance)
 
     def draw(self, measurement, num_samples, rng, sigma_z=1.0):
         y = measurement.degraded.double().flatten(1)

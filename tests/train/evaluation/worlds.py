@@ -13,6 +13,7 @@ from pscgan.train.evaluation.results import ImageSets
 from pscgan.train.evaluation.robustness_eval import Audits
 from pscgan.train.evaluation.summary import Summary
 from pscgan.train.evaluation.temperature_sweep import Traversal
+from pscgan.train.metrics.gaussian import squared_bures
 from pscgan.train.metrics.patch_distribution import PatchDistribution
 
 WORLD = noisy_field(16, 50.0)
@@ -60,10 +61,22 @@ class Projection:
 
     identity, dimensions, weights_hash = "a projection of pixels", 6, "0" * 12
 
-    def __call__(self, images):
+    def matrix(self, values):
         generator = torch.Generator().manual_seed(5)
-        matrix = torch.randn(images[0].numel(), self.dimensions, generator=generator) / images[0].numel() ** 0.5
-        return images.float().flatten(1) @ matrix
+        return torch.randn(values, self.dimensions, generator=generator) / values**0.5
+
+    def __call__(self, images):
+        return images.float().flatten(1) @ self.matrix(images[0].numel())
+
+
+def exact_cfid(spread):
+    """CFID of a ``WorldSampler`` on ``Projection`` for infinitely many images: only its covariance given y is wrong."""
+    P, S, C, G = Projection().matrix(256).double().T, WORLD.covariance, WORLD.posterior_covariance, WORLD.gain
+    noisy = S + WORLD.sigma**2 * torch.eye(256, dtype=torch.float64)  # of y
+    ac = P @ S @ P.T  # with the features of y, of the truth and of a sample alike
+    explained = ac @ torch.linalg.inv(P @ noisy @ P.T) @ ac.T
+    truth, sample = (P @ of @ P.T - explained for of in (S, G @ noisy @ G.T + spread**2 * C))
+    return float(squared_bures(truth, sample))
 
 
 def judged(folder, restorers, count=150, samples=8, sigma_z=(), batch=1, replicates=100):
