@@ -1,124 +1,122 @@
-"""Every task's demo beside its deterministic twin: trained, judged, and shown on one page.
+"""The page of docs/gallery.md: every task's demo beside its MMSE baseline, one table and a strip of images for each.
 
-Runs are those of ``pscgan train``, judgements those of ``pscgan evaluate``, each in a process of its own; the same
-command goes on where it was ended. Of all that is finished a page is written::
+Runs are those of ``pscgan train``, evaluations those of ``pscgan evaluate``; docs/tasks.md has the commands. The page
+shows the tasks whose evaluation is finished::
 
-    python -m pscgan.scripts.benchmarks.gallery
-    python -m pscgan.scripts.benchmarks.gallery sr4_demo colourise_demo --out gallery --at-once 2
-    python -m pscgan.scripts.benchmarks.gallery sr4_demo images=800 schedule.warmup_images=0
+    python -m pscgan.scripts.benchmarks.gallery gallery
 """
 
 from __future__ import annotations
 
-import argparse
-import os
-import subprocess
-import sys
-import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+import json
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
-from ...checks import require_at_least
 from ...train.runs.cli_errors import report_user_errors
-from .gallery_page import SAMPLER, TWIN, Exhibit, write_page
+from .timing import make_parser
 
 PROGRAM = "python -m pscgan.scripts.benchmarks.gallery"
-DEMO = "_demo"
-TWIN_OVERRIDES = ("twin=mmse", "images=14400", "evaluation.every_images=14400")
-"""What makes of a demo its twin, trained for about half the time."""
-JUDGED = ("samples=8", "sigma_z=[1.0]", "extractor=[]", "shown=3", "shown_crop=128", "shown_samples=2")
-
-
-class FailedCommand(Exception):
-    """A command of a task that ended with another exit code than 0."""
+SAMPLER, BASELINE, INPUT = "sampler", "baseline", "degraded"
+PANELS = (
+    "degraded.png",
+    f"{SAMPLER}/sample1.png",
+    f"{SAMPLER}/sample2.png",
+    f"{SAMPLER}/mean.png",
+    f"{SAMPLER}/std.png",
+    f"{BASELINE}/sample1.png",
+    "clean.png",
+)
+PANEL, MARGIN = 128, 4  # pixels
+CAPTION = "y, two samples, mean, standard deviation, MMSE baseline, x"
+COLUMNS: tuple[tuple[str, str, str, str, int], ...] = (  # heading, method, metric, what of it, digits
+    ("input", INPUT, "psnr/sample", "value", 2),
+    ("MMSE baseline", BASELINE, "psnr/sample", "value", 2),
+    ("one sample", SAMPLER, "psnr/sample", "value", 2),
+    ("mean of 8", SAMPLER, "psnr/mean", "value", 2),
+    ("gain", SAMPLER, "gain", "value", 2),
+    ("spread / skill", SAMPLER, "spread_skill/pixels", "value", 2),
+    ("the same, blocks of 8", SAMPLER, "spread_skill/blocks", "value", 2),
+    ("residual of a sample", SAMPLER, "residual/sample", "value", 3),
+    ("residual of x", SAMPLER, "residual/sample", "floor", 3),
+    ("ST-LPIPS of a sample", SAMPLER, "st_lpips/sample", "value", 3),
+    ("ST-LPIPS of the baseline", BASELINE, "st_lpips/sample", "value", 3),
+)
+READING = """PSNR in dB over all pixels of the held-out images; gain is that of the mean over one sample, 2.50 for an
+exact posterior sampler; spread / skill is that of pixels and of means over 8 x 8 pixels, exact 1; the residual is in
+the unit of the task, and a sample that explains y as well as the truth has the residual of x; ST-LPIPS is a perceptual
+distance, lower is better; images and minutes are those of training the sampler. Images, from left to right: y, two
+samples, the mean of 8, their standard deviation (white where it is largest), the MMSE baseline, x; the centre of the
+first held-out image."""
 
 
 def task_names() -> list[str]:
     """Experiments whose names end in ``_demo``, by name."""
     names = (path.name.removesuffix(".yaml") for path in (resources.files("pscgan.conf") / "experiment").iterdir())
-    return sorted(name for name in names if name.endswith(DEMO))
+    return sorted(name for name in names if name.endswith("_demo"))
 
 
-def exhibit(task: str, out: Path) -> Exhibit:
-    """Where all of a task lies."""
-    return Exhibit(task, out / "runs" / task, out / "runs" / f"{task}_mmse", out / "evaluations" / task)
+def write_page(folder: Path, tasks: Sequence[str]) -> Path:
+    """Write ``gallery.md``, and ``gallery/`` with a strip of images for each task; the path of the page.
 
-
-def commands(shown: Exhibit, overrides: Sequence[str]) -> list[list[str]]:
-    """Train the sampler, train the twin, judge both and the input."""
-    train = ["pscgan", "train", f"experiment={shown.task}"]
-    judged = f"restorers={{{SAMPLER}: '{shown.run}', {TWIN}: '{shown.twin}', degraded: degraded}}"
-    return [
-        [*train, *overrides, f"hydra.run.dir='{shown.run}'"],
-        [*train, *TWIN_OVERRIDES, *overrides, f"hydra.run.dir='{shown.twin}'"],
-        ["pscgan", "evaluate", judged, *JUDGED, f"hydra.run.dir='{shown.evaluation}'"],
-    ]
-
-
-def run(shown: Exhibit, overrides: Sequence[str], threads: int) -> None:
-    """All commands of a task, one after the other, or what is left of them; what they print goes to files.
-
-    Raises:
-        FailedCommand: naming the file that says why.
+    Args:
+        folder: with ``runs/TASK`` and ``evaluations/TASK`` of each task.
+        tasks: names of their experiments.
     """
-    environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
-    for command in commands(shown, overrides):
-        folder = Path(command[-1].removeprefix("hydra.run.dir=").strip("'"))
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        printed = folder.with_name(f"{folder.name}.log")
-        with printed.open("w") as log:
-            code = subprocess.run([sys.executable, "-m", *command], stdout=log, stderr=log, env=environment).returncode
-        if code:
-            raise FailedCommand(f"exit code {code}, see {printed}")
+    from ...train.runs.atomic_write import atomic_write
+
+    (folder / "gallery").mkdir(exist_ok=True)
+    headings = ["task", *(column[0] for column in COLUMNS), "images", "minutes"]
+    rows = [headings, ["---"] * len(headings), *(_row(folder, task) for task in tasks)]
+    parts = ["# Gallery", READING, "\n".join(f"| {' | '.join(row)} |" for row in rows)]
+    for task in tasks:
+        name = f"gallery/{task}.webp"
+        _save_strip(folder / "evaluations" / task / "pictures" / "0", folder / name)
+        comment = (resources.files("pscgan.conf") / "experiment" / f"{task}.yaml").read_text().splitlines()[2]
+        parts += [f"### {task}", comment.removeprefix("# "), f"![{CAPTION}]({name})"]
+    page = folder / "gallery.md"
+    atomic_write(page, ("\n\n".join(parts) + "\n").encode())
+    return page
 
 
-def main() -> None:
-    """The command ``python -m pscgan.scripts.benchmarks.gallery``."""
+def _row(folder: Path, task: str) -> list[str]:
+    methods = json.loads((folder / "evaluations" / task / "result.json").read_text())["restorers"]
+    run = json.loads((folder / "runs" / task / "result.json").read_text())
+    numbers = [_number(methods[method]["values"], name, part, digits) for _, method, name, part, digits in COLUMNS]
+    return [f"`{task}`", *numbers, f"{run['images_seen']:,}", f"{run['seconds'] / 60:.1f}"]
+
+
+def _number(values: Mapping[str, Any], metric: str, part: str, digits: int) -> str:
+    """A number; empty where there is none."""
+    value = values.get(metric, {}).get(part)
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def _save_strip(images: Path, path: Path) -> None:
+    """All panels side by side; small images are enlarged, each pixel to a square."""
+    from PIL import Image
+
+    sheet = Image.new("RGB", (len(PANELS) * (PANEL + MARGIN) - MARGIN, PANEL), "white")
+    for column, name in enumerate(PANELS):
+        with Image.open(images / name) as image:
+            panel = image.convert("RGB")
+        scale = max(1, PANEL // max(panel.size))
+        enlarged = panel.resize((scale * panel.width, scale * panel.height), Image.Resampling.NEAREST)
+        sheet.paste(enlarged, (column * (PANEL + MARGIN), 0))
+    sheet.save(path, quality=88, method=6)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write the page of all tasks that are finished in a folder."""
+    parser = make_parser(PROGRAM, __doc__)
+    parser.add_argument("folder", type=Path, help="with runs/TASK and evaluations/TASK")
+    folder = parser.parse_args(arguments).folder
     with report_user_errors(PROGRAM):
-        sys.exit(_main(_arguments()))
-
-
-def _main(options: argparse.Namespace) -> int:
-    tasks, overrides = _split(options.tasks)
-    require_at_least(1, at_once=options.at_once)
-    exhibits = [exhibit(task, options.out) for task in tasks]
-    threads = max(1, (os.cpu_count() or 1) // options.at_once)
-    start, failed = time.perf_counter(), 0
-    with ThreadPoolExecutor(options.at_once) as pool:
-        futures = {pool.submit(run, shown, overrides, threads): shown for shown in exhibits}
-        for future in as_completed(futures):
-            error = future.exception()
-            if error is not None and not isinstance(error, FailedCommand):
-                raise error
-            failed += error is not None
-            minutes = (time.perf_counter() - start) / 60
-            print(f"{minutes:6.1f} min  {futures[future].task}: {error or 'judged'}", flush=True)
-    print(write_page(options.out, [shown for shown in exhibits if shown.finished]))
-    return 1 if failed else 0
-
-
-def _split(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Names of tasks and overrides.
-
-    Raises:
-        ValueError: if a task is not known.
-    """
-    overrides = [word for word in words if "=" in word or word.startswith("~")]
-    tasks = [word for word in words if word not in overrides]
-    unknown = sorted(set(tasks) - set(task_names()))
-    if unknown:
-        raise ValueError(f"tasks has {', '.join(unknown)}; allowed are {', '.join(task_names())}")
-    return tasks or task_names(), overrides
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(PROGRAM, description="Every task's demo beside its twin, on one page.")
-    parser.add_argument("tasks", nargs="*", help="names of demos, default all; and overrides of conf/train.yaml")
-    parser.add_argument("--out", type=Path, default=Path("gallery"))
-    parser.add_argument("--at-once", type=int, default=1, help="tasks at once, which share the cores")
-    return parser.parse_args()
+        tasks = [name for name in task_names() if (folder / "evaluations" / name / "result.json").is_file()]
+        if not tasks:
+            raise ValueError(f"folder must hold evaluations/TASK/result.json of a demo, got {folder}")
+        print(write_page(folder, tasks))
 
 
 if __name__ == "__main__":

@@ -1,180 +1,149 @@
-"""What exact JPEG costs, as ratios of works that alternate in the same run.
+"""What exact JPEG costs, as ratios of works that are timed in turn.
 
-Encoding: 32 pictures of 128 pixels by ``data.jpeg`` against a loop over Pillow, one CPU thread each; Pillow also writes
-the file, ``data.jpeg`` ends at the levels. With a CUDA device also the batch there, against the same loop.
+Encoding: 32 images of 128 pixels by ``data.jpeg`` against a loop over Pillow, one CPU thread each; Pillow also writes
+the file, ``data.jpeg`` ends at the quantised coefficients. With a CUDA device also the batch there, against the same
+loop.
 
-Exact projection: seconds a megapixel from what a network may return, a picture with a little noise, and from a blurred
-one, also as a multiple of the exact encoding of the same picture.
+Exact projection: seconds a megapixel from what a network may return, an image with a little noise, and from a blurred
+one, also as a multiple of the exact encoding of the same image.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
-import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
-import torch
-from PIL import Image
-from rich.console import Console
-from rich.table import Table
-from torch import Tensor
-from torch.nn import functional as F
+from .timing import Works, alternate, choose_device, count, describe, make_parser, median_ms, median_ratio, print_table
 
-from ...data.jpeg import codec
-from ...data.jpeg.coefficients import SAMPLINGS
-from ...data.jpeg.exact_projection import project_exactly
-from ...data.jpeg.quantisation import tables_of_quality
-from ...data.jpeg.verify import verify
-from ...data.sources.image_source import BUNDLED, ImageSource
-from .throughput import seconds
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
+PROGRAM = "python -m pscgan.scripts.benchmarks.jpeg"
 COUNT, SIZE, ENCODED_QUALITY = 32, 128, 50
 PROJECTED_QUALITIES = (10, 20, 30, 50)
+CHROMA = ("4:2:0", "4:4:4")
 NOISE_STD, BLUR_WIDTH = 3.0, 5
 MEGAPIXEL, TILE = 1_000_000, 320
 
 
-def photographs(count: int, height: int, width: int) -> Tensor:
-    """Centres of the bundled photographs, repeated where they are too few or too small, (count, 3, height, width)."""
+def crops(number: int, side: int) -> Tensor:
+    """Centres of the bundled photographs, repeated where they are too few, uint8 (number, 3, side, side)."""
+    import torch
+
+    from ...data.sources.image_source import BUNDLED, ImageSource
+
     source = ImageSource(BUNDLED)
-    crops = []
-    for name in source.names[:count]:
-        pixels = source.read(name)
-        pixels = pixels.repeat(1, -(-height // pixels.shape[1]), -(-width // pixels.shape[2]))
-        top, left = (pixels.shape[1] - height) // 2, (pixels.shape[2] - width) // 2
-        crops.append(pixels[:, top : top + height, left : left + width])
-    return torch.stack(crops).repeat(-(-count // len(crops)), 1, 1, 1)[:count].contiguous()
+    images = [source.read(name) for name in source.names[:number]]
+    corners = [((image.shape[1] - side) // 2, (image.shape[2] - side) // 2) for image in images]
+    squares = [image[:, t : t + side, left : left + side] for image, (t, left) in zip(images, corners, strict=True)]
+    return torch.stack(squares).repeat(-(-number // len(squares)), 1, 1, 1)[:number].contiguous()
 
 
-def mosaic(megapixels: float) -> Tensor:
-    """All bundled photographs side by side, (1, 3, H, W) of about so many megapixels."""
+def collage(megapixels: float) -> Tensor:
+    """Crops of the bundled photographs side by side, (1, 3, H, W) of about so many megapixels."""
     side = min(TILE, round((megapixels * MEGAPIXEL) ** 0.5))
-    tiles = photographs(max(1, round(megapixels * MEGAPIXEL / side**2)), side, side)
+    tiles = crops(max(1, round(megapixels * MEGAPIXEL / side**2)), side)
     return tiles.permute(1, 2, 0, 3).reshape(1, 3, side, -1)
 
 
-def alternate(works: dict[str, Callable[[], Any]], device: torch.device, rounds: int) -> dict[str, list[float]]:
-    """Seconds of each work in each round; works take turns, and the first round is thrown away."""
-    taken: dict[str, list[float]] = {name: [] for name in works}
-    for _ in range(rounds + 1):
-        for name, work in works.items():
-            taken[name].append(seconds(work, device))
-    return {name: times[1:] for name, times in taken.items()}
-
-
-def median_ratio(times: dict[str, list[float]], name: str, against: str) -> float:
-    """Of the times of the same round."""
-    return statistics.median(one / two for one, two in zip(times[name], times[against], strict=True))
-
-
-def encoding(sampling: str, device: torch.device, rounds: int) -> tuple[float, float, float]:
+def encoding(chroma: str, device: torch.device, rounds: int) -> tuple[float, float, float]:
     """Milliseconds of the batch and of the loop, and their ratio."""
-    pictures = photographs(COUNT, SIZE, SIZE)
-    images = [Image.fromarray(picture.permute(1, 2, 0).numpy()) for picture in pictures]
-    batch = pictures.to(device)
+    import torch
+    from PIL import Image
+
+    from ...data.jpeg import codec
+    from ...data.jpeg.coefficients import SAMPLINGS
+    from ...data.jpeg.quantisation import tables_of_quality
+
+    pixels = crops(COUNT, SIZE)
+    images = [Image.fromarray(image.permute(1, 2, 0).numpy()) for image in pixels]
     tables = tables_of_quality(torch.full((COUNT,), ENCODED_QUALITY, device=device), 3)
 
     def pillow() -> None:
         for image in images:
-            image.save(io.BytesIO(), "JPEG", quality=ENCODED_QUALITY, subsampling=sampling)
+            image.save(io.BytesIO(), "JPEG", quality=ENCODED_QUALITY, subsampling=chroma)
 
-    works = {"batch": lambda: codec.encode(batch, tables, SAMPLINGS[sampling]), "loop": pillow}
+    works: Works = {"batch": partial(codec.encode, pixels.to(device), tables, SAMPLINGS[chroma]), "loop": pillow}
     times = alternate(works, device, rounds)
-    batch_ms, loop_ms = (1000 * statistics.median(times[name]) for name in works)
-    return batch_ms, loop_ms, median_ratio(times, "batch", "loop")
+    return median_ms(times, "batch"), median_ms(times, "loop"), median_ratio(times, "batch", "loop")
 
 
-def projection(truth: Tensor, sampling: str, quality: int, rounds: int) -> dict[str, tuple[float, float, float]]:
+def projection(truth: Tensor, chroma: str, quality: int, rounds: int) -> dict[str, tuple[float, float, float]]:
     """By start: seconds a megapixel, the ratio to an exact encoding, and the share of exact blocks."""
+    import torch
+    from torch.nn import functional as F
+
+    from ...data.jpeg import codec
+    from ...data.jpeg.coefficients import SAMPLINGS
+    from ...data.jpeg.exact_projection import project_exactly
+    from ...data.jpeg.quantisation import tables_of_quality
+    from ...data.jpeg.verify import verify
+
     tables = tables_of_quality(torch.tensor([quality], device=truth.device), 3)
-    coded = codec.encode(truth, tables, SAMPLINGS[sampling])
-    generator = torch.Generator().manual_seed(0)
-    noise = torch.randn(truth.shape, generator=generator).to(truth.device)
+    coded = codec.encode(truth, tables, SAMPLINGS[chroma])
+    noise = torch.randn(truth.shape, generator=torch.Generator().manual_seed(0)).to(truth.device)
     starts = {
         "restored": truth + NOISE_STD * noise,
         "blurred": F.avg_pool2d(truth.float(), BLUR_WIDTH, 1, BLUR_WIDTH // 2, count_include_pad=False),
     }
-    works: dict[str, Callable[[], Any]] = {"encode": partial(codec.encode, truth, tables, coded.sampling)}
-    for name, start in starts.items():
-        works[name] = partial(project_exactly, start, coded)
-    times = alternate(works, truth.device, rounds)
+    works: Works = {name: partial(project_exactly, start, coded) for name, start in starts.items()}
+    times = alternate(works | {"encode": partial(codec.encode, truth, tables, coded.sampling)}, truth.device, rounds)
     figures = {}
     for name, start in starts.items():
-        certificate = verify(project_exactly(start, coded), coded)
-        wrong = (certificate.blocks_wrong / certificate.blocks).item()
-        a_megapixel = statistics.median(times[name]) * MEGAPIXEL / truth[0, 0].numel()
-        figures[name] = (a_megapixel, median_ratio(times, name, "encode"), 1 - wrong)
+        found = verify(project_exactly(start, coded), coded)
+        a_megapixel = median_ms(times, name) / 1000 * MEGAPIXEL / truth[0, 0].numel()
+        exact = 1 - (found.blocks_wrong / found.blocks).item()
+        figures[name] = (a_megapixel, median_ratio(times, name, "encode"), exact)
     return figures
 
 
 @contextmanager
-def threads(count: int) -> Iterator[None]:
+def threads(number: int) -> Iterator[None]:
     """So many CPU threads within."""
+    import torch
+
     before = torch.get_num_threads()
-    torch.set_num_threads(count)
+    torch.set_num_threads(number)
     try:
         yield
     finally:
         torch.set_num_threads(before)
 
 
-def encoding_table(devices: list[torch.device], rounds: int) -> Table:
-    """Of all devices and samplings."""
-    table = Table("", "data.jpeg, ms", "Pillow, ms", "ratio", title=f"encode {COUNT} pictures of {SIZE} px")
-    with threads(1):
-        for device in devices:
-            for sampling in ("4:2:0", "4:4:4"):
-                batch, loop, ratio = encoding(sampling, device, rounds)
-                label = f"{sampling}, {'1 thread' if device.type == 'cpu' else device.type}"
-                table.add_row(label, f"{batch:.3g}", f"{loop:.3g}", f"{ratio:.2f}")
-    return table
+def _megapixels(text: str) -> float:
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"must be > 0, got {text}")
+    return value
 
 
-def projection_table(device: torch.device, megapixels: float, thread_count: int, rounds: int) -> Table:
-    """Of both samplings, all qualities and starts."""
-    truth = mosaic(megapixels).to(device)
-    where = f"{thread_count} threads" if device.type == "cpu" else device.type
-    title = f"exact projection, {truth[0, 0].numel() / MEGAPIXEL:.2g} megapixels, {where}"
-    table = Table("sampling", "quality", "start", "s a megapixel", "exact encodings", "blocks exact", title=title)
-    with threads(thread_count):
-        for sampling in ("4:2:0", "4:4:4"):
-            for quality in PROJECTED_QUALITIES:
-                for start, (time, ratio, exact) in projection(truth, sampling, quality, rounds).items():
-                    figures = (f"{time:.3g}", f"{ratio:.1f}", f"{100 * exact:.4g} %")
-                    table.add_row(sampling, str(quality), start, *figures)
-    return table
-
-
-def _parse(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m pscgan.scripts.benchmarks.jpeg",
-        description=(__doc__ or "").strip(),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--megapixels", type=float, default=1.0, help="of the picture that is projected (default 1)")
-    parser.add_argument("--threads", type=int, default=2, help="of the CPU for the projection (default 2)")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds after the one that warms up (default 5)")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print a table of encoding and one of projection."""
+    parser = make_parser(PROGRAM, __doc__, rounds=5)
+    parser.add_argument("--megapixels", type=_megapixels, default=1.0, help="that are projected at once (default 1)")
+    parser.add_argument("--threads", type=count, default=2, help="of the CPU for the projection (default 2)")
     options = parser.parse_args(arguments)
-    for name in ("threads", "rounds"):
-        if getattr(options, name) < 1:
-            parser.error(f"--{name} is {getattr(options, name)}; allowed is 1 or more")
-    if not options.megapixels > 0:
-        parser.error(f"--megapixels is {options.megapixels}; allowed is more than 0")
-    return options
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """The command ``python -m pscgan.scripts.benchmarks.jpeg``."""
-    options = _parse(arguments)
-    device, console = torch.device(options.device), Console(highlight=False)
-    devices = [torch.device("cpu"), *([device] if device.type != "cpu" else [])]
-    console.print(encoding_table(devices, options.rounds))
-    console.print(projection_table(device, options.megapixels, options.threads, options.rounds))
+    device, rows = choose_device(options.device), []
+    with threads(1):
+        for where in dict.fromkeys([choose_device("cpu"), device]):
+            for chroma in CHROMA:
+                batch, loop, ratio = encoding(chroma, where, options.rounds)
+                rows.append((f"{chroma}, {describe(where)}", f"{batch:.3g}", f"{loop:.3g}", f"{ratio:.2f}"))
+    print_table(f"encode {COUNT} images of {SIZE} px", ["", "data.jpeg, ms", "Pillow, ms", "ratio"], rows)
+    truth, rows = collage(options.megapixels).to(device), []
+    with threads(options.threads):
+        for chroma in CHROMA:
+            for quality in PROJECTED_QUALITIES:
+                for start, (time, ratio, exact) in projection(truth, chroma, quality, options.rounds).items():
+                    label = f"{chroma}, quality {quality}, {start}"
+                    rows.append((label, f"{time:.3g}", f"{ratio:.1f}", f"{100 * exact:.4g} %"))
+        title = f"exact projection, {truth[0, 0].numel() / MEGAPIXEL:.2g} megapixels, {describe(device)}"
+    print_table(title, ["", "s a megapixel", "exact encodings", "blocks exact"], rows)
 
 
 if __name__ == "__main__":

@@ -1,34 +1,27 @@
-"""What losses cost, as ratios of works that alternate in the same run.
+"""What losses cost, as ratios of works that are timed in turn.
 
 Feature losses: the projected distribution loss against the mean absolute difference of the same frozen features, both
-forward and backward on a batch of pictures. Weights are random where they would have to be downloaded; cost does
+forward and backward on a batch of images. Weights are random where they would have to be downloaded; cost does
 not depend on them.
 
 Penalties: forward and backward of a penalty on K samples, as a share of the whole generator step it is part of: draw K
-samples, adversarial term, penalty, backward, optimiser. Any override of ``pscgan train`` is taken for that step.
+samples, adversarial term, penalty, backward, optimiser. Takes any override of ``pscgan train`` for that step.
 """
 
 from __future__ import annotations
 
-import argparse
-import statistics
-from collections.abc import Callable
+from collections.abc import Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import torch
-from hydra import initialize_config_module
-from rich.console import Console
-from rich.table import Table
-from torch import Tensor, nn
-
-from ...data.degradation import channels_read, measure
-from ...losses.perceptual import FeatureL1, ProjectedDistributionLoss
-from ...models.features.frozen import FrozenFeatures
-from ...rng import Rng
 from ...train.runs.cli_errors import report_user_errors
-from .jpeg import alternate, median_ratio
-from .throughput import subject
+from .timing import Works, alternate, choose_device, count, describe, make_parser, median_ms, median_ratio, print_table
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+PROGRAM = "python -m pscgan.scripts.benchmarks.losses"
 
 
 class Backbone(NamedTuple):
@@ -51,40 +44,45 @@ SAMPLES = 8
 
 def feature_losses(backbone: Backbone, size: int, device: torch.device, rounds: int) -> tuple[float, float, float]:
     """Milliseconds of the projected distribution loss and of ``FeatureL1``, and their ratio."""
+    from ...losses.perceptual import FeatureL1, ProjectedDistributionLoss
+    from ...models.features.frozen import FrozenFeatures
+    from ...rng import Rng
+
     features = FrozenFeatures(backbone.network, backbone.layers, backbone.weights).to(device)
     restored, clean = Rng(0, "benchmark", range(2 * BATCH), device).rand(3, size, size).chunk(2)
     losses = {"pdl": ProjectedDistributionLoss(features), "l1": FeatureL1(features)}
-    works: dict[str, Callable[[], Any]] = {
-        name: partial(_forward_backward, loss, restored, clean) for name, loss in losses.items()
-    }
+    works: Works = {name: partial(_forward_backward, loss, restored, clean) for name, loss in losses.items()}
     times = alternate(works, device, rounds)
-    pdl, l1 = (1000 * statistics.median(times[name]) for name in works)
-    return pdl, l1, median_ratio(times, "pdl", "l1")
+    return median_ms(times, "pdl"), median_ms(times, "l1"), median_ratio(times, "pdl", "l1")
 
 
 def penalty_share(name: str, overrides: list[str], device: torch.device, rounds: int) -> tuple[float, float, float]:
     """Milliseconds of a penalty on K samples and of the generator step that holds it, and their ratio."""
+    import torch
+
+    from ...data.degradation import measure
+    from ...rng import Rng
+    from .throughput import Workload
+
     chosen = [f"penalty=[{name}]", f"penalty.{name}.samples_per_image={SAMPLES}", "game.alternate=true"]
-    s = subject([*overrides, *chosen], device)
-    game, data = s.training.game, s.training.data
-    channels, crop, numbers = data.source.channels, data.training.crop, torch.arange(data.batch_size)
-    images, drawn = (Rng(seed, "benchmark", numbers.tolist(), device) for seed in (0, 1))
-    pretended = images.rand(channels_read(channels, game.degradation), crop, crop)
-    clean, measurement = measure(game.degradation, pretended, Rng(0, "benchmark", numbers.tolist(), device))
-    samples = drawn.rand(SAMPLES, channels, crop, crop).movedim(1, 0).contiguous()
+    workload = Workload([*overrides, *chosen], device)
+    game, crop, numbers = workload.game, workload.data.training.crop, torch.arange(workload.data.batch_size)
+    images = workload.images(crop)
+    clean, measurement = measure(game.degradation, images, Rng(0, "benchmark", numbers.tolist(), device))
+    rng = Rng(1, "benchmark", numbers.tolist(), device)
+    samples_KBCHW = rng.rand(SAMPLES, clean.shape[1], crop, crop).movedim(1, 0).contiguous()
 
     def play() -> None:
-        with s.autocast():
-            game.play(pretended, numbers)
+        with workload.autocast():
+            game.play(images, numbers)
 
-    works: dict[str, Callable[[], Any]] = {
+    works: Works = {
         "critic": play,  # of two batches of an alternating game the first is the critic's, the second the generator's
         "step": play,
-        "penalty": partial(_forward_backward, game.penalties[name], samples, clean, measurement),
+        "penalty": partial(_forward_backward, game.penalties[name], samples_KBCHW, clean, measurement),
     }
     times = alternate(works, device, rounds)
-    penalty, step = (1000 * statistics.median(times[work]) for work in ("penalty", "step"))
-    return penalty, step, median_ratio(times, "penalty", "step")
+    return median_ms(times, "penalty"), median_ms(times, "step"), median_ratio(times, "penalty", "step")
 
 
 def _forward_backward(loss: nn.Module, images: Tensor, *others: Any) -> None:
@@ -92,58 +90,27 @@ def _forward_backward(loss: nn.Module, images: Tensor, *others: Any) -> None:
     loss(images.detach().requires_grad_(), *others).backward()
 
 
-def feature_table(size: int, device: torch.device, rounds: int) -> Table:
-    """Of all backbones."""
-    title = f"forward and backward, {BATCH} pictures of {size} px, {_where(device)}"
-    table = Table("features", "projected distribution, ms", "feature L1, ms", "ratio", title=title)
-    for backbone in BACKBONES:
-        pdl, l1, ratio = feature_losses(backbone, size, device, rounds)
-        label = f"{backbone.network}: {', '.join(backbone.layers)}"
-        table.add_row(label, f"{pdl:.4g}", f"{l1:.4g}", f"{ratio:.2f}")
-    return table
-
-
-def penalty_table(overrides: list[str], device: torch.device, rounds: int) -> Table:
-    """Of all penalties."""
-    title = f"{' '.join(overrides) or 'experiment=demo'}, K = {SAMPLES}, {_where(device)}"
-    table = Table("penalty", "penalty, ms", "generator step, ms", "share", title=title)
-    for name in PENALTIES:
-        penalty, step, share = penalty_share(name, overrides, device, rounds)
-        table.add_row(name, f"{penalty:.3g}", f"{step:.4g}", f"{100 * share:.2f} %")
-    return table
-
-
-def _where(device: torch.device) -> str:
-    return f"{torch.get_num_threads()} threads" if device.type == "cpu" else device.type
-
-
-def _parse(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m pscgan.scripts.benchmarks.losses",
-        description=(__doc__ or "").strip(),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print a table of penalties and one of feature losses."""
+    parser = make_parser(PROGRAM, __doc__, rounds=5)
     parser.add_argument("overrides", nargs="*", help="of pscgan train, for the generator step (default: the demo)")
-    parser.add_argument("--size", type=int, default=128, help="side of the pictures of feature losses (default 128)")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds after the one that warms up (default 5)")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--size", type=count, default=128, help="side of the images of feature losses (default 128)")
     options = parser.parse_args(arguments)
-    for name in ("size", "rounds"):
-        if getattr(options, name) < 1:
-            parser.error(f"--{name} is {getattr(options, name)}; allowed is 1 or more")
-    return options
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """The command ``python -m pscgan.scripts.benchmarks.losses``."""
-    options = _parse(arguments)
-    device, console = torch.device(options.device), Console(highlight=False)
-    with (
-        report_user_errors("python -m pscgan.scripts.benchmarks.losses"),
-        initialize_config_module("pscgan.conf", version_base="1.3"),
-    ):
-        console.print(penalty_table(options.overrides, device, options.rounds))
-        console.print(feature_table(options.size, device, options.rounds))
+    with report_user_errors(PROGRAM):
+        device = choose_device(options.device)
+        rows = []
+        for name in PENALTIES:
+            penalty, step, share = penalty_share(name, options.overrides, device, options.rounds)
+            rows.append((name, f"{penalty:.3g}", f"{step:.4g}", f"{100 * share:.2f} %"))
+        title = f"{' '.join(options.overrides) or 'experiment=demo'}, K = {SAMPLES}, {describe(device)}"
+        print_table(title, ["penalty", "penalty, ms", "generator step, ms", "share"], rows)
+        rows = []
+        for backbone in BACKBONES:
+            pdl, l1, ratio = feature_losses(backbone, options.size, device, options.rounds)
+            label = f"{backbone.network}: {', '.join(backbone.layers)}"
+            rows.append((label, f"{pdl:.4g}", f"{l1:.4g}", f"{ratio:.2f}"))
+        title = f"forward and backward, {BATCH} images of {options.size} px, {describe(device)}"
+        print_table(title, ["features", "projected distribution, ms", "feature L1, ms", "ratio"], rows)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
-"""The tables of the posterior benchmark, as Markdown."""
+"""The tables of the posterior benchmark as Markdown, and its figure."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,7 +10,7 @@ from typing import Any, NamedTuple
 from .entry import BenchmarkEntry
 
 Results = dict[BenchmarkEntry, dict[str, Any]]
-"""Figures of finished cells."""
+"""Figures of finished entries."""
 
 
 class Column(NamedTuple):
@@ -37,35 +36,33 @@ COLUMNS = (
 
 
 def tables(results: Results) -> str:
-    """A table for each world: a row an objective, mean over seeds and, in brackets, half the range."""
-    worlds = list(dict.fromkeys(cell.world for cell in results))
-    return "\n".join(_table(world, {c: f for c, f in results.items() if c.world == world}) for world in sorted(worlds))
+    """A table for each problem: a row an objective, mean over seeds and, in brackets, half the range."""
+    problems = sorted({entry.problem for entry in results})
+    return "\n".join(
+        _table(problem, {e: f for e, f in results.items() if e.problem == problem}) for problem in problems
+    )
 
 
-def _table(world: str, results: Results) -> str:
+def _table(problem: str, results: Results) -> str:
     columns = [column for column in COLUMNS if any(column.key in figures for figures in results.values())]
+    by_row: dict[str, list[dict[str, Any]]] = {}
+    for entry, figures in results.items():
+        by_row.setdefault(entry.row, []).append(figures)
     lines = [
-        f"### {world}",
+        f"### {problem}",
         "",
         "| row | " + " | ".join(column.heading for column in columns) + " | seeds |",
         "|---" * (len(columns) + 2) + "|",
     ]
-    rows = sorted({cell.row for cell in results}, key=_by_distance(results))
-    for row in rows:
-        of_row = [figures for cell, figures in results.items() if cell.row == row]
-        values = [_value([figures.get(column.key) for figures in of_row], column.digits) for column in columns]
-        lines.append(f"| {row} | " + " | ".join(values) + f" | {len(of_row)} |")
+    for row, seeds in sorted(by_row.items(), key=lambda item: _distance(item[1])):
+        values = [_value([figures.get(column.key) for figures in seeds], column.digits) for column in columns]
+        lines.append(f"| {row} | " + " | ".join(values) + f" | {len(seeds)} |")
     return "\n".join([*lines, ""])
 
 
-def _by_distance(results: Results) -> Callable[[str], float]:
-    """Rows by their distance to the posterior: W2 where it is known, else the sliced W1."""
-
-    def distance(row: str) -> float:
-        of_row = [figures for cell, figures in results.items() if cell.row == row]
-        return statistics.fmean(figures["w2" if "w2" in figures else "w1"] for figures in of_row)
-
-    return distance
+def _distance(seeds: list[dict[str, Any]]) -> float:
+    """Of a row to the posterior: W2 where it is known, else the sliced W1."""
+    return statistics.fmean(figures.get("w2", figures["w1"]) for figures in seeds)
 
 
 def _value(values: list[Any], digits: int) -> str:
@@ -89,23 +86,25 @@ def require_matplotlib() -> None:
 
 
 def draw_figure(results: Results, path: Path) -> None:
-    """Write a picture: of every world the rank histograms, and of fields the spectra of samples around their mean."""
+    """Draw for every problem the rank histograms, and for fields the spectra of samples around their mean."""
     import matplotlib
     from matplotlib import pyplot
 
     matplotlib.use("agg")
-    worlds = sorted({cell.world for cell in results})
-    figure, axes = pyplot.subplots(len(worlds), 2, figsize=(11, 3 * len(worlds)), squeeze=False, layout="constrained")
-    for world, (ranks, spectrum) in zip(worlds, axes, strict=True):
-        of_world = {cell.row: figures for cell, figures in results.items() if cell.world == world}
-        for row, figures in of_world.items():
+    problems = sorted({entry.problem for entry in results})
+    figure, axes = pyplot.subplots(
+        len(problems), 2, figsize=(11, 3 * len(problems)), squeeze=False, layout="constrained"
+    )
+    for problem, (ranks, spectrum) in zip(problems, axes, strict=True):
+        of_problem = {entry.row: figures for entry, figures in results.items() if entry.problem == problem}
+        for row, figures in of_problem.items():
             bins = figures["ranks"]
             ranks.plot([len(bins) * share for share in bins], label=row, linewidth=1)
             if "spectrum" in figures:
                 spectrum.semilogy([max(power, 1e-3) for power in figures["spectrum"]], label=row, linewidth=1)
-        ranks.set(title=f"{world}: rank of the truth among 19 samples", ylabel="density (calibrated: 1)", ylim=(0, 4))
+        ranks.set(title=f"{problem}: rank of the truth among 19 samples", ylabel="density (calibrated: 1)", ylim=(0, 4))
         if spectrum.lines:
-            spectrum.set(title=f"{world}: power of x̂ − x̄ over the exact", xlabel="cycles an image")
+            spectrum.set(title=f"{problem}: power of x̂ − x̄ over the exact", xlabel="cycles an image")
             spectrum.legend(fontsize=7, ncols=2)
         else:
             spectrum.set_axis_off()

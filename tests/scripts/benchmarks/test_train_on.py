@@ -4,25 +4,19 @@ import pytest
 import torch
 from hydra.utils import instantiate
 
-from pscgan.scripts.benchmarks.posterior.entry import (
-    BenchmarkEntry,
-    compose_cell,
-    examine,
-    learn,
-    measure,
-    run_cell,
-    sample,
-)
+from pscgan.scripts.benchmarks.posterior.entry import BenchmarkEntry, compose_entry
+from pscgan.scripts.benchmarks.posterior.train_on import make_testset, measure, run_entry, sample, train_on
 from pscgan.train.gan_step import GANStep
 
 SHORT = ["images=1600", "schedule.warmup_images=160", "evaluation.images=16", "evaluation.samples=64"]
 ALONE = ["~critic", "~adversarial"]
 
 
-def figures(row, *overrides, world="scalar"):
-    return run_cell(BenchmarkEntry(world, row, 0), [*SHORT, *overrides])
+def figures(row, *overrides, problem="scalar"):
+    return run_entry(BenchmarkEntry(problem, row, 0), [*SHORT, *overrides])
 
 
+@pytest.mark.integration
 def test_the_default_objective_finds_the_posterior_of_a_gaussian():
     found = figures("default")
     assert abs(found["mean_db"]) < 0.1
@@ -30,12 +24,13 @@ def test_the_default_objective_finds_the_posterior_of_a_gaussian():
     assert found["w2"] < 0.15
 
 
+@pytest.mark.integration
 def test_the_published_first_moment_alone_collapses():
     """It carries Var/K, and nothing resists."""
     assert figures("default", "penalty=[first_moment_biased]", *ALONE)["variance_ratio"] < 0.1
 
 
-def test_the_twin_has_the_mean_and_no_spread():
+def test_the_baseline_has_the_mean_and_no_spread():
     found = figures("mmse")
     assert found["variance_ratio"] == 0
     assert found["mean_db"] < 0.1
@@ -43,7 +38,7 @@ def test_the_twin_has_the_mean_and_no_spread():
 
 
 def test_the_exact_sampler_is_at_the_floor():
-    found = figures("exact", world="modes")
+    found = figures("exact", problem="modes")
     assert abs(found["mean_db"]) < 0.05
     assert found["variance_ratio"] == pytest.approx(1, abs=0.05)
     assert found["nearest"] == "posterior"
@@ -53,19 +48,20 @@ def test_a_denoiser_is_enough_where_y_is_a_noisy_image():
     assert figures("chain_full_19")["variance_ratio"] == pytest.approx(1, abs=0.05)
 
 
+@pytest.mark.integration
 def test_training_is_a_function_of_the_seed():
-    config = compose_cell(BenchmarkEntry("scalar", "default", 3), [*SHORT, "images=320"])
-    world = instantiate(config.world)
-    examination = examine(world, 4, 8, seed=3)
-    first, second = (sample(learn(config, world).generator, examination.measurement, 8, seed=3) for _ in range(2))
+    config = compose_entry(BenchmarkEntry("scalar", "default", 3), [*SHORT, "images=320"])
+    problem = instantiate(config.problem)
+    testset = make_testset(problem, 4, 8, seed=3)
+    first, second = (sample(train_on(config, problem).generator, testset.measurement, 8, seed=3) for _ in range(2))
     assert torch.equal(first, second)
-    assert measure(first, world, examination, pointwise=True) == measure(second, world, examination, pointwise=True)
+    assert measure(first, problem, testset, pointwise=True) == measure(second, problem, testset, pointwise=True)
 
 
 def test_controllers_are_told_the_gain(monkeypatch):
-    config = compose_cell(BenchmarkEntry("scalar", "rcgan", 0), [*SHORT, "images=320", "adaptations=2"])
+    config = compose_entry(BenchmarkEntry("scalar", "rcgan", 0), [*SHORT, "images=320", "adaptations=2"])
     told = []
     monkeypatch.setattr(GANStep, "adapt", lambda self, gain, exact: told.append((gain, exact)))
-    learn(config, instantiate(config.world))
+    train_on(config, instantiate(config.problem))
     assert len(told) == 2
     assert all(exact == pytest.approx(2.4988, abs=1e-4) for _, exact in told)
