@@ -1,4 +1,7 @@
-"""The seam of adversarial objectives."""
+"""Adversarial objectives of a conditional GAN: Wasserstein, hinge, logistic, relativistic.
+
+D(x, y) is the critic's score of a clean image x, D(x̂, y) that of a sample x̂ of the same measurement y.
+"""
 
 from __future__ import annotations
 
@@ -9,24 +12,25 @@ from torch import Tensor
 from torch.nn.functional import relu, softplus
 
 from ..checks import require_at_least
-from .distances import at_least_fp32
+from ..precision import at_least_fp32
 from .gradient_penalty import Critic, GradientPenalty
 from .penalty import Term, Terms
 
 
 class Adversarial(Protocol):
-    """Two sides of one game; any of them goes with any price on the slope of the critic.
+    """What critic and generator minimise against each other.
 
     Attributes:
-        slope: the price, which the game adds to the critic's side; None for none.
+        gradient_penalty: what the training step adds to the critic's side; None for none. Every objective goes with
+            every gradient penalty.
     """
 
-    slope: GradientPenalty | None
+    gradient_penalty: GradientPenalty | None
 
     def critic_terms(self, critic: Critic, clean: Tensor, fake: Tensor, condition: Tensor) -> Terms:
-        """What the critic minimises besides the price on its slope; one entry named ``adversarial``.
+        """What the critic minimises besides its gradient penalty; one entry named ``adversarial``.
 
-        ``fake`` may carry a graph, into which no gradient is led.
+        ``fake`` may carry a graph; no gradient flows into it.
         """
         ...
 
@@ -35,137 +39,111 @@ class Adversarial(Protocol):
         ...
 
 
-def critic_scores(critic: Critic, clean: Tensor, fake: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-    """D(x, y) and D(x̂, y), each (B,), in fp32, from one call; no gradient reaches the generator."""
-    scores = critic(torch.cat([clean, fake.detach()]), torch.cat([condition, condition]))
-    D_clean, D_fake = at_least_fp32(scores).chunk(2)
-    return D_clean, D_fake
+class ScoreObjective:
+    """An objective that is two functions of the scores: an ``Adversarial`` for subclasses that define these.
+
+    Args:
+        generator_weight: of the adversarial term in the generator's objective.
+        gradient_penalty: of the critic; None for none.
+
+    Raises:
+        ValueError: if ``generator_weight`` is negative.
+    """
+
+    def __init__(self, generator_weight: float = 1e-3, gradient_penalty: GradientPenalty | None = None) -> None:
+        require_at_least(0, generator_weight=generator_weight)
+        self.generator_weight = generator_weight
+        self.gradient_penalty = gradient_penalty
+
+    def critic_loss(self, D_clean: Tensor, D_fake: Tensor) -> Tensor:
+        """Mean over the batch; scores (B,) in fp32."""
+        raise NotImplementedError
+
+    def generator_loss(self, D_fake: Tensor) -> Tensor:
+        """Mean over the batch; scores (B,) in fp32."""
+        raise NotImplementedError
+
+    def critic_terms(self, critic: Critic, clean: Tensor, fake: Tensor, condition: Tensor) -> Terms:
+        """Both scores come from one call of the critic; no gradient reaches the generator."""
+        scores = critic(torch.cat([clean, fake.detach()]), torch.cat([condition, condition]))
+        D_clean, D_fake = at_least_fp32(scores).chunk(2)
+        return {"adversarial": Term(self.critic_loss(D_clean, D_fake))}
+
+    def generator_terms(self, critic: Critic, clean: Tensor, fake: Tensor, condition: Tensor) -> Terms:
+        """The weighted loss; the clean images play no part in it."""
+        D_fake = at_least_fp32(critic(fake, condition))
+        return {"adversarial": Term(self.generator_loss(D_fake), self.generator_weight)}
 
 
-class Wasserstein:
-    """How far is p(x̂|y) from p(x|y), on average over y, in the Wasserstein-1 distance?
+class Wasserstein(ScoreObjective):
+    """Wasserstein-1 distance of p(x̂|y) from p(x|y), on average over y (WGAN, arXiv 1701.07875).
 
-    For critics of slope at most 1, which ``slope`` has to see to::
+    For critics of slope at most 1 in x, which the gradient penalty has to see to::
 
         critic     E D(x̂, y) − E D(x, y)
         generator  −E D(x̂, y)
-
-    Args:
-        generator_weight: of the adversarial term in the generator's objective.
-        slope: price on the slope of the critic; None for none.
-
-    Raises:
-        ValueError: if ``generator_weight`` is negative.
     """
 
-    def __init__(self, generator_weight: float = 1e-3, slope: GradientPenalty | None = None) -> None:
-        require_at_least(0, generator_weight=generator_weight)
-        self.generator_weight = generator_weight
-        self.slope = slope
+    def critic_loss(self, D_clean: Tensor, D_fake: Tensor) -> Tensor:
+        """The negative distance."""
+        return D_fake.mean() - D_clean.mean()
 
-    def critic_terms(self, critic: Critic, clean: Tensor, fake: Tensor, condition: Tensor) -> Terms:
-        """Negative distance."""
-        D_clean, D_fake = critic_scores(critic, clean, fake, condition)
-        return {"adversarial": Term(D_fake.mean() - D_clean.mean())}
-
-    def generator_terms(self, critic: Critic, clean: Tensor, fake: Tensor, condition: Tensor) -> Terms:
-        """Raise the score of the fake."""
-        D_fake = at_least_fp32(critic(fake, condition))
-        return {"adversarial": Term(-D_fake.mean(), self.generator_weight)}
+    def generator_loss(self, D_fake: Tensor) -> Tensor:
+        """Falls as the score of the sample rises."""
+        return -D_fake.mean()
 
 
-class Hinge:
-    """Are clean and fake images, given y, a margin apart?
+class Hinge(ScoreObjective):
+    """Hinge loss (arXiv 1705.02894, 1802.05957): an image whose score lies beyond ±1 no longer moves the critic.
 
-    The critic stops pulling at an image once its score lies beyond ±1::
+    ::
 
         critic     E max(0, 1 − D(x, y)) + E max(0, 1 + D(x̂, y))
         generator  −E D(x̂, y)
-
-    Args:
-        generator_weight: of the adversarial term in the generator's objective.
-        slope: price on the slope of the critic; None for none.
-
-    Raises:
-        ValueError: if ``generator_weight`` is negative.
     """
 
-    def __init__(self, generator_weight: float = 1e-3, slope: GradientPenalty | None = None) -> None:
-        require_at_least(0, generator_weight=generator_weight)
-        self.generator_weight = generator_weight
-        self.slope = slope
+    def critic_loss(self, D_clean: Tensor, D_fake: Tensor) -> Tensor:
+        """How far the scores fall short of the margin."""
+        return (relu(1 - D_clean) + relu(1 + D_fake)).mean()
 
-    def critic_terms(self, critic: Critic, clean: Tensor, fake: Tensor, condition: Tensor) -> Terms:
-        """What scores lack of the margin."""
-        D_clean, D_fake = critic_scores(critic, clean, fake, condition)
-        return {"adversarial": Term((relu(1 - D_clean) + relu(1 + D_fake)).mean())}
-
-    def generator_terms(self, critic: Critic, clean: Tensor, fake: Tensor, condition: Tensor) -> Terms:
-        """Raise the score of the fake, however high it is."""
-        D_fake = at_least_fp32(critic(fake, condition))
-        return {"adversarial": Term(-D_fake.mean(), self.generator_weight)}
+    def generator_loss(self, D_fake: Tensor) -> Tensor:
+        """Falls as the score of the sample rises, however high it is."""
+        return -D_fake.mean()
 
 
-class Logistic:
-    """Is the image clean or fake, given y?
+class Logistic(ScoreObjective):
+    """Non-saturating logistic loss (Goodfellow et al., arXiv 1406.2661), with softplus(t) = log(1 + eᵗ).
 
-    With softplus(t) = log(1 + eᵗ)::
+    ::
 
         critic     E softplus(−D(x, y)) + E softplus(D(x̂, y))
         generator  E softplus(−D(x̂, y))
-
-    Args:
-        generator_weight: of the adversarial term in the generator's objective.
-        slope: price on the slope of the critic; None for none.
-
-    Raises:
-        ValueError: if ``generator_weight`` is negative.
     """
 
-    def __init__(self, generator_weight: float = 1e-3, slope: GradientPenalty | None = None) -> None:
-        require_at_least(0, generator_weight=generator_weight)
-        self.generator_weight = generator_weight
-        self.slope = slope
+    def critic_loss(self, D_clean: Tensor, D_fake: Tensor) -> Tensor:
+        """Cross-entropy of clean against fake."""
+        return (softplus(-D_clean) + softplus(D_fake)).mean()
 
-    def critic_terms(self, critic: Critic, clean: Tensor, fake: Tensor, condition: Tensor) -> Terms:
-        """Classification error."""
-        D_clean, D_fake = critic_scores(critic, clean, fake, condition)
-        return {"adversarial": Term((softplus(-D_clean) + softplus(D_fake)).mean())}
-
-    def generator_terms(self, critic: Critic, clean: Tensor, fake: Tensor, condition: Tensor) -> Terms:
-        """Have the fake taken for clean."""
-        D_fake = at_least_fp32(critic(fake, condition))
-        return {"adversarial": Term(softplus(-D_fake).mean(), self.generator_weight)}
+    def generator_loss(self, D_fake: Tensor) -> Tensor:
+        """Cross-entropy of the sample with the label "clean"."""
+        return softplus(-D_fake).mean()
 
 
-class Relativistic:
-    """Which of the two is clean, given y?
+class Relativistic(ScoreObjective):
+    """Relativistic pairing loss (R3GAN, arXiv 2501.05441): which of the two is clean, given the same y?
 
-    With Δ = D(x, y) − D(x̂, y), x and x̂ of the same y::
+    With Δ = D(x, y) − D(x̂, y)::
 
         critic     E softplus(−Δ)
         generator  E softplus(Δ)
-
-    Args:
-        generator_weight: of the adversarial term in the generator's objective.
-        slope: price on the slope of the critic; None for none.
-
-    Raises:
-        ValueError: if ``generator_weight`` is negative.
     """
 
-    def __init__(self, generator_weight: float = 1e-3, slope: GradientPenalty | None = None) -> None:
-        require_at_least(0, generator_weight=generator_weight)
-        self.generator_weight = generator_weight
-        self.slope = slope
-
-    def critic_terms(self, critic: Critic, clean: Tensor, fake: Tensor, condition: Tensor) -> Terms:
-        """Ranking error."""
-        D_clean, D_fake = critic_scores(critic, clean, fake, condition)
-        return {"adversarial": Term(softplus(D_fake - D_clean).mean())}
+    def critic_loss(self, D_clean: Tensor, D_fake: Tensor) -> Tensor:
+        """Cross-entropy of ranking the clean image above the sample."""
+        return softplus(D_fake - D_clean).mean()
 
     def generator_terms(self, critic: Critic, clean: Tensor, fake: Tensor, condition: Tensor) -> Terms:
-        """Have the fake ranked above the clean image, whose score is a constant here."""
+        """Rank the sample above the clean image, whose score is a constant here."""
         D_clean, D_fake = critic(clean, condition).detach(), critic(fake, condition)
         delta = at_least_fp32(D_clean) - at_least_fp32(D_fake)
         return {"adversarial": Term(softplus(delta).mean(), self.generator_weight)}

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .distances import Distance, at_least_fp32
+from .distances import Distance, embed_samples
 
 
 class EnergyScore(nn.Module):
@@ -46,10 +46,8 @@ class EnergyScore(nn.Module):
             ValueError: if the images are whole numbers.
         """
         (K, B), between = samples_KBCHW.shape[:2], self.distance.between
-        with torch.no_grad():
-            truth = self.distance.embed(at_least_fp32(clean))
-        drawn = self.distance.embed(at_least_fp32(samples_KBCHW).flatten(0, 1))
-        error = between(drawn, [x.repeat(K, *[1] * (x.dim() - 1)) for x in truth]).mean()
+        drawn, truth = embed_samples(self.distance, samples_KBCHW, clean)
+        error = between(drawn, truth).mean()
         # ½ Σ_{i≠j}: every pair once, those i places apart in one call
         apart = (between([x[i * B :] for x in drawn], [x[: -i * B] for x in drawn]) for i in range(1, K))
         differences = torch.stack([distances.sum() for distances in apart]).sum() / B

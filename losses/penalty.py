@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-import torch
 from torch import Tensor, nn
 
 from ..checks import require_at_least
+from ..precision import at_least_fp32, without_autocast
 from ..rng import Rng
-from .distances import at_least_fp32
 
 Estimator = Callable[[Tensor, Tensor, Any], Tensor]
 """(samples_KBCHW, clean, measurement) -> scalar. May set ``min_samples``, the least K it is defined for."""
@@ -81,7 +80,7 @@ class Penalty(PenaltySchedule):
     def forward(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Any) -> Tensor:
         """The unweighted value on K samples of all images given, in fp32 or above, a scalar."""
         samples, clean = at_least_fp32(samples_KBCHW[: self.samples_per_image]), at_least_fp32(clean)
-        with torch.autocast(clean.device.type, enabled=False):
+        with without_autocast(clean):
             return self.estimator(samples, clean, measurement)
 
 

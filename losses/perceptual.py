@@ -1,32 +1,23 @@
-"""Mean absolute difference of frozen features, place by place: the plain perceptual loss (arXiv 1603.08155, in L1)."""
+"""Distances of frozen features: place by place, and as distributions over places."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from ..checks import require_at_least
+from ..precision import at_least_fp32, without_autocast
 from ..rng import key
-from .distances import (
-    Embedding,
-    Features,
-    at_least_fp32,
-    mean_distance,
-    require_same_shapes,
-    require_weights,
-    safe_root,
-    weighted_sum,
-    without_autocast,
-)
+from .distances import Embedding, require_same_shapes, safe_root
+
+Features = Callable[[Tensor], Sequence[Tensor]]
+"""(N, C, H, W) in [0, 1] -> activations (N, C_l, H_l, W_l) of each tap l."""
 
 
-class FeatureL1(nn.Module):
-    """Σ_l w_l mean |f_l(x̂) − f_l(x)|, the mean over channels and positions of tap l.
-
-    Alone it is least, for a fixed y, at one answer, the median of every feature. In an energy score it is the CRPS of
-    every feature.
+class FeatureDistance(nn.Module):
+    """Σ_l w_l d(f_l(x̂), f_l(x)) over the taps of a network: a ``Distance``, for subclasses that define ``of_tap``.
 
     Args:
         features: (N, C, H, W) in [0, 1] to activations (N, C_l, H_l, W_l) of each tap.
@@ -38,59 +29,82 @@ class FeatureL1(nn.Module):
 
     def __init__(self, features: Features, weights: Sequence[float] | None = None) -> None:
         super().__init__()
-        require_weights(weights)
+        if weights is not None and (not all(weight >= 0 for weight in weights) or not any(weights)):
+            raise ValueError(f"weights must be >= 0, one of them above 0, or null, got {list(weights)}")
         self.features, self.weights = features, weights
 
+    def summary(self, tap: int, activation: Tensor) -> Tensor:
+        """What is kept of the activations (N, C_l, H_l, W_l) of a tap, (N, ...)."""
+        return activation
+
+    def of_tap(self, a: Tensor, b: Tensor) -> Tensor:
+        """Distances (N,) of what is kept of a tap, restored and clean."""
+        raise NotImplementedError
+
     def embed(self, images: Tensor) -> Embedding:
-        """The activations, in fp32 or above."""
+        """What is kept of each tap, in fp32 or above."""
         with without_autocast(images):
-            return self.features(at_least_fp32(images))
+            taps = self.features(at_least_fp32(images))
+            return [self.summary(tap, activation) for tap, activation in enumerate(taps)]
 
     def between(self, a: Embedding, b: Embedding) -> Tensor:
-        """(N,), in units of the activations.
+        """(N,), the weighted sum over taps.
 
         Raises:
-            ValueError: if the images differ in size, or there is not one weight a tap.
+            ValueError: if there is not one weight a tap.
         """
-        require_same_shapes(a, b)
-        terms = [(one - other).abs().flatten(1).mean(1) for one, other in zip(a, b, strict=True)]
-        return weighted_sum(terms, self.weights)
+        weights = [1.0] * len(a) if self.weights is None else self.weights
+        if len(weights) != len(a):
+            raise ValueError(f"weights must be one for each of {len(a)} taps, got {len(weights)}")
+        with without_autocast(a[0]):
+            taps = zip(weights, a, b, strict=True)
+            return torch.stack([weight * self.of_tap(one, other) for weight, one, other in taps]).sum(0)
 
     def forward(self, restored: Tensor, clean: Tensor) -> Tensor:
         """Mean over the batch, a scalar."""
-        return mean_distance(self, restored, clean)
+        return self.between(self.embed(restored), self.embed(clean)).mean()
 
 
-AXES = ("channels", "random", "both")
+class FeatureL1(FeatureDistance):
+    """Σ_l w_l mean |f_l(x̂) − f_l(x)|, over channels and positions: the perceptual loss of arXiv 1603.08155, in L1.
+
+    Alone it is least, for a fixed y, at one answer, the median of every feature. In an energy score it is the CRPS of
+    every feature.
+    """
+
+    def of_tap(self, a: Tensor, b: Tensor) -> Tensor:
+        """(N,), in units of the activations.
+
+        Raises:
+            ValueError: if the images differ in size.
+        """
+        require_same_shapes([a], [b])
+        return (a - b).abs().flatten(1).mean(1)
 
 
-class ProjectedDistributionLoss(nn.Module):
-    """Wasserstein distance in one dimension between activations, projection by projection.
+class ProjectedDistributionLoss(FeatureDistance):
+    """Wasserstein distance in one dimension between activations, channel by channel (PDL, arXiv 2012.09289).
 
-    Of tap l with activations f_l (C_l, P positions), s(v) sorting v over positions and θ a projection::
+    Of tap l with activations f_l (C_l, P positions), s(v) sorting v over positions::
 
-        p = 1:   Σ_l w_l mean_θ mean_k |s(θᵀf_l(x̂))_k − s(θᵀf_l(x))_k|
-        p = 2:   Σ_l w_l mean_θ sqrt(mean_k (s(θᵀf_l(x̂))_k − s(θᵀf_l(x))_k)²)
+        p = 1:   Σ_l w_l mean_c mean_k |s(f_lc(x̂))_k − s(f_lc(x))_k|
+        p = 2:   Σ_l w_l mean_c sqrt(mean_k (s(f_lc(x̂))_k − s(f_lc(x))_k)²)
 
-    The paper's projections are the channels. Random directions (sliced Wasserstein, Heitz et al., arXiv 2006.07229)
-    also see how channels vary together; they have norm 1, so that for channels that vary alike and apart their
-    distances are of the channels' size. Images may differ in size: the distance is that of step functions, exact.
+    Images may differ in size: the distance is that of step functions, exact.
 
     For a fixed y the plain form is least at one answer, for p = 1 the median of every rank, and rewards a sampler
     that ignores z. For p = 1 it is an L1 norm of differences, so the energy form ``EnergyScore`` is a proper score of
-    the law of the sorted features. Where features lie, neither sees: a pixel term must stand beside it.
+    the distribution of the sorted features. Where features lie, neither sees: a pixel term must stand beside it.
 
-    Cost: D P log P a tap for D projections. Sorting dominates at shallow taps, where P is the number of pixels.
+    Cost: C P log P a tap. Sorting dominates at shallow taps, where P is the number of pixels.
 
     Args:
-        features: (N, C, H, W) in [0, 1] to activations (N, C_l, H_l, W_l) of each tap.
+        features: see ``FeatureDistance``.
         weights: w_l, one a tap; None for 1.
         p: 1 or 2.
-        axes: "channels", "random", or "both", the average of the two.
-        directions: how many random ones a tap.
         quantiles: so many, evenly spaced, of the sorted activations are compared; None for all.
         channels: so many of a tap's channels are compared, if it has more; None for all.
-        seed: of the directions and of the choice of channels, which stay the same.
+        seed: of the choice of channels, which stays the same.
 
     Raises:
         ValueError: if an argument is out of range.
@@ -101,68 +115,42 @@ class ProjectedDistributionLoss(nn.Module):
         features: Features,
         weights: Sequence[float] | None = None,
         p: int = 1,
-        axes: str = "channels",
-        directions: int = 64,
         quantiles: int | None = None,
         channels: int | None = None,
         seed: int = 0,
     ) -> None:
-        super().__init__()
-        require_weights(weights)
+        super().__init__(features, weights)
         if p not in (1, 2):
-            raise ValueError(f"p is {p}; allowed is 1 or 2")
-        if axes not in AXES:
-            raise ValueError(f"axes is {axes}; allowed is one of {', '.join(AXES)}")
-        counts = {"directions": directions, "quantiles": quantiles, "channels": channels}
-        require_at_least(1, **{name: count for name, count in counts.items() if count is not None})
-        self.features, self.weights, self.p, self.axes = features, weights, p, axes
-        self.directions, self.quantiles, self.channels, self.seed = directions, quantiles, channels, seed
+            raise ValueError(f"p must be 1 or 2, got {p}")
+        for name, count in (("quantiles", quantiles), ("channels", channels)):
+            if count is not None:
+                require_at_least(1, **{name: count})
+        self.p, self.quantiles, self.channels, self.seed = p, quantiles, channels, seed
 
-    def embed(self, images: Tensor) -> Embedding:
-        """Sorted projections (N, D, P) of each tap and kind of axes, in fp32 or above."""
-        with without_autocast(images):
-            taps = self.features(at_least_fp32(images))
-            projected = [
-                kind for tap, feature in enumerate(taps) for kind in self._projections(tap, feature.flatten(2))
-            ]
-            return [self._picked(values.sort(dim=-1).values) for values in projected]
-
-    def between(self, a: Embedding, b: Embedding) -> Tensor:
-        """(N,), in units of the activations.
-
-        Raises:
-            ValueError: if there is not one weight a tap.
-        """
-        distances = [wasserstein(one, other, self.p).mean(1) for one, other in zip(a, b, strict=True)]
-        if self.axes == "both":
-            distances = [(one + other) / 2 for one, other in zip(distances[::2], distances[1::2], strict=True)]
-        return weighted_sum(distances, self.weights)
-
-    def forward(self, restored: Tensor, clean: Tensor) -> Tensor:
-        """Mean over the batch, a scalar."""
-        return mean_distance(self, restored, clean)
-
-    def _projections(self, tap: int, values: Tensor) -> Iterator[Tensor]:
-        """(N, C, P) to (N, D, P)."""
-        C = values.shape[1]
-        generator = torch.Generator().manual_seed(key(self.seed, "projections", tap))
-        if self.axes != "random":
-            if self.channels is None or self.channels >= C:
-                yield values
-            else:
-                chosen = torch.randperm(C, generator=generator)[: self.channels].sort().values
-                yield values[:, chosen.to(values.device)]
-        if self.axes != "channels":
-            directions = torch.randn(self.directions, C, generator=generator, dtype=torch.float64)
-            directions = directions / directions.norm(dim=1, keepdim=True)
-            yield directions.to(values) @ values
-
-    def _picked(self, ascending: Tensor) -> Tensor:
+    def summary(self, tap: int, activation: Tensor) -> Tensor:
+        """Sorted projections, (N, D, P)."""
+        ascending = self.project(tap, activation.flatten(2)).sort(dim=-1).values
         P = ascending.shape[-1]
         if self.quantiles is None or self.quantiles >= P:
             return ascending
         levels = torch.arange(self.quantiles, device=ascending.device)
         return ascending[..., (2 * levels + 1) * P // (2 * self.quantiles)]
+
+    def of_tap(self, a: Tensor, b: Tensor) -> Tensor:
+        """(N,), in units of the activations."""
+        return wasserstein(a, b, self.p).mean(1)
+
+    def project(self, tap: int, values: Tensor) -> Tensor:
+        """Activations (N, C, P) of a tap to D numbers at each position, (N, D, P): here some channels or all."""
+        C = values.shape[1]
+        if self.channels is None or self.channels >= C:
+            return values
+        chosen = torch.randperm(C, generator=self.generator(tap))[: self.channels].sort().values
+        return values[:, chosen.to(values.device)]
+
+    def generator(self, tap: int) -> torch.Generator:
+        """Random numbers of a tap, the same each time."""
+        return torch.Generator().manual_seed(key(self.seed, "projections", tap))
 
 
 def wasserstein(a: Tensor, b: Tensor, p: int = 1) -> Tensor:

@@ -57,35 +57,6 @@ class Robustness:
         return d.detach()
 
 
-class JacobianRobustness:
-    """How far samples move for a random change of y of length ε, z held fixed: one probe in place of the attack.
-
-    With d = εu, u uniform on the unit sphere of the n values of y, the expectation is for small ε
-
-        E 1/K Σᵢ |G(y, zᵢ) − G(y + d, zᵢ)|² ≈ ε² ‖J‖_F² / n²
-
-    per value of the restoration, J being the Jacobian of G in y: exact for linear G. It is the mean over directions
-    in place of the largest, so a single steep one hardly counts; it costs one more evaluation.
-
-    Args:
-        epsilon: ε, Euclidean over all values of an image in [0, 1].
-
-    Raises:
-        ValueError: if ``epsilon`` is negative.
-    """
-
-    min_samples = 1
-
-    def __init__(self, epsilon: float = 2.5) -> None:
-        require_at_least(0, epsilon=epsilon)
-        self.epsilon = epsilon
-
-    def __call__(self, restore: Restore, samples_KBCHW: Tensor, condition: Tensor, rng: Rng) -> Tensor:
-        """The mean squared change, a scalar."""
-        d = on_sphere(samples_KBCHW, rng, self.epsilon)
-        return squared_change(restore, samples_KBCHW, condition, d).mean()
-
-
 def squared_change(restore: Restore, samples_KBCHW: Tensor, condition: Tensor, d: Tensor) -> Tensor:
     """|G(y, z) − G(y + d, z)|² of every value, (K, B, C, H, W)."""
     C = samples_KBCHW.shape[2]

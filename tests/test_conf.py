@@ -102,16 +102,16 @@ def test_every_option_of_an_evaluation_composes(group, option):
     ("overrides", "gamma", "correction"),
     [
         (["adversarial=relativistic"], 1, 16 / 17),
-        (["adversarial=relativistic", "adversarial.slope.gamma=2"], 2, 16 / 17),
-        (["adversarial.slope.every_critic_steps=4"], None, 4 / 5),
+        (["adversarial=relativistic", "adversarial.gradient_penalty.gamma=2"], 2, 16 / 17),
+        (["adversarial.gradient_penalty.every_critic_steps=4"], None, 4 / 5),
         (["adversarial=r3gan"], 1, 1),
-        (["adversarial.slope=null"], None, 1),
+        (["adversarial.gradient_penalty=null"], None, 1),
     ],
 )
-def test_the_price_on_the_slope_is_chosen_by_one_override(overrides, gamma, correction):
+def test_the_gradient_penalty_is_chosen_by_one_override(overrides, gamma, correction):
     config = composed(*overrides)
     game = build_training(config).game
-    assert getattr(game.adversarial.slope, "gamma", None) == gamma
+    assert getattr(game.adversarial.gradient_penalty, "gamma", None) == gamma
     optimizer, chosen = game.players["critic"].optimizer, config.critic_optimizer
     for options in (optimizer.defaults, optimizer.param_groups[0]):
         assert options["lr"] == pytest.approx(correction * chosen.lr)

@@ -127,8 +127,8 @@ class GANStep(nn.Module):
         self.players = {"generator": NetworkOptimizer(generator, optimizer, generator_clip_norm)}
         if critic is not None and critic_optimizer is not None:
             optimizer = critic_optimizer(critic.parameters())
-            if adversarial is not None and adversarial.slope is not None:
-                scale_adam_for_lazy_regularization(optimizer, adversarial.slope.every_critic_steps)
+            if adversarial is not None and adversarial.gradient_penalty is not None:
+                scale_adam_for_lazy_regularization(optimizer, adversarial.gradient_penalty.every_critic_steps)
             self.players["critic"] = NetworkOptimizer(critic, optimizer, critic_clip_norm)
 
     def play(self, images: Tensor, numbers: Tensor) -> None:
@@ -215,10 +215,11 @@ class GANStep(nn.Module):
         return terms
 
     def _move_critic(self, clean: Tensor, measurement: Measurement, numbers: Tensor, fakes: list[CriticBatch]) -> None:
-        """Adversarial terms of the critic on samples without a graph, the price on its slope when due, its steps."""
+        """Adversarial terms of the critic on samples without a graph, its gradient penalty when due, its steps."""
         assert self.critic is not None
         assert self.adversarial is not None
-        critic, adversarial, slope, times = self.critic, self.adversarial, self.adversarial.slope, self.clock.times
+        critic, adversarial, times = self.critic, self.adversarial, self.clock.times
+        gradient_penalty = adversarial.gradient_penalty
         critic.requires_grad_(True)
         rng, whole = Rng(self.seed, "critic", numbers.tolist(), clean.device), self._whole(clean)
         parts = [
@@ -227,14 +228,14 @@ class GANStep(nn.Module):
         ]
         for rng_part, seen in parts:
             self._backward("critic", _share(adversarial.critic_terms(*seen), len(rng_part), whole))
-        if slope is not None and times.critic_steps % slope.every_critic_steps == 0:
-            lazy = slope.every_critic_steps > 1
+        if gradient_penalty is not None and times.critic_steps % gradient_penalty.every_critic_steps == 0:
+            lazy = gradient_penalty.every_critic_steps > 1
             if lazy:
                 self._step("critic")
             for rng_part, seen in parts:
-                terms = _share(slope(*seen, rng_part, times.images_seen), len(rng_part), whole)
-                self._backward("critic", terms, slope.every_critic_steps)
-            self._step("critic", "slope_" if lazy else "")
+                terms = _share(gradient_penalty(*seen, rng_part, times.images_seen), len(rng_part), whole)
+                self._backward("critic", terms, gradient_penalty.every_critic_steps)
+            self._step("critic", "gradient_penalty_" if lazy else "")
         else:
             self._step("critic")
         times.critic_steps += 1

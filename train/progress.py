@@ -21,7 +21,7 @@ class Times:
     nonfinite_steps: int = 0
     skipped_images: int = 0  # of all ranks, up to the last gathering
     seconds: float = 0.0
-    nonfinite_in_a_row: dict[str, int] = field(default_factory=dict)  # by move: a player, or slope_critic
+    nonfinite_in_a_row: dict[str, int] = field(default_factory=dict)  # by move: a player, or gradient_penalty_critic
 
 
 class TrainingProgress(nn.Module):

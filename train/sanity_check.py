@@ -19,7 +19,7 @@ IMAGES = 2
 
 
 def sanity_check(game: GANStep, channels: int, crop: int) -> None:
-    """Evaluate every penalty, both adversarial objectives and the slope's price on random numbers as restorations.
+    """Evaluate every penalty, both adversarial objectives and the gradient penalty on random numbers as restorations.
 
     The generator is not run. Weights, what of them is trained, buffers and random streams are left as they are.
 
@@ -46,20 +46,21 @@ def sanity_check(game: GANStep, channels: int, crop: int) -> None:
 
 
 def _rehearse_critic(game: GANStep, clean: Tensor, measurement: Measurement) -> None:
-    """Both sides of the adversarial objective, and the price on the slope of the critic."""
+    """Both sides of the adversarial objective, and the gradient penalty of the critic."""
     if game.critic is None or game.adversarial is None:
         return
-    critic, adversarial, slope = game.critic.requires_grad_(True), game.adversarial, game.adversarial.slope
+    critic, adversarial = game.critic.requires_grad_(True), game.adversarial
+    gradient_penalty = adversarial.gradient_penalty
     with _named("critic"):
         fake, other = _samples(game, clean, 2)
         condition = critic_condition(measurement, CriticBatch(fake, other.detach() if game.paired else None))
         _require_sight(game, fake.detach(), condition)
         _require_usable(_sum(adversarial.generator_terms(critic, clean, fake, condition)))
         _require_usable(_sum(adversarial.critic_terms(critic, clean, fake.detach(), condition)))
-    if slope is not None:
-        with _named("adversarial.slope"):
+    if gradient_penalty is not None:
+        with _named("adversarial.gradient_penalty"):
             rng = Rng(game.seed, "rehearsal slope", range(len(clean)))
-            terms = slope(critic, clean, fake.detach(), condition, rng, game.clock.times.images_seen)
+            terms = gradient_penalty(critic, clean, fake.detach(), condition, rng, game.clock.times.images_seen)
             _require_usable(_sum(terms))
 
 

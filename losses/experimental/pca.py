@@ -1,4 +1,8 @@
-"""Principal directions of a set of samples, from its small Gram matrix."""
+"""pcaGAN's terms on the principal directions of a set of samples (arXiv 2411.00605), from its small Gram matrix.
+
+What they showed: beside ``patch_energy`` on the demo nothing (14.76 and 14.84 dB for 14.65, spread / skill 1.12 for
+1.16; docs/objectives.md).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ...checks import require_at_least
-from ..distances import at_least_fp32
+from ...precision import at_least_fp32
 
 
 def centred(samples_KBCHW: Tensor) -> tuple[Tensor, Tensor]:

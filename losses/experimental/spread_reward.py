@@ -1,4 +1,8 @@
-"""Reward for the standard deviation of the samples (arXiv 2211.11827), beside any other penalty."""
+"""Reward for the standard deviation of the samples (arXiv 2211.11827), beside any other penalty.
+
+What it showed: in the benchmark of known posteriors it steers the gain of averaging, not the distribution: on two modes
+it came last (variance ratio 2.97, sliced W1 0.951; docs/posterior_benchmark.md).
+"""
 
 from __future__ import annotations
 

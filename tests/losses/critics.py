@@ -2,6 +2,10 @@
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
+
+from pscgan.losses.penalty import Terms
+from pscgan.rng import Rng
 
 from .scalar_world import normal
 
@@ -46,3 +50,28 @@ class SmoothCritic(nn.Module):
 
     def forward(self, image: Tensor, condition: Tensor) -> Tensor:
         return self.score((self.hidden(image) + self.context(condition)).tanh()).mean((1, 2, 3))
+
+
+def penalty_terms(gradient_penalty, critic, images: dict[str, Tensor], images_seen: int = 0) -> Terms:
+    return gradient_penalty(critic, **images, rng=Rng(0, "interpolation", range(NUM_IMAGES)), images_seen=images_seen)
+
+
+def total(terms: Terms) -> Tensor:
+    return sum(term.weight * term.value for term in terms.values())
+
+
+def values(terms: Terms) -> list[Tensor]:
+    return [term.value for term in terms.values()]
+
+
+def assert_derivative_in_parameters(terms_of) -> None:
+    critic = SmoothCritic()
+    names, parameters = zip(*critic.named_parameters(), strict=True)
+
+    def objective(*parameters):
+        def stateless(image, condition):
+            return functional_call(critic, dict(zip(names, parameters, strict=True)), (image, condition))
+
+        return total(terms_of(stateless))
+
+    assert torch.autograd.gradcheck(objective, parameters)

@@ -1,7 +1,9 @@
-"""Features that can be computed by hand."""
+"""Features and a distance that can be computed by hand."""
 
 import torch
 from torch import nn
+
+from pscgan.losses.distances import ImageDistance
 
 from .scalar_world import normal
 
@@ -23,3 +25,10 @@ class Smooth(nn.Module):
 def pixels(images):
     """The image itself as its only tap."""
     return [images]
+
+
+class PixelL1(ImageDistance):
+    """Mean absolute difference of an image's values: in an energy score the fair CRPS."""
+
+    def between(self, a, b):
+        return (a[0] - b[0]).abs().flatten(1).mean(1)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from pscgan.losses.crps import FairCRPS, MultiscaleCRPS
-from pscgan.losses.distances import PixelL1, PixelL2, Reference
+from pscgan.losses.distances import MeanDistance, PixelL2
 from pscgan.losses.energy_score import EnergyScore
 from pscgan.losses.experimental.spread_reward import SpreadReward
 from pscgan.losses.moments import FirstMoment
@@ -14,6 +14,7 @@ from pscgan.losses.penalty import Penalty
 from pscgan.losses.spread import RcGAN
 
 from .scalar_world import normal
+from .taps import PixelL1
 
 K, SHAPE = 4, (2, 3, 6, 4)
 ESTIMATORS = {
@@ -25,7 +26,7 @@ ESTIMATORS = {
     "multiscale_crps": MultiscaleCRPS(scales=2),
     "energy_score": EnergyScore(PixelL2()),
     "almost_fair_energy_score": EnergyScore(PixelL1(), alpha=0.9),
-    "reference": Reference(PixelL2()),
+    "reference": MeanDistance(PixelL2()),
     "spread_reward": SpreadReward(),
 }
 every_estimator = pytest.mark.parametrize("estimator", ESTIMATORS.values(), ids=ESTIMATORS)

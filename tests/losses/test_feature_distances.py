@@ -6,24 +6,23 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from pscgan.losses.distances import Distance, PixelL1, PixelL2, safe_root
+from pscgan.losses.distances import Distance, PixelL2, safe_root
 from pscgan.losses.experimental.contextual import Contextual
 from pscgan.losses.experimental.gram import Gram
-from pscgan.losses.low_pass import LowPass
+from pscgan.losses.experimental.sliced import SlicedWasserstein
 from pscgan.losses.perceptual import FeatureL1, ProjectedDistributionLoss
 
 from .scalar_world import normal
-from .taps import Smooth, pixels
+from .taps import PixelL1, Smooth, pixels
 
 METRICS = {
     "pixel_l1": PixelL1(),
     "pixel_l2": PixelL2(),
-    "low_pass": LowPass(PixelL2(), 2),
     "feature_l1": FeatureL1(Smooth(), (0.5, 2.0)),
     "pdl": ProjectedDistributionLoss(Smooth()),
     "pdl_w2": ProjectedDistributionLoss(Smooth(), p=2),
-    "sliced": ProjectedDistributionLoss(Smooth(), axes="random", directions=5),
-    "both": ProjectedDistributionLoss(Smooth(), axes="both", directions=5, quantiles=7),
+    "sliced": SlicedWasserstein(Smooth(), directions=5),
+    "quantiles": ProjectedDistributionLoss(Smooth(), quantiles=7),
 }
 DISTANCES = METRICS | {"gram": Gram(Smooth()), "contextual": Contextual(Smooth(), positions=12)}
 every_distance = pytest.mark.parametrize("distance", DISTANCES.values(), ids=DISTANCES)
@@ -80,10 +79,7 @@ def test_fp32_under_autocast(distance):
 def test_formulas_on_pixels():
     x, y = normal(10, 2, 3, 4, 4), normal(11, 2, 3, 4, 4)
     difference = (x - y).flatten(1)
-    assert torch.allclose(between(PixelL1(), x, y), torch.linalg.vector_norm(difference, 1, dim=1) / 48)
     assert torch.allclose(between(PixelL2(), x, y), torch.linalg.vector_norm(difference, dim=1) / math.sqrt(48))
-    means = [image.unflatten(-2, (-1, 2)).unflatten(-1, (-1, 2)).mean(dim=(-3, -1)) for image in (x, y)]
-    assert torch.allclose(LowPass(PixelL1(), 2)(x, y), F.l1_loss(*means))
     assert torch.allclose(FeatureL1(pixels, [3.0])(x, y), 3 * F.l1_loss(x, y))
 
 
@@ -116,26 +112,22 @@ def test_the_root_passes_no_gradient_at_0():
     assert squares.grad.tolist() == [0.0, 0.25]
 
 
-@pytest.mark.parametrize("distance", [PixelL1(), PixelL2(), FeatureL1(pixels)])
+@pytest.mark.parametrize("distance", [PixelL2(), FeatureL1(pixels)])
 def test_images_of_two_sizes_are_refused_where_places_are_compared(distance):
-    with pytest.raises(ValueError, match=r"restored gives \(1, 1, 4, 4\) and clean \(1, 1, 4, 5\)"):
+    with pytest.raises(ValueError, match=r"\(1, 1, 4, 4\).*\(1, 1, 4, 5\)"):
         distance(torch.rand(1, 1, 4, 4), torch.rand(1, 1, 4, 5))
 
 
-@pytest.mark.parametrize("kind", [FeatureL1, Gram, Contextual, ProjectedDistributionLoss])
+@pytest.mark.parametrize("kind", [FeatureL1, Gram, Contextual, ProjectedDistributionLoss, SlicedWasserstein])
 def test_weights_are_one_a_tap_and_not_negative(kind):
-    with pytest.raises(ValueError, match="weights has 3 numbers; the features have 2 taps"):
+    with pytest.raises(ValueError, match=r"weights.* 2 taps.* 3"):
         kind(Smooth(), [1, 1, 1])(torch.rand(1, 2, 4, 4), torch.rand(1, 2, 4, 4))
-    with pytest.raises(ValueError, match=r"weights is \[0, 0\]; allowed are numbers of at least 0"):
+    with pytest.raises(ValueError, match=r"weights.*\[0, 0\]"):
         kind(Smooth(), [0, 0])
 
 
 def test_other_bad_arguments_are_refused_by_name():
-    with pytest.raises(ValueError, match="side is 0; allowed is 1 or more"):
-        LowPass(PixelL1(), 0)
-    with pytest.raises(ValueError, match=r"side is 8; images of \(4, 9\) hold no block of it"):
-        LowPass(PixelL1(), 8).embed(torch.rand(1, 1, 4, 9))
-    with pytest.raises(ValueError, match="bandwidth is 0; allowed is more than 0"):
+    with pytest.raises(ValueError, match=r"bandwidth.*0"):
         Contextual(pixels, bandwidth=0)
-    with pytest.raises(ValueError, match="positions is 0; allowed is 1 or more"):
+    with pytest.raises(ValueError, match=r"positions.*0"):
         Contextual(pixels, positions=0)

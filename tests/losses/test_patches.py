@@ -110,11 +110,11 @@ def test_its_score_of_the_truth_in_closed_form():
 
 def test_bad_input_is_refused_by_name():
     for sides in ([], [0, 2]):
-        with pytest.raises(ValueError, match=r"sides is \[.*\]; allowed are one or more sides of at least 1 pixel"):
+        with pytest.raises(ValueError, match=r"sides.*\["):
             PatchDistance(sides)
     with pytest.raises(ValueError, match=r"sides is \[1, 8\]; images of \(9, 7\) hold no such patch"):
         PatchDistance([1, 8]).embed(torch.rand(1, 1, 9, 7))
-    with pytest.raises(ValueError, match=r"restored gives \(1, 1, 8, 8\) and clean \(1, 1, 8, 9\)"):
+    with pytest.raises(ValueError, match=r"\(1, 1, 8, 8\).*\(1, 1, 8, 9\)"):
         PatchDistance()(torch.rand(1, 1, 8, 8), torch.rand(1, 1, 8, 9))
-    with pytest.raises(ValueError, match=r"images are torch\.uint8"):
+    with pytest.raises(ValueError, match=r"torch\.uint8"):
         PatchDistance()(*torch.zeros(2, 1, 1, 8, 8, dtype=torch.uint8))

@@ -4,8 +4,9 @@ import pytest
 import torch
 from scipy.stats import wasserstein_distance
 
-from pscgan.losses.distances import Reference
+from pscgan.losses.distances import MeanDistance
 from pscgan.losses.energy_score import EnergyScore
+from pscgan.losses.experimental.sliced import SlicedWasserstein
 from pscgan.losses.perceptual import ProjectedDistributionLoss, wasserstein
 
 from .scalar_world import normal
@@ -56,8 +57,7 @@ def test_order_of_pixels_does_not_matter_to_a_feature_of_single_pixels():
 
     x, y = normal(10, 2, 2, 5, 5), normal(11, 2, 2, 5, 5)
     moved = x.flatten(2)[..., torch.randperm(25, generator=torch.Generator().manual_seed(0))].view_as(x)
-    for axes in ("channels", "random", "both"):
-        loss = ProjectedDistributionLoss(mixed, axes=axes)
+    for loss in (ProjectedDistributionLoss(mixed), SlicedWasserstein(mixed)):
         assert torch.allclose(loss(moved, y), loss(x, y), rtol=1e-12)
 
 
@@ -65,17 +65,15 @@ def test_random_directions_see_how_channels_vary_together_and_channels_do_not():
     shared = normal(12, 1, 1, 64, 64)
     together = torch.cat([shared, shared], dim=1)
     apart = torch.cat([shared, shared.flip(-2)], dim=1)  # the same marginals, nothing in common
-    channels, random = (ProjectedDistributionLoss(pixels, axes=axes) for axes in ("channels", "random"))
+    channels, random = ProjectedDistributionLoss(pixels), SlicedWasserstein(pixels)
     assert channels(together, apart).item() == pytest.approx(0, abs=1e-12)
     assert random(together, apart) > 0.1
 
 
 def test_random_directions_have_the_scale_of_channels():
     x, y = normal(13, 1, 32, 16, 16), 2 * normal(14, 1, 32, 16, 16)
-    channels, random = (ProjectedDistributionLoss(pixels, axes=axes)(x, y).item() for axes in ("channels", "random"))
+    channels, random = ProjectedDistributionLoss(pixels)(x, y).item(), SlicedWasserstein(pixels)(x, y).item()
     assert random == pytest.approx(channels, rel=0.1)
-    both = ProjectedDistributionLoss(pixels, axes="both")(x, y).item()
-    assert both == pytest.approx((random + channels) / 2, rel=1e-9)
 
 
 def test_quantiles_and_channels_choose_among_the_sorted_ones():
@@ -96,28 +94,27 @@ def textures(seed, K, count, spread):
     return offset + amplitude * normal(seed + 2, K, count, 1, 4, 4)
 
 
-@pytest.mark.parametrize("axes", ["channels", "random"])
-def test_energy_form_ranks_the_truth_first_and_the_plain_form_collapse(axes):
-    count, distance = 4000, ProjectedDistributionLoss(pixels, axes=axes, directions=2)
+@pytest.mark.parametrize("distance", [ProjectedDistributionLoss(pixels), SlicedWasserstein(pixels, directions=2)])
+def test_energy_form_ranks_the_truth_first_and_the_plain_form_collapse(distance):
+    count = 4000
     clean = textures(20, 1, count, 1.0)[0]
     samples = {spread: textures(30, 2, count, spread) for spread in (1.0, 0.5, 0.0)}
-    plain = {spread: Reference(distance)(x, clean, None).item() for spread, x in samples.items()}
+    plain = {spread: MeanDistance(distance)(x, clean, None).item() for spread, x in samples.items()}
     energy = {spread: EnergyScore(distance)(x, clean, None).item() for spread, x in samples.items()}
     assert plain[0.0] < plain[0.5] < plain[1.0]
     assert energy[1.0] < energy[0.5] < energy[0.0]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "named"),
+    ("kind", "arguments", "named"),
     [
-        ({"p": 3}, "p is 3; allowed is 1 or 2"),
-        ({"axes": "learned"}, "axes is learned; allowed is one of channels, random, both"),
-        ({"directions": 0}, "directions is 0; allowed is 1 or more"),
-        ({"quantiles": 0}, "quantiles is 0"),
-        ({"channels": 0}, "channels is 0"),
-        ({"weights": [-1.0]}, r"weights is \[-1.0\]"),
+        (ProjectedDistributionLoss, {"p": 3}, "p must.*3"),
+        (ProjectedDistributionLoss, {"quantiles": 0}, "quantiles.*0"),
+        (ProjectedDistributionLoss, {"channels": 0}, "channels.*0"),
+        (ProjectedDistributionLoss, {"weights": [-1.0]}, r"weights.*\[-1.0\]"),
+        (SlicedWasserstein, {"directions": 0}, "directions.*0"),
     ],
 )
-def test_bad_arguments_are_refused_by_name(arguments, named):
+def test_bad_arguments_are_refused_by_name(kind, arguments, named):
     with pytest.raises(ValueError, match=named):
-        ProjectedDistributionLoss(pixels, **arguments)
+        kind(pixels, **arguments)

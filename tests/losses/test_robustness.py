@@ -3,8 +3,9 @@
 import pytest
 import torch
 
+from pscgan.losses.experimental.robustness_probe import JacobianRobustness
 from pscgan.losses.penalty import GeneratorPenalty
-from pscgan.losses.robustness import JacobianRobustness, Robustness
+from pscgan.losses.robustness import Robustness
 from pscgan.rng import Rng
 
 from .scalar_world import normal

@@ -95,12 +95,12 @@ MISTAKES = {
     ),
     "a critic too deep for the crop": (["critic.levels=6"], ["critic: image is 32 x 32", "at least 64 x 64"]),
     "a negative price": (
-        ["adversarial=relativistic", "adversarial.slope.gamma=-1"],
+        ["adversarial=relativistic", "adversarial.gradient_penalty.gamma=-1"],
         ["adversarial", "gamma is -1", "0 or more"],
     ),
     "half a schedule": (
-        ["adversarial=relativistic", "adversarial.slope.final_gamma=0.1"],
-        ["adversarial", "final_gamma is 0.1", "both, or null"],
+        ["adversarial=relativistic", "adversarial.gradient_penalty.final_gamma=0.1"],
+        ["adversarial", "final_gamma", "0.1"],
     ),
     "no samples a pass": (["game.samples_per_pass=0"], ["samples_per_pass is 0", "1 or more"]),
     "an unknown key": (["nonsense=1"], ["nonsense"]),

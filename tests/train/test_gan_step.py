@@ -30,7 +30,7 @@ def make_game(**arguments):
     parts = {
         "generator": UNet(3, 3, width=4, levels=2, encoder_blocks=1),
         "critic": PatchCritic(3, 3, width=4, levels=2),
-        "adversarial": Logistic(slope=R1R2Penalty(every_critic_steps=2)),
+        "adversarial": Logistic(gradient_penalty=R1R2Penalty(every_critic_steps=2)),
         "degradation": GaussianNoise(50),
         "penalties": {"crps": Penalty(FairCRPS(), samples_per_image=3)},
         "generator_optimizer": sgd,
@@ -220,7 +220,7 @@ def test_contradictions_are_named(arguments, named):
 class Onlooker:
     """An adversarial objective that keeps what it is shown."""
 
-    slope = None
+    gradient_penalty = None
 
     def __init__(self):
         self.fakes = []

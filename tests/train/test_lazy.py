@@ -1,4 +1,4 @@
-"""Lazy prices on the slope: when they are due, what they weigh, and what becomes of Adam."""
+"""Lazy gradient penalties: when they are due, what they weigh, and what becomes of Adam."""
 
 import copy
 
@@ -29,7 +29,7 @@ class Offset(nn.Module):
         return self.w.expand(len(image))
 
 
-class Price:
+class CountingPenalty:
     """0.5 D, and the critic's clock whenever it is asked for."""
 
     def __init__(self, every_critic_steps, value=1.0):
@@ -39,14 +39,14 @@ class Price:
         assert len(rng) == len(clean) == len(fake) == len(condition)
         assert images_seen == self.game.clock.times.images_seen
         self.steps.append(self.game.clock.times.critic_steps)
-        return {"price": Term(self.value * critic(clean, condition).mean(), 0.5)}
+        return {"penalty": Term(self.value * critic(clean, condition).mean(), 0.5)}
 
 
-class OnlyAPrice:
-    """An objective that leaves all to the price."""
+class OnlyAPenalty:
+    """An objective that leaves all to the gradient penalty."""
 
-    def __init__(self, slope):
-        self.slope = slope
+    def __init__(self, gradient_penalty):
+        self.gradient_penalty = gradient_penalty
 
     def critic_terms(self, critic, clean, fake, condition):
         return {"adversarial": Term(0 * critic(clean, condition).mean())}
@@ -55,31 +55,32 @@ class OnlyAPrice:
         return {"adversarial": Term(0 * fake.mean())}
 
 
-def priced(slope, **arguments):
-    slope.game = make_game(critic=Offset(), adversarial=OnlyAPrice(slope), **arguments)
-    return slope.game
+def penalised(penalty, **arguments):
+    penalty.game = make_game(critic=Offset(), adversarial=OnlyAPenalty(penalty), **arguments)
+    return penalty.game
 
 
 @pytest.mark.parametrize("micro_batch", [None, 3])
 @pytest.mark.parametrize("every", [1, 2, K])
-def test_a_price_is_due_at_its_steps_and_keeps_its_mean_weight(every, micro_batch):
+def test_a_penalty_is_due_at_its_steps_and_keeps_its_mean_weight(every, micro_batch):
     """Six steps of gradient 0.5 at rate 0.1, whatever the interval."""
-    slope = Price(every)
-    game = play(priced(slope, micro_batch=micro_batch), 6)
+    penalty = CountingPenalty(every)
+    game = play(penalised(penalty, micro_batch=micro_batch), 6)
     parts = 1 if micro_batch is None else 2
-    assert slope.steps == [step for step in range(0, 6, every) for _ in range(parts)]
+    assert penalty.steps == [step for step in range(0, 6, every) for _ in range(parts)]
     assert game.critic.w.item() == pytest.approx(-0.1 * 6 * 0.5, rel=1e-6)
 
 
-def test_a_price_that_is_not_lazy_shares_the_step():
-    for every, names in ((1, {"critic/gradient_norm"}), (2, {"critic/gradient_norm", "critic/slope_gradient_norm"})):
-        logged = play(priced(Price(every)), 2).averages.pop()
+def test_a_penalty_that_is_not_lazy_shares_the_step():
+    alone = {"critic/gradient_norm"}
+    for every, names in ((1, alone), (2, alone | {"critic/gradient_penalty_gradient_norm"})):
+        logged = play(penalised(CountingPenalty(every)), 2).averages.pop()
         assert {name for name in logged if name.startswith("critic/") and name.endswith("norm")} == names
 
 
-def test_a_price_that_is_never_finite_ends_the_run():
-    game = priced(Price(2, value=float("nan")), nonfinite_limit=2)
-    with pytest.raises(NonfiniteGradients, match="2 moves of the slope_critic in a row"):
+def test_a_penalty_that_is_never_finite_ends_the_run():
+    game = penalised(CountingPenalty(2, value=float("nan")), nonfinite_limit=2)
+    with pytest.raises(NonfiniteGradients, match="2 moves of the gradient_penalty_critic"):
         play(game, 5)
     assert game.clock.times.nonfinite_in_a_row["critic"] == 0
 
@@ -141,7 +142,8 @@ class Recorder(Logistic):
 def test_the_critic_moves_as_in_a_loop_by_hand():
     """Logistic loss, lazy R1 in a step of its own, Adam with lr 0.01 k/(k+1) and β^(k/(k+1)), falling rate."""
     gamma, lr, betas, c = 2.0, 0.01, (0.5, 0.9), K / (K + 1)
-    schedule, recorder = Schedule(images=100, floor=0.1), Recorder(slope=R1R2Penalty(gamma, every_critic_steps=K))
+    schedule = Schedule(images=100, floor=0.1)
+    recorder = Recorder(gradient_penalty=R1R2Penalty(gamma, every_critic_steps=K))
     game = make_game(
         adversarial=recorder,
         critic_optimizer=lambda parameters: torch.optim.Adam(parameters, lr=lr, betas=betas),

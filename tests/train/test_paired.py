@@ -19,7 +19,7 @@ from .test_gan_step import BATCH, clean_images, make_game, play
 class Onlooker:
     """Keeps what both phases are shown; the generator raises the score of its sample."""
 
-    slope = None
+    gradient_penalty = None
 
     def __init__(self):
         self.shown = {"generator": [], "critic": []}

@@ -10,9 +10,9 @@ from pscgan.data.degradations.gaussian_noise import GaussianNoise
 from pscgan.data.degradations.jpeg import Jpeg
 from pscgan.data.measurement import Measurement
 from pscgan.losses.crps import FairCRPS
+from pscgan.losses.experimental.robustness_probe import JacobianRobustness
 from pscgan.losses.moments import FirstMoment
 from pscgan.losses.penalty import GeneratorPenalty, Penalty
-from pscgan.losses.robustness import JacobianRobustness
 from pscgan.models.patch_critic import PatchCritic
 from pscgan.models.published.pscgan import PscganGenerator
 from pscgan.models.published.rrdb import RrdbGenerator

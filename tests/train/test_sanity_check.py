@@ -63,8 +63,8 @@ REFUSED = {
     "an image of another size": ({"critic": ResnetCritic(3, 3, width=4, image_size=32)}, "critic: image is 16 x 16"),
     "a critic's side that is no number": ({"adversarial": Infinite()}, "critic: its value on random images is -?inf"),
     "a price without a gradient": (
-        {"adversarial": Logistic(slope=free)},
-        r"adversarial\.slope: its value on random images is .* without a gradient",
+        {"adversarial": Logistic(gradient_penalty=free)},
+        r"adversarial\.gradient_penalty: its value on random images is .* without a gradient",
     ),
     "pairs for a critic of images alone": (
         {"critic": PatchCritic(3, 6, width=4, levels=2, conditional=False), "paired": True},

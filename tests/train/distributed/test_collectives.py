@@ -39,7 +39,7 @@ def play_share(dtype, steps=STEPS):
     torch.set_default_dtype(dtype)
     game = make_game(
         penalties={"crps": Penalty(FairCRPS(), samples_per_image=4, images=5)},
-        adversarial=Logistic(slope=R1R2Penalty(every_critic_steps=4)),
+        adversarial=Logistic(gradient_penalty=R1R2Penalty(every_critic_steps=4)),
         generator_optimizer=adam,
         critic_optimizer=adam,
         generator_clip_norm=1.0,
