@@ -35,6 +35,19 @@ class Rng:
             torch.Generator(self.device).manual_seed(key(seed, stream, int(number))) for number in numbers
         ]
 
+    @classmethod
+    def of_images(cls, seeds: Iterable[int], stream: str, number: int = 0) -> Rng:
+        """Of images that have a seed each, as users give them; on the CPU.
+
+        Args:
+            seeds: one for each image.
+            stream: as above.
+            number: of the draw within the image, as of a sample.
+        """
+        rng = cls(0, stream, ())
+        rng.generators = [torch.Generator().manual_seed(key(seed, stream, number)) for seed in seeds]
+        return rng
+
     def __getitem__(self, images: slice) -> Rng:
         """The same generators for some images of the batch: draws move both on."""
         part = Rng(0, "", (), self.device)

@@ -14,11 +14,11 @@ from ..data.degradations.operators.bayer import PHASES
 from ..data.image_io.read_image import MAX_PIXELS
 from ..data.sources.open_source import open_root
 from ..train.inference.load import BUNDLED
-from ..train.inference.sampler import Precision
 from ..train.restore.inputs import Input
 from ..train.restore.open_image import AUTO
 from ..train.restore.pipeline import Outputs, outputs_of
 from ..train.restore.tiling import SIDE
+from ..train.sampling import Precision
 
 REPORT = "restore.json"
 HELD_OUT = 3  # as conf/dataset/photos.yaml has it

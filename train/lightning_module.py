@@ -23,7 +23,7 @@ from .distributed import collectives
 from .gan_step import GANStep
 from .metrics.distortion import Distortion
 from .metrics.jpeg_consistency import JpegConsistency
-from .restorer import Sampler
+from .sampling import GeneratorSampler
 
 
 class SamplerModule(pl.LightningModule):
@@ -189,7 +189,8 @@ class ValidationConfig:
     """When and with how many samples to validate.
 
     Measurement and latents of image i are functions of (seed, i) alone and are drawn on the CPU: the same for any
-    batch size, number of workers, rank or device, and for runs that differ in their training seed.
+    batch size, number of workers, rank or device, and for runs that differ in their training seed. The seed of the
+    samples of image i is seed + i, as in an evaluation.
 
     Attributes:
         samples_per_image: K; 1 for a deterministic restorer.
@@ -214,5 +215,5 @@ class ValidationConfig:
 
     def draw(self, generator: Generator, degradation: Degradation, measurement: Measurement, numbers: Tensor) -> Tensor:
         """K projected samples (K, B, C, H, W) in fp32."""
-        rng = Rng(self.seed, "evaluation latent", numbers.tolist())
-        return Sampler(generator, degradation).draw(measurement, self.samples_per_image, rng)
+        seeds = [self.seed + number for number in numbers.tolist()]
+        return GeneratorSampler(generator, degradation).restore(measurement, self.samples_per_image, seeds)

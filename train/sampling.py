@@ -1,28 +1,32 @@
-"""Samples for a move of the generator: with all of their graph at once, or in two passes with the memory of a few."""
+"""K samples of x̂ = G(y, z): one graph or two passes in training, encoded once and decoded by passes in use."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, Literal, Protocol, cast, get_args
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves, tree_map
 
+from ..checks import require_at_least
 from ..data.degradation import Degradation, project_samples
 from ..data.measurement import Measurement
-from ..models.generator import Generator, Latent
+from ..models.generator import Generator, Latent, is_deterministic, scale_latent
+from ..models.spatial_latent import SpatialLatent
 from ..rng import Rng
 
 
 @dataclass(frozen=True)
 class ProjectedDecoder:
-    """y and z to restorations as they are judged.
+    """Features of y and z to samples, as critic and penalties see them.
 
     Attributes:
-        generator: what is trained.
-        degradation: whose projection they go through.
+        generator: G.
+        degradation: whose projection the samples go through.
         project: whether they do.
     """
 
@@ -36,16 +40,16 @@ class ProjectedDecoder:
         return project_samples(self.degradation, samples_KBCHW, measurement) if self.project else samples_KBCHW
 
 
-class Draw:
+class TwoPassSamples:
     """K samples of each image, and the way of their gradient back into the generator.
 
-    With ``samples_per_pass`` samples are decoded without a graph, so that what is minimised ends at them. ``backward``
-    decodes them again, a few at a time with a graph, and hands each its part of the gradient: the gradients of
-    the features add up, and go through the encoder once. The gradient is the same, a decoder's graph is held for
-    a few samples instead of K, and decoding is paid for twice.
+    With ``samples_per_pass`` the first pass decodes without a graph, and the loss is a function of its samples. The
+    second, ``backward``, decodes again a few at a time with a graph and hands each its part of the gradient: the
+    gradients of the features add up, and go through the encoder once. The gradient is the same, a decoder's graph is
+    held for a few samples instead of K, and decoding is paid for twice.
 
     Attributes:
-        samples_KBCHW: as they are judged.
+        samples_KBCHW: after projection.
         latent: z they were decoded from.
 
     Args:
@@ -79,7 +83,7 @@ class Draw:
         self.samples_KBCHW = torch.cat(samples).requires_grad_(torch.is_grad_enabled())
 
     def backward(self) -> None:
-        """Hand the gradient that has reached the samples on to the generator; nothing where their graph was whole."""
+        """Hand the gradient of the samples on to the generator; nothing to do where their graph was whole."""
         if self.samples_per_pass is None or self.samples_KBCHW.grad is None:
             return
         gradients = torch.split(self.samples_KBCHW.grad, self.samples_per_pass)
@@ -95,28 +99,28 @@ class Draw:
             torch.autograd.backward(features, feature_gradients)
 
     def _passes(self, samples: int) -> Sequence[Latent]:
-        """z of a few samples after the other."""
+        """z in groups of a few samples."""
         if not self.latent:
             return [self.latent]
         return [list(maps) for maps in zip(*(torch.split(z, samples) for z in self.latent), strict=True)]
 
 
 def _leaf(feature: Any) -> Any:
-    """A tensor that gathers the gradient instead of handing it on; anything else as it is."""
+    """A tensor that accumulates the gradient instead of passing it on; anything else as it is."""
     return feature.detach().requires_grad_() if isinstance(feature, Tensor) and feature.requires_grad else feature
 
 
 class SampleBatch:
-    """Samples of a part of the batch: K of the first n images, a few of the others.
+    """Samples of a micro-batch: K of the first n images, a few of the others.
 
     Args:
         decoder: from y and z to samples.
-        measurement: of the part.
+        measurement: of the micro-batch.
         rng: of its images.
         num_samples: K.
         num_images: n.
         num_others: samples of each of the other images.
-        samples_per_pass: see ``Draw``.
+        samples_per_pass: see ``TwoPassSamples``.
     """
 
     def __init__(
@@ -134,7 +138,7 @@ class SampleBatch:
             (slice(num_images, len(measurement)), num_others),
         ]
         self._draws = [
-            Draw(decoder, measurement[images], count, rng[images], samples_per_pass)
+            TwoPassSamples(decoder, measurement[images], count, rng[images], samples_per_pass)
             for images, count in groups
             if images.start < images.stop
         ]
@@ -157,6 +161,128 @@ class SampleBatch:
         return draw.decoder.decode(features, latent, draw.measurement[:n])
 
     def backward(self) -> None:
-        """See ``Draw.backward``."""
+        """Hand the gradients of all samples on to the generator."""
         for draw in self._draws:
             draw.backward()
+
+
+class Restorer(Protocol):
+    """Draws restorations of measurements: a sampler, or a method it is compared with.
+
+    Attributes:
+        stochastic: whether samples of one measurement differ.
+    """
+
+    stochastic: bool
+
+    def restore(self, measurement: Measurement, num_samples: int, seeds: Sequence[int], sigma_z: float = 1.0) -> Tensor:
+        """K samples of each of B images.
+
+        Args:
+            measurement: of B images.
+            num_samples: K; 1 where samples do not differ.
+            seeds: one for each image, from which all of its randomness comes.
+            sigma_z: factor on the latents; 1 samples.
+
+        Returns:
+            (K, B, C, H, W) fp32 about [0, 1], on the device of the measurement, neither clipped nor rounded. Gradients
+            reach the measurement where autograd is on.
+        """
+        ...
+
+
+Precision = Literal["fp32", "bf16"]
+
+
+@dataclass(frozen=True)
+class InferenceConfig:
+    """Choices that change the time and not the distribution of the samples.
+
+    Attributes:
+        samples_per_pass: decoded at once; of small images more than one keeps a device busy, memory grows with it.
+        precision: ``bf16`` computes convolutions in bfloat16 (autocast); what is added to y is rounded so, y is not.
+        compile: whether encoder and decoder go through ``torch.compile``, once for each size of images; on CUDA as
+            graphs, which spares small networks the time of their launches.
+
+    Raises:
+        ValueError: if one is not what is allowed.
+    """
+
+    samples_per_pass: int = 1
+    precision: Precision = "fp32"
+    compile: bool = False
+
+    def __post_init__(self) -> None:
+        require_at_least(1, samples_per_pass=self.samples_per_pass)
+        if self.precision not in get_args(Precision):
+            raise ValueError(f"precision must be {' or '.join(get_args(Precision))}, got {self.precision}")
+
+
+class GeneratorSampler:
+    """A trained generator as a ``Restorer``: x̂ = project(G(y, z), y), y encoded once, z decoded by passes.
+
+    z of sample k of an image is a function of (seed of the image, k, place in the image): ``SpatialLatent``. So the
+    first samples are the same whatever K is, those of an image whatever batch it is in, and whether it is restored
+    whole or by tiles. z is drawn on the CPU for any device.
+
+    Args:
+        generator: in evaluation mode.
+        degradation: whose projection the samples go through.
+        config: how it computes.
+    """
+
+    def __init__(
+        self, generator: Generator, degradation: Degradation, config: InferenceConfig = InferenceConfig()
+    ) -> None:
+        self.generator, self.degradation, self.config = generator, degradation, config
+        self.stochastic = not is_deterministic(generator)
+        self.device = next((p.device for p in cast(nn.Module, generator).parameters()), torch.device("cpu"))
+        self._encode, self._decode = self._prepared(generator.encode), self._prepared(generator.decode)
+
+    def restore(self, measurement: Measurement, num_samples: int, seeds: Sequence[int], sigma_z: float = 1.0) -> Tensor:
+        """See ``Restorer``."""
+        return torch.stack(list(self.samples(measurement, num_samples, seeds, sigma_z)))
+
+    def samples(
+        self, measurement: Measurement, num_samples: int, seeds: Sequence[int], sigma_z: float = 1.0
+    ) -> Iterator[Tensor]:
+        """One after the other, each (B, C, H, W), so that memory does not grow with K; arguments as ``restore``."""
+        height, width = measurement.degraded.shape[-2:]
+        latents = (
+            SpatialLatent(self.generator, seeds, k).window(0, 0, height, width) for k in range(1, num_samples + 1)
+        )
+        features = self.encode(measurement.condition)
+        for sample in self.decode(features, (scale_latent(latent, sigma_z) for latent in latents)):
+            yield self.project(sample, measurement)
+
+    def encode(self, condition: Tensor) -> Any:
+        """Features of (B, C + M, H, W)."""
+        return self._encode(condition.to(self.device))
+
+    def decode(self, features: Any, latents: Iterable[Latent]) -> Iterator[Tensor]:
+        """Of z of each sample, maps (1, B, c, h, w), the sample (B, C, H, W) in fp32, not projected."""
+        latents = iter(latents)
+        while group := list(islice(latents, self.config.samples_per_pass)):
+            maps = map(torch.cat, zip(*group, strict=True))
+            yield from self._decode(features, [z.to(self.device) for z in maps]).float()
+
+    def project(self, restored: Tensor, measurement: Measurement) -> Tensor:
+        """The nearest images that explain the measurement, (B, C, H, W); one without params excludes none."""
+        return self.degradation.project(restored, measurement) if measurement.params else restored
+
+    def _prepared(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        cuda_graphs = self.config.compile and self.device.type == "cuda"
+        if self.config.compile:
+            call = torch.compile(call, mode="reduce-overhead" if cuda_graphs else None)
+        bf16 = self.config.precision == "bf16"
+
+        def run(*arguments: Any) -> Any:
+            with torch.autocast(self.device.type, torch.bfloat16) if bf16 else nullcontext():
+                result = call(*arguments)
+            return tree_map(_clone, result) if cuda_graphs else result  # the next run of a graph writes over it
+
+        return run
+
+
+def _clone(value: Any) -> Any:
+    return value.clone() if isinstance(value, Tensor) else value

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor
 
+from ...models.spatial_latent import SpatialLatent
 from ...train.inference.sampler import RunningMoments
-from ...train.inference.spatial_latent import SpatialLatent
 from ...train.metrics.distortion import psnr
 from .picture import Picture
 
@@ -31,7 +31,7 @@ class Average:
     def add(self) -> None:
         """The next sample."""
         generator = self.picture.tiles[0].sampler.generator
-        sample = self.picture.draw(SpatialLatent(generator, self.seed, self.count + 1), self.sigma_z)
+        sample = self.picture.draw(SpatialLatent(generator, [self.seed], self.count + 1), self.sigma_z)
         for moments, part in zip(self._moments, sample, strict=True):
             moments.add(part)
         self._squares += self._error(sample)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from torch import Tensor
 
-from ...train.inference.spatial_latent import Field
+from ...models.spatial_latent import LatentField
 from ...train.restore.open_image import OpenedImage
 from ...train.restore.report import ReencodingReport
 from ...train.restore.restoration_input import to_pixels
@@ -38,7 +38,7 @@ class Picture:
         self.subject, self.clean = opened
         self.tiles = [tiling.tile(self.subject, window) for window in tiling.windows(self.subject)]
 
-    def draw(self, field: Field, sigma_z: float) -> list[Tensor]:
+    def draw(self, field: LatentField, sigma_z: float) -> list[Tensor]:
         """The sample of one z, of each tile (1, c, h, w)."""
         return [next(tile.draw([field], sigma_z)) for tile in self.tiles]
 

@@ -14,8 +14,8 @@ import torch
 
 from ...data.degradations.jpeg import Jpeg
 from ...data.image_io.write_png import encode_png
+from ...models.spatial_latent import LatentField, LatentInterpolation, SpatialLatent
 from ...train.inference.sampler import LoadedSampler
-from ...train.inference.spatial_latent import Field, LatentInterpolation, SpatialLatent
 from ...train.restore.open_image import ImageOpener, OpenedImage
 from ...train.restore.tiling import SIDE, Tiling
 from .average import Average
@@ -120,8 +120,8 @@ class Session:
             "sample", asked.shown_as, lambda: picture.finish(picture.draw(self._field(asked), asked.sigma_z))
         )
 
-    def _field(self, asked: Wanted) -> Field:
-        first, last = (SpatialLatent(self.sampler.generator, asked.seed, n) for n in (asked.sample, asked.other))
+    def _field(self, asked: Wanted) -> LatentField:
+        first, last = (SpatialLatent(self.sampler.generator, [asked.seed], n) for n in (asked.sample, asked.other))
         return LatentInterpolation(first, last, asked.share) if 0 < asked.share < 1 else last if asked.share else first
 
     def _mean_and_std(self, asked: Wanted, picture: Picture, end: float) -> Iterator[Message]:

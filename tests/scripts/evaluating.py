@@ -45,7 +45,7 @@ class Faulty:
     def __init__(self, fault):
         self.fault = fault
 
-    def draw(self, measurement, num_samples, rng, sigma_z=1.0):
+    def restore(self, measurement, num_samples, seeds, sigma_z=1.0):
         samples = measurement.degraded.expand(num_samples, -1, -1, -1, -1).clone()
         if self.fault == "holes":
             samples[0, 0, 0, 3, 3] = torch.nan
@@ -69,5 +69,5 @@ class Rounding:
 
     stochastic = False
 
-    def draw(self, measurement, num_samples, rng, sigma_z=1.0):
+    def restore(self, measurement, num_samples, seeds, sigma_z=1.0):
         return (255 * measurement.degraded).round()[None] / 255

@@ -106,7 +106,7 @@ def test_a_run_that_has_gone_on_is_another_restorer(trained, judged, tmp_path):
         ("[degraded,degraded]", "two of the name degraded"),
         ("[nowhere/run]", "nowhere/run holds no run of pscgan"),
         ("{a/b: degraded}", "one named 'a/b'"),
-        (f"{{x: {TARGET % 'no_restorer'}}}", "restorers.x is a dict; allowed is an object with draw"),
+        (f"{{x: {TARGET % 'no_restorer'}}}", "restorers.x is a dict; allowed is an object with restore"),
         ("{x: 3}", "restorers.x is 3"),
     ],
 )

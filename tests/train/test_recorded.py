@@ -19,7 +19,7 @@ from pscgan.train.export.export import export
 from pscgan.train.inference.load import load
 from pscgan.train.inference.load_run import load_trained
 from pscgan.train.lightning_module import SamplerModule
-from pscgan.train.restorer import Sampler
+from pscgan.train.sampling import GeneratorSampler
 
 from ..data.pictures import noise, write
 from ..scripts.evaluating import evaluated
@@ -140,7 +140,7 @@ def test_the_residual_is_left_out_and_said_to_be(judged):
 
 def test_the_audit_attacks_what_was_recorded(trained):
     clean = torch.from_numpy(noise()).permute(2, 0, 1)[None].float() / 255
-    restorer, attacks = Sampler(load_trained(trained).generator, Recorded()), {"pgd": Pgd(steps=2, samples=2)}
+    restorer, attacks = GeneratorSampler(load_trained(trained).generator, Recorded()), {"pgd": Pgd(steps=2, samples=2)}
     found, expected = (
         Audits(attacks, [40.0], degradation, crop=16, images=1, samples=2, seed=0).states_of(restorer, 0, images)
         for degradation, images in ((Recorded(), torch.cat([clean, clean.flip(1)], dim=1)), (Swapped(), clean))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -14,24 +14,21 @@ from ...checks import require_at_least
 from ...data.measurement import Measurement
 from ...losses.robustness import on_sphere
 from ...rng import Rng
-from ..restorer import Restorer
-
-Latents = Callable[[], Rng]
-"""Creates the generators of z anew: the same z at every call."""
+from ..sampling import Restorer
 
 
 class Attack(Protocol):
     """Perturbs measurements so that restorations change as much as possible."""
 
     def __call__(
-        self, restorer: Restorer, measurement: Measurement, latents: Latents, rng: Rng, ai_psnr: float
+        self, restorer: Restorer, measurement: Measurement, seeds: Sequence[int], rng: Rng, ai_psnr: float
     ) -> Measurement:
         """The measurement with y + d in place of y; maps and params stay, and y + d is not clipped.
 
         Args:
             restorer: under attack, differentiable in y.
             measurement: of B images, each attacked for itself.
-            latents: the z the change is averaged over.
+            seeds: one for each image, of the z the change is averaged over.
             rng: one generator an image, from which the start comes.
             ai_psnr: PSNR of y + d against y in dB, the least allowed.
 
@@ -57,18 +54,18 @@ class SquaredChange:
     Args:
         restorer: G.
         measurement: with y.
-        latents: of zₖ.
+        seeds: of zₖ, one for each image.
         samples: K; a deterministic restorer needs one.
     """
 
-    def __init__(self, restorer: Restorer, measurement: Measurement, latents: Latents, samples: int) -> None:
-        self.restorer, self.measurement, self.latents = restorer, measurement, latents
+    def __init__(self, restorer: Restorer, measurement: Measurement, seeds: Sequence[int], samples: int) -> None:
+        self.restorer, self.measurement, self.seeds = restorer, measurement, seeds
         self.samples = samples if restorer.stochastic else 1
         with torch.no_grad():
             self.unmoved = self._draw(measurement)
 
     def _draw(self, measurement: Measurement) -> Tensor:
-        return self.restorer.draw(measurement, self.samples, self.latents())
+        return self.restorer.restore(measurement, self.samples, self.seeds)
 
     @torch.enable_grad()
     def gradient(self, d: Tensor) -> Tensor:
@@ -108,11 +105,11 @@ class Ifgsm:
         self.steps, self.relative_step, self.samples = steps, relative_step, samples
 
     def __call__(
-        self, restorer: Restorer, measurement: Measurement, latents: Latents, rng: Rng, ai_psnr: float
+        self, restorer: Restorer, measurement: Measurement, seeds: Sequence[int], rng: Rng, ai_psnr: float
     ) -> Measurement:
         """See ``Attack``."""
         epsilon = largest_budget(ai_psnr)
-        change, step = SquaredChange(restorer, measurement, latents, self.samples), self.relative_step * epsilon
+        change, step = SquaredChange(restorer, measurement, seeds, self.samples), self.relative_step * epsilon
         d = step * start(measurement, rng, ai_psnr).sign()
         for _ in range(self.steps):
             d = (d + step * change.gradient(d).sign()).clamp(-epsilon, epsilon)
@@ -140,11 +137,11 @@ class Pgd:
         self.steps, self.relative_step, self.samples = steps, relative_step, samples
 
     def __call__(
-        self, restorer: Restorer, measurement: Measurement, latents: Latents, rng: Rng, ai_psnr: float
+        self, restorer: Restorer, measurement: Measurement, seeds: Sequence[int], rng: Rng, ai_psnr: float
     ) -> Measurement:
         """See ``Attack``."""
         epsilon = euclidean_budget(measurement.degraded[0].numel(), ai_psnr)
-        change, d = SquaredChange(restorer, measurement, latents, self.samples), start(measurement, rng, ai_psnr)
+        change, d = SquaredChange(restorer, measurement, seeds, self.samples), start(measurement, rng, ai_psnr)
         for _ in range(self.steps):
             gradient = change.gradient(d)
             d = into_ball(d + self.relative_step * epsilon * gradient / norms(gradient), epsilon)
@@ -169,11 +166,11 @@ class AdamAttack:
         self.steps, self.learning_rate, self.samples = steps, learning_rate, samples
 
     def __call__(
-        self, restorer: Restorer, measurement: Measurement, latents: Latents, rng: Rng, ai_psnr: float
+        self, restorer: Restorer, measurement: Measurement, seeds: Sequence[int], rng: Rng, ai_psnr: float
     ) -> Measurement:
         """See ``Attack``."""
         epsilon = euclidean_budget(measurement.degraded[0].numel(), ai_psnr)
-        change, d = SquaredChange(restorer, measurement, latents, self.samples), start(measurement, rng, ai_psnr)
+        change, d = SquaredChange(restorer, measurement, seeds, self.samples), start(measurement, rng, ai_psnr)
         adam = torch.optim.Adam([d], self.learning_rate, betas=(0.9, 0.999), maximize=True)
         for _ in range(self.steps):
             d.grad = change.gradient(d)

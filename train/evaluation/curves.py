@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..metrics.calibration import SCALES
-from ..restorer import Degraded
+from .methods import Degraded
 from .results import MethodResults
 from .robustness_eval import robustness_curves
 

@@ -16,7 +16,6 @@ from torch import Tensor
 from ...data.evaluation_set import EvaluationSet
 from ...data.measurement import concatenate
 from ...models.features.pooled import Extractor
-from ...rng import Rng
 from ..runs.atomic_write import atomic_write
 from .dataset import EvaluationDataset, EvaluationItem, pixels_hash
 from .methods import Method
@@ -167,10 +166,10 @@ class Evaluator:
     def _draw(self, contestant: Method, problems: Sequence[EvaluationItem]) -> tuple[Tensor, float]:
         """(K, B, C, H, W), and what it took."""
         measurement = concatenate([problem.measurement for problem in problems])
-        rng = Rng(self.settings.seed, "evaluation latent", [problem.number for problem in problems])
+        seeds = [self.settings.seed + problem.number for problem in problems]
         start = time.perf_counter()
         count = self.settings.samples if contestant.restorer.stochastic else 1
-        samples = contestant.restorer.draw(measurement, count, rng)
+        samples = contestant.restorer.restore(measurement, count, seeds)
         if samples.is_cuda:
             torch.cuda.synchronize(samples.device)
         return samples, time.perf_counter() - start

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -21,13 +21,40 @@ from ..inference.load import load
 from ..inference.load_run import Trained, load_trained
 from ..inference.safetensors_file import SUFFIX
 from ..inference.sampler import LoadedSampler
-from ..restorer import Degraded, Deterministic, Restorer, Sampler
+from ..sampling import GeneratorSampler, Restorer
 
 DEGRADED = "degraded"
 ALLOWED = (
     f"the folder of a run, a checkpoint, a {SUFFIX} file of pscgan export, {DEGRADED}, or a mapping with _target_ of a "
     "restorer"
 )
+
+
+class Degraded:
+    """The measurement itself: the noisy image, or what an ordinary decoder shows of a .jpg file."""
+
+    stochastic = False
+
+    def restore(self, measurement: Measurement, num_samples: int, seeds: Sequence[int], sigma_z: float = 1.0) -> Tensor:
+        """y, as it is, (1, B, C, H, W)."""
+        return measurement.degraded.float()[None]
+
+
+class Deterministic:
+    """Any function of a measurement that gives one image.
+
+    Args:
+        function: a measurement of B images to (B, C, H, W) in [0, 1].
+    """
+
+    stochastic = False
+
+    def __init__(self, function: Callable[[Measurement], Tensor]) -> None:
+        self.function = function
+
+    def restore(self, measurement: Measurement, num_samples: int, seeds: Sequence[int], sigma_z: float = 1.0) -> Tensor:
+        """The one image, (1, B, C, H, W)."""
+        return self.function(measurement).float()[None]
 
 
 @dataclass(frozen=True)
@@ -133,16 +160,16 @@ class Methods:
                 if isinstance(loaded, LoadedSampler)
                 else (_about(loaded), loaded.networks)
             )
-            return Method(name, Sampler(loaded.generator, degradation), about, networks)
+            return Method(name, GeneratorSampler(loaded.generator, degradation), about, networks)
         if value == DEGRADED:
             return Method(name, Degraded(), {"kind": DEGRADED})
         if not isinstance(value, Mapping):
             raise ValueError(f"restorers.{name} is {value}; allowed is {ALLOWED}")
         restorer = instantiate(OmegaConf.create(dict(value)))
-        if not (hasattr(restorer, "draw") and hasattr(restorer, "stochastic")):
+        if not (hasattr(restorer, "restore") and hasattr(restorer, "stochastic")):
             raise ValueError(
-                f"restorers.{name} is a {type(restorer).__name__}; allowed is an object with draw and stochastic, see "
-                "pscgan.train.restorer.Restorer"
+                f"restorers.{name} is a {type(restorer).__name__}; allowed is an object with restore and stochastic, "
+                "see pscgan.train.sampling.Restorer"
             )
         if isinstance(restorer, nn.Module):
             restorer = restorer.to(self.device).eval()

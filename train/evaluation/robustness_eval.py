@@ -12,10 +12,10 @@ from torch import Tensor
 from ...checks import require_at_least
 from ...data.degradation import Degradation, measure
 from ...data.measurement import Measurement
-from ...rng import Rng
+from ...rng import Rng, key
 from ..callbacks.sample_grid import centre
 from ..metrics.robustness import Robustness
-from ..restorer import Restorer
+from ..sampling import Restorer
 from .attacks import Attack
 from .metric_suite import States, compute
 
@@ -57,19 +57,20 @@ def audit(
     require_at_least(2 if restorer.stochastic else 1, samples=samples)
     K = samples if restorer.stochastic else 1
 
-    def rng(stream: str) -> Rng:
-        return Rng(seed, f"audit {stream}", numbers)
+    def seeds(stream: str) -> list[int]:
+        return [key(seed, f"audit {stream}", number) for number in numbers]
 
     @torch.no_grad()
-    def draw(seen: Measurement, stream: str) -> Tensor:
-        return restorer.draw(seen, K, rng(stream))
+    def draw(seen: Measurement, of_images: Sequence[int]) -> Tensor:
+        return restorer.restore(seen, K, of_images)
 
-    before, audited = draw(measurement, "latent"), Audited()
+    own = [seed + number for number in numbers]  # those of the evaluation
+    before, audited = draw(measurement, own), Audited()
     for name, attack in attacks.items():
         audited[name] = {}
         for ai_psnr in ai_psnrs:
-            attacked = attack(restorer, measurement, lambda: rng("attack latent"), rng("start"), ai_psnr)
-            same, other = draw(attacked, "latent"), draw(attacked, "other latent")
+            attacked = attack(restorer, measurement, seeds("attack latent"), Rng(seed, "audit start", numbers), ai_psnr)
+            same, other = draw(attacked, own), draw(attacked, seeds("other latent"))
             audited[name][ai_psnr] = Robustness()
             audited[name][ai_psnr].update(before, same, other, clean, attacked.degraded - measurement.degraded)
     return audited

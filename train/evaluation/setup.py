@@ -26,7 +26,6 @@ from ..distributed.launch import on_gpu, process_group, processes, start
 from ..metrics.patch_distribution import PatchDistribution
 from ..metrics.perceptual import Perceptual
 from ..metrics.residual_noise import ResidualNoise
-from ..restorer import Degraded
 from ..runs.atomic_write import atomic_write
 from ..runs.cli_errors import user_error
 from ..runs.folder import FolderLock, run_name
@@ -34,7 +33,7 @@ from ..runs.provenance import provenance
 from .dataset import EvaluationDataset, open_degradation, open_images, open_reference
 from .evaluator import Evaluator, Settings
 from .folder import EvaluationFolder
-from .methods import Method, Methods, named
+from .methods import Degraded, Method, Methods, named
 from .metric_suite import MetricSuite
 from .results import ImageSets
 from .robustness_eval import Audits
@@ -172,6 +171,7 @@ class EvaluationSetup:
             "root": self.root,
             "samples": config.samples,
             "seed": config.seed,
+            "sample_seeds": "seed + number of the image",
             "degradation_words": self.degradation_words,
             "sizes": self.judge.sizes(len(self.names)),
             "bootstrap": config.bootstrap,

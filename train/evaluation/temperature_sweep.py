@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 from ...data.measurement import Measurement
-from ...rng import Rng
 from ..metrics.patch_distribution import PatchDistribution
-from ..restorer import Restorer
+from ..sampling import Restorer
 from .metric_suite import States, compute
 
 
@@ -41,7 +40,7 @@ def traverse(
     laws = {}
     for sigma_z in sigma_zs if restorer.stochastic else ():
         laws[sigma_z] = PatchDistribution(1).to(clean.device)
-        sample = restorer.draw(measurement, 1, Rng(seed, "traverse", numbers), sigma_z)
+        sample = restorer.restore(measurement, 1, [seed + number for number in numbers], sigma_z)
         laws[sigma_z].update(sample, clean, measurement)
     return laws
 

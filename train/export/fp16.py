@@ -13,7 +13,7 @@ from ...data.degradation import Degradation, PairedDegradation
 from ...data.measurement import Measurement
 from ...data.sources.image_source import BUNDLED, ImageSource
 from ...rng import Rng
-from ..restorer import Sampler
+from ..sampling import GeneratorSampler
 
 SIDE = 128  # of the central square of each photograph, in pixels
 
@@ -62,8 +62,7 @@ def rounding_loss(generator: Any, weights: dict[str, Tensor], degradation: Degra
         clean = center_crop(photographs.read(name), SIDE)[None].float() / 255
         measurement = _measured(degradation, clean, Rng(0, "half", [number]))
         before, after = (
-            Sampler(network, degradation).draw(measurement, 1, Rng(0, "restore", [number]))
-            for network in (generator, rounded)
+            GeneratorSampler(network, degradation).restore(measurement, 1, [number]) for network in (generator, rounded)
         )
         differences.append(255 * (after.double() - before.double()))
     levels = torch.cat(differences)

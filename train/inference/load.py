@@ -9,11 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from ...data.degradation import Degradation, network_channels
+from ..sampling import InferenceConfig, Precision
 from . import safe_instantiate
 from .hub import MODEL, fetch, names_repository
 from .image_input import MODES
 from .safetensors_file import ONNX, PT2, SUFFIX, read_export
-from .sampler import InferenceConfig, LoadedSampler, Precision
+from .sampler import LoadedSampler
 
 GENERATORS, DEGRADATIONS = "pscgan.models", "pscgan.data.degradations"
 SEAMS = {"generator": ("encode", "decode", "draw_latent", "stride"), "degradation": ("__call__", "residual", "project")}

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from ...models.generator import scale_latent
 from ...models.receptive_field import receptive_field_radius
+from ...models.spatial_latent import LatentField, SpatialLatent
 from ..inference.sampler import LoadedSampler
-from ..inference.spatial_latent import Field, SpatialLatent
 from .restoration_input import RestorationInput
 from .windows import Window, windows_of
 
@@ -72,7 +72,7 @@ class Tiling:
 
         z of a sample is a function of seed, number and place alone: see ``SpatialLatent``.
         """
-        fields = (SpatialLatent(self.sampler.generator, seed, number) for number in range(1, num_samples + 1))
+        fields = (SpatialLatent(self.sampler.generator, [seed], number) for number in range(1, num_samples + 1))
         yield from self.tile(subject, window).draw(fields, sigma_z)
 
 
@@ -90,17 +90,18 @@ class Tile:
         unit = math.lcm(sampler.generator.stride, subject.unit or 1)
         self.sampler, self.subject, self.window = sampler, subject, window
         self.around = window.grown(overlap, unit, subject.frame.height, subject.frame.width)
-        self.features = sampler.decoder.encode(subject.condition(self.around))
+        self.features = sampler.restorer.encode(subject.condition(self.around))
 
-    def draw(self, fields: Iterable[Field], sigma_z: float = 1.0) -> Iterator[Tensor]:
+    @torch.no_grad()
+    def draw(self, fields: Iterable[LatentField], sigma_z: float = 1.0) -> Iterator[Tensor]:
         """A sample of each z, (1, c, h, w) fp32 about [0, 1], projected, neither clipped nor rounded."""
         for drawn in self.unprojected(fields, sigma_z):
             yield self.subject.project(drawn, self.window)
 
-    def unprojected(self, fields: Iterable[Field], sigma_z: float = 1.0) -> Iterator[Tensor]:
+    def unprojected(self, fields: Iterable[LatentField], sigma_z: float = 1.0) -> Iterator[Tensor]:
         """As the network gives them, (1, C, h, w)."""
         latents = (scale_latent(field.window(*self.around.place), sigma_z) for field in fields)
-        for drawn in self.sampler.decoder.decode(self.features, latents):
+        for drawn in self.sampler.restorer.decode(self.features, latents):
             yield self.window.cut_from(drawn, self.around)
 
 
@@ -122,7 +123,8 @@ class TiledSample:
         self.sampler, self.subject, self.windows, self.overlap = sampler, subject, windows, overlap
         self.window = Window(0, 0, subject.frame.height, subject.frame.width)
 
-    def draw(self, fields: Iterable[Field], sigma_z: float = 1.0) -> Iterator[Tensor]:
+    @torch.no_grad()
+    def draw(self, fields: Iterable[LatentField], sigma_z: float = 1.0) -> Iterator[Tensor]:
         """See ``Tile``."""
         channels = int(self.sampler.about["image_channels"])
         for field in fields:

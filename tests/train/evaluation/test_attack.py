@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from pscgan.data.measurement import Measurement
-from pscgan.rng import Rng
+from pscgan.rng import Rng, key
 from pscgan.train.evaluation.attacks import (
     AdamAttack,
     Ifgsm,
@@ -15,7 +15,7 @@ from pscgan.train.evaluation.attacks import (
     euclidean_budget,
     largest_budget,
 )
-from pscgan.train.restorer import Degraded, Deterministic
+from pscgan.train.evaluation.methods import Degraded, Deterministic
 
 from .wiener import Wiener, field
 
@@ -25,7 +25,9 @@ BY_NAME = pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: type(att
 
 def perturbation(attack, restorer, measurement, ai_psnr=40.0, numbers=None, seed=0):
     numbers = range(len(measurement)) if numbers is None else numbers
-    attacked = attack(restorer, measurement, lambda: Rng(seed, "latent", numbers), Rng(seed, "start", numbers), ai_psnr)
+    attacked = attack(
+        restorer, measurement, [key(seed, "latent", number) for number in numbers], Rng(seed, "start", numbers), ai_psnr
+    )
     return attacked.degraded - measurement.degraded
 
 
@@ -112,8 +114,8 @@ def test_a_function_of_the_generators_and_of_each_image_alone(attack):
 class Bent(Wiener):
     """Not linear: the worst d depends on y and z."""
 
-    def draw(self, measurement, num_samples, rng, sigma_z=1.0):
-        return super().draw(measurement, num_samples, rng, sigma_z).mul(9).sin()
+    def restore(self, measurement, num_samples, seeds, sigma_z=1.0):
+        return super().restore(measurement, num_samples, seeds, sigma_z).mul(9).sin()
 
 
 def test_z_is_held():
@@ -122,11 +124,11 @@ def test_z_is_held():
     drawn = []
 
     class Spy(Wiener):
-        def draw(self, *arguments):
-            drawn.append(super().draw(*arguments))
+        def restore(self, *arguments):
+            drawn.append(super().restore(*arguments))
             return drawn[-1]
 
-    change = SquaredChange(Spy(world), measurement, lambda: Rng(0, "latent", range(2)), samples=3)
+    change = SquaredChange(Spy(world), measurement, range(2), samples=3)
     assert not change.gradient(torch.zeros_like(measurement.degraded)).any()
     assert len(drawn[0]) == 3
     assert torch.equal(drawn[0], drawn[1])
@@ -136,7 +138,7 @@ def test_z_is_held():
 def test_the_gradient_is_that_of_a_closed_form():
     """Of ‖W d‖²: 2 Wᵀ W d."""
     world, _, measurement = field(2)
-    change = SquaredChange(Wiener(world), measurement, lambda: Rng(0, "latent", range(2)), samples=3)
+    change = SquaredChange(Wiener(world), measurement, range(2), samples=3)
     d = 0.01 * torch.randn(2, 1, 8, 8, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     expected = 2 * d.flatten(1) @ (world.gain.T @ world.gain)
     assert torch.allclose(change.gradient(d).flatten(1), expected, rtol=1e-9, atol=1e-12)
@@ -146,9 +148,9 @@ def test_a_restorer_that_ignores_z_is_drawn_once():
     seen = []
 
     class Spy(Degraded):
-        def draw(self, measurement, num_samples, rng, sigma_z=1.0):
+        def restore(self, measurement, num_samples, seeds, sigma_z=1.0):
             seen.append(num_samples)
-            return super().draw(measurement, num_samples, rng)
+            return super().restore(measurement, num_samples, seeds)
 
     perturbation(Pgd(steps=1, samples=10), Spy(), images_of(2))
     assert set(seen) == {1}
@@ -158,9 +160,7 @@ def test_only_y_moves():
     world, _, measurement = field(2)
     maps = torch.rand(2, 1, 8, 8)
     given = Measurement(measurement.degraded, maps, measurement.params)
-    attacked = Pgd(steps=1)(
-        Wiener(world), given, lambda: Rng(0, "latent", range(2)), Rng(0, "start", range(2)), ai_psnr=20.0
-    )
+    attacked = Pgd(steps=1)(Wiener(world), given, range(2), Rng(0, "start", range(2)), ai_psnr=20.0)
     assert attacked.maps is maps
     assert attacked.params is measurement.params
     assert attacked.degraded.min() < 0 or attacked.degraded.max() > 1  # not clipped

@@ -9,8 +9,9 @@ from pscgan.data.degradations.gaussian_noise import GaussianNoise
 from pscgan.models.unet import UNet
 from pscgan.rng import Rng
 from pscgan.train.evaluation.attacks import AdamAttack, Ifgsm, Pgd, euclidean_budget
+from pscgan.train.evaluation.methods import Degraded, Deterministic
 from pscgan.train.evaluation.robustness_eval import audit, robustness_curves
-from pscgan.train.restorer import Degraded, Deterministic, Sampler
+from pscgan.train.sampling import GeneratorSampler
 
 from .wiener import Wiener, field
 
@@ -52,17 +53,17 @@ def test_the_image_itself_answers_with_what_was_added():
 
 def test_z_of_the_audit_is_not_that_of_the_attack():
     world, clean, measurement = field(1)
-    keys = []
+    given = []
 
     class Spy(Wiener):
-        def draw(self, measurement, num_samples, rng, sigma_z=1.0):
-            keys.append(rng.generators[0].initial_seed())
-            return super().draw(measurement, num_samples, rng, sigma_z)
+        def restore(self, measurement, num_samples, seeds, sigma_z=1.0):
+            given.append(seeds[0])
+            return super().restore(measurement, num_samples, seeds, sigma_z)
 
     audit(Spy(world), clean, measurement, [0], {"pgd": Pgd(1, samples=2)}, [30.0], samples=2)
-    before, *of_the_attack, same, other = keys
+    before, *of_the_attack, same, other = given
     assert len(set(of_the_attack)) == 1
-    assert before == same
+    assert before == same == 0  # the seed of the evaluation, and image 0
     assert len({before, other, of_the_attack[0]}) == 3
 
 
@@ -97,7 +98,7 @@ def test_networks_are_audited_and_left_without_gradients():
     network = UNet(3, 3, width=8, levels=2, encoder_blocks=1, decoder_blocks=1, latent_channels=1).eval()
     degradation, clean = GaussianNoise(50), torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
     measurement = degradation(clean, Rng(0, "degradation", range(2)))
-    audited = audit(Sampler(network, degradation), clean, measurement, range(2), ATTACKS, [30.0], samples=2)
+    audited = audit(GeneratorSampler(network, degradation), clean, measurement, range(2), ATTACKS, [30.0], samples=2)
     for name in ATTACKS:
         score = audited[name][30.0].compute()
         assert 30 - 1e-4 <= score["ai_psnr"] < 31

@@ -2,11 +2,10 @@
 
 import pytest
 
-from pscgan.rng import Rng
 from pscgan.train.evaluation.curves import plane_curve
+from pscgan.train.evaluation.methods import Degraded
 from pscgan.train.evaluation.temperature_sweep import traverse
 from pscgan.train.metrics.patch_distribution import PatchDistribution
-from pscgan.train.restorer import Degraded
 
 from .wiener import Wiener, field
 
@@ -17,7 +16,7 @@ IMAGES = 2_000
 def curve():
     world, clean, measurement = field(IMAGES)
     law = PatchDistribution(8)
-    law.update(Wiener(world).draw(measurement, 8, Rng(0, "latent", range(IMAGES))), clean)
+    law.update(Wiener(world).restore(measurement, 8, range(IMAGES)), clean)
     laws = traverse(Wiener(world), clean, measurement, range(IMAGES), [1.0, 0.0, 0.5])
     return plane_curve(law.compute(), {sigma_z: at.compute() for sigma_z, at in laws.items()})
 

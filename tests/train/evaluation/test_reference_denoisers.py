@@ -71,7 +71,7 @@ def test_ffdnet_reads_its_file_and_computes_what_is_described(channels, tmp_path
     kernels, biases = weights_of(channels)
     restorer = ffdnet(mat_file(tmp_path / "net.mat", kernels, biases))
     measurement = measured(2, channels, 6, 8)
-    restored = restorer.draw(measurement, 1, Rng(0, "latent", range(2)))[0]
+    restored = restorer.restore(measurement, 1, range(2))[0]
     assert not restorer.stochastic
     expected = ffdnet_by_hand(measurement.degraded, 25 / 255, kernels, biases)
     assert torch.allclose(restored, expected, atol=1e-4)
@@ -81,11 +81,11 @@ def test_ffdnet_is_told_the_level_of_each_image_and_takes_odd_sizes(tmp_path):
     restorer = ffdnet(mat_file(tmp_path / "net.mat", *weights_of(3)))
     measurement = measured(2, 3, 7, 9)
     levels = Measurement(measurement.degraded, None, {"sigma": torch.tensor([0.1, 0.6])})
-    both, first, second = (restorer.draw(part, 1, Rng(0, "", ()))[0] for part in (levels, levels[:1], levels[1:]))
+    both, first, second = (restorer.restore(part, 1, ())[0] for part in (levels, levels[:1], levels[1:]))
     assert both.shape == (2, 3, 7, 9)
     assert torch.allclose(both, torch.cat([first, second]), atol=1e-5)
     same = Measurement(measurement.degraded, None, {"sigma": torch.tensor([0.1, 0.1])})
-    assert not torch.allclose(restorer.draw(same, 1, Rng(0, "", ()))[0][1], both[1], atol=1e-2)
+    assert not torch.allclose(restorer.restore(same, 1, ())[0][1], both[1], atol=1e-2)
 
 
 def dncnn_state(seed=0):
@@ -105,7 +105,7 @@ def test_dncnn_takes_off_what_17_convolutions_say(tmp_path):
         x = F.conv2d(
             x if not place else x.relu(), state[f"model.{place}.weight"], state[f"model.{place}.bias"], padding=1
         )
-    restored = dncnn(str(tmp_path / "net.pth")).draw(measurement, 1, Rng(0, "", ()))[0]
+    restored = dncnn(str(tmp_path / "net.pth")).restore(measurement, 1, ())[0]
     assert torch.allclose(restored, measurement.degraded - x, atol=1e-5)
     assert x.abs().max() > 1e-3
 
@@ -126,7 +126,7 @@ def test_what_they_do_not_take_is_refused(tmp_path):
         ),
     ):
         with pytest.raises(ValueError, match=named):
-            restorer.draw(measurement, 1, Rng(0, "", ()))
+            restorer.restore(measurement, 1, ())
 
 
 def test_files_that_do_not_fit_are_refused(tmp_path, monkeypatch):
@@ -166,7 +166,7 @@ def field_psnr(restorer, folder, mode):
         pixels = np.atleast_3d(np.asarray(Image.open(path).convert(mode))).transpose(2, 0, 1)
         clean = torch.from_numpy(pixels.copy())[None].float() / 255
         measurement = GaussianNoise(25)(clean, Rng(0, "noise", [number]))
-        restored = restorer.draw(measurement, 1, Rng(0, "latent", [number]))[0]
+        restored = restorer.restore(measurement, 1, [number])[0]
         rounded = (255 * restored).round().clamp(0, 255) / 255
         psnrs.append(-10 * float((rounded - clean).double().square().mean().log10()))
     return sum(psnrs) / len(psnrs)

@@ -13,10 +13,10 @@ class Wiener:
         self.world, self.spread, self.stochastic = world, spread, spread > 0
         self.root = symmetric_root(world.posterior_covariance)
 
-    def draw(self, measurement, num_samples, rng, sigma_z=1.0):
+    def restore(self, measurement, num_samples, seeds, sigma_z=1.0):
         y = measurement.degraded.double().flatten(1)
         mean = self.world.mean + (y - self.world.mean) @ self.world.gain.T
-        z = rng.randn(num_samples, len(self.root)).double().movedim(1, 0)
+        z = Rng.of_images(seeds, "wiener").randn(num_samples, len(self.root)).double().movedim(1, 0)
         return (mean + sigma_z * self.spread * z @ self.root.T).view(num_samples, *measurement.degraded.shape)
 
 

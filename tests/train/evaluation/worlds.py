@@ -41,9 +41,9 @@ class WorldSampler:
     def __init__(self, spread=1.0, offset=0.0):
         self.spread, self.offset = spread, offset
 
-    def draw(self, measurement, num_samples, rng, sigma_z=1.0):
+    def restore(self, measurement, num_samples, seeds, sigma_z=1.0):
         mean = WORLD.posterior_mean(measurement)
-        samples = WORLD.posterior_samples(measurement, num_samples, rng)
+        samples = WORLD.posterior_samples(measurement, num_samples, Rng.of_images(seeds, "posterior"))
         return (mean + self.offset + sigma_z * self.spread * (samples - mean)).float()
 
 
@@ -52,7 +52,7 @@ class PosteriorMean:
 
     stochastic = False
 
-    def draw(self, measurement, num_samples, rng, sigma_z=1.0):
+    def restore(self, measurement, num_samples, seeds, sigma_z=1.0):
         return WORLD.posterior_mean(measurement).float()[None]
 
 

@@ -15,12 +15,12 @@ from pscgan.data.degradations.jpeg import Jpeg
 from pscgan.data.jpeg.reader import read
 from pscgan.data.measurement import Measurement
 from pscgan.models.generator import draw_samples, scale_latent
+from pscgan.models.spatial_latent import SpatialLatent
 from pscgan.rng import Rng
 from pscgan.train.export.export import export
 from pscgan.train.inference.load_run import load_trained
 from pscgan.train.inference.safetensors_file import read_export, write_export
-from pscgan.train.inference.spatial_latent import SpatialLatent
-from pscgan.train.restorer import Sampler
+from pscgan.train.sampling import GeneratorSampler
 
 from ..export.exporting import GENERATOR, JPEG, NOISE, exported
 from ..tiny import LIGHTNING_SAYS, run
@@ -45,7 +45,7 @@ def sampler(file):
 
 def drawn(sampler, condition, k, seed=0, sigma_z=1.0):
     """What the generator makes of z of sample k, by its own words."""
-    z = SpatialLatent(sampler.generator, seed, k).window(0, 0, *condition.shape[-2:])
+    z = SpatialLatent(sampler.generator, [seed], k).window(0, 0, *condition.shape[-2:])
     return sampler.generator.decode(sampler.generator.encode(condition), scale_latent(z, sigma_z))[0]
 
 
@@ -60,8 +60,8 @@ def test_it_is_the_average_of_the_run_bit_for_bit(folder, sampler, size):
     assert torch.equal(*of_both)
     assert not sampler.generator.training
     assert not any(parameter.requires_grad for parameter in sampler.generator.parameters())
-    judged = Sampler(trained.generator, trained.degradation).draw(Measurement(y), 3, Rng(5, "z", [0, 1]), 0.5)
-    assert torch.equal(sampler.draw(Measurement(y), 3, Rng(5, "z", [0, 1]), 0.5), judged)
+    restored = GeneratorSampler(trained.generator, trained.degradation).restore(Measurement(y), 3, [5, 6], 0.5)
+    assert torch.equal(sampler.sample(y, 3, [5, 6], 0.5), restored)
     assert sampler.stochastic
 
 
@@ -78,6 +78,11 @@ def test_first_samples_depend_on_neither_number_nor_batch(sampler):
     torch.testing.assert_close(four[:, 1:], sampler.sample(y[1], 4, seed=1))
     assert not torch.equal(four[0], four[1])
     assert not torch.equal(four, sampler.sample(y, 4, seed=2))
+    own = sampler.sample(y, 4, seed=[2, 1])
+    torch.testing.assert_close(own[:, 1], four[:, 1])
+    torch.testing.assert_close(own[:, :1], sampler.sample(y[:1], 4, seed=2))
+    with pytest.raises(ValueError, match="seed .* 2 images, got 3"):
+        sampler.sample(y, 1, seed=[0, 1, 2])
 
 
 def test_mean_and_spread_are_those_of_the_samples(sampler):
@@ -142,10 +147,10 @@ def test_what_is_no_image_is_refused_by_name(sampler, image, words):
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"k": 0}, "k is 0"),
-        ({"k": 1.5}, r"k is 1\.5; allowed is a whole number"),
-        ({"sigma_z": -1.0}, r"sigma_z is -1\.0"),
-        ({"sigma_z": float("inf")}, "sigma_z is inf"),
+        ({"k": 0}, "k .* 0"),
+        ({"k": 1.5}, r"k .* whole number .* 1\.5"),
+        ({"sigma_z": -1.0}, r"sigma_z .* -1\.0"),
+        ({"sigma_z": float("inf")}, "sigma_z .* inf"),
     ],
 )
 def test_numbers_out_of_range_are_refused(sampler, changed, words):
@@ -185,9 +190,9 @@ def test_an_edit_of_samples_is_projected_as_they_are(tmp_path):
     assert torch.equal(found, Jpeg(quality=10).project(grey, measurement))
     assert not torch.allclose(found, grey, atol=0.1)
     assert torch.equal(sampler.project(grey, Measurement(grey)), grey)
-    with pytest.raises(ValueError, match=r"restored has shape \(1, 3, 8, 8\); allowed is that of y, \(1, 3, 16, 24\)"):
+    with pytest.raises(ValueError, match=r"restored .* \(1, 3, 16, 24\), got \(1, 3, 8, 8\)"):
         sampler.project(grey[..., :8, :8], measurement)
-    with pytest.raises(ValueError, match="measurement is a Tensor; allowed is a Measurement"):
+    with pytest.raises(ValueError, match="measurement .* Measurement, got a Tensor"):
         sampler.project(grey, grey)
 
 
@@ -195,7 +200,7 @@ def test_a_deterministic_sampler_has_one_sample(tmp_path):
     sampler = pscgan.load(exported(tmp_path, latent_channels=0))
     assert not sampler.stochastic
     assert sampler.sample(uniform(3, 8, 8), 1).shape == (1, 1, 3, 8, 8)
-    with pytest.raises(ValueError, match="k is 2; allowed for a deterministic sampler is 1"):
+    with pytest.raises(ValueError, match="k must be 1 .* got 2"):
         sampler.sample(uniform(3, 8, 8), 2)
 
 

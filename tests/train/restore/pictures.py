@@ -58,9 +58,11 @@ def whole(sampler, subject, k, seed=0, sigma_z=1.0):
 
 
 def _latent(sampler, seed, number, frame, sigma_z):
-    from pscgan.train.inference.spatial_latent import SpatialLatent
+    from pscgan.models.spatial_latent import SpatialLatent
 
-    return [sigma_z * z for z in SpatialLatent(sampler.generator, seed, number).window(0, 0, frame.height, frame.width)]
+    return [
+        sigma_z * z for z in SpatialLatent(sampler.generator, [seed], number).window(0, 0, frame.height, frame.width)
+    ]
 
 
 def by_tiles(tiling, subject, k, seed=0, sigma_z=1.0):

@@ -5,11 +5,11 @@ import math
 import pytest
 import torch
 
+from pscgan.models.spatial_latent import LatentInterpolation, SpatialLatent
 from pscgan.models.unet import UNet
-from pscgan.train.inference.spatial_latent import LatentInterpolation, SpatialLatent
 
 UNET = UNet(3, 3, width=4, levels=3, latent_channels=2)
-ENDS = SpatialLatent(UNET, 0, 1), SpatialLatent(UNET, 0, 2)
+ENDS = SpatialLatent(UNET, [0], 1), SpatialLatent(UNET, [0], 2)
 PLACE = (8, 16, 200, 240)
 
 

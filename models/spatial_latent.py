@@ -1,37 +1,38 @@
-"""z as a function of place: the same sample of an image, whole or by windows, here or in another program."""
+"""z as a function of place: a sample is the same whether its image is restored whole, by tiles or in a batch."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Protocol
 
 import torch
 
-from ...models.generator import Generator, Latent, latent_strides
-from ...rng import Rng
+from ..rng import Rng
+from .generator import Generator, Latent, latent_strides
 
-CELL = 256  # pixels a side, at the least: each cell is drawn by itself
+CELL = 64  # pixels a side, at the least: each cell is drawn by itself
 
 
 class SpatialLatent:
-    """z of one sample over a plane that has no end to the right and below.
+    """z of one sample of B images, over a plane that has no end to the right and below.
 
-    The plane is cut into cells, and z of a cell is a function of (seed, number, row and column of the cell) alone. So a
-    window costs what it is wide, and two windows agree where they overlap.
+    The plane is cut into cells, and z of a cell is a function of (seed of the image, number of the sample, row and
+    column of the cell) alone. So a window costs what it is wide, and two windows agree where they overlap.
 
     Args:
         generator: whose z it is.
-        seed: of the samples.
+        seeds: one for each image.
         number: of the sample, counted from 1.
     """
 
-    def __init__(self, generator: Generator, seed: int, number: int) -> None:
-        self.generator, self.seed, self.number = generator, seed, number
+    def __init__(self, generator: Generator, seeds: Sequence[int], number: int) -> None:
+        self.generator, self.seeds, self.number = generator, seeds, number
         self.strides = latent_strides(generator)
         self.cell = -(-CELL // generator.stride) * generator.stride
 
     def window(self, top: int, left: int, height: int, width: int) -> Latent:
-        """z of a window as ``decode`` takes it, maps (1, 1, c, h, w) on the CPU.
+        """z of a window as ``decode`` takes it, maps (1, B, c, h, w) on the CPU.
 
         Args:
             top: pixel of the image where it begins, a multiple of the generator's stride.
@@ -52,7 +53,7 @@ class SpatialLatent:
         return [(cell, max(start - cell * self.cell, 0), min(end - cell * self.cell, self.cell)) for cell in cells]
 
     def _piece(self, row: int, column: int, top: int, bottom: int, left: int, right: int) -> Latent:
-        rng = Rng(self.seed, f"restore {row} {column}", [self.number])
+        rng = Rng.of_images(self.seeds, f"latent {row} {column}", self.number)
         cell = self.generator.draw_latent(1, self.cell, self.cell, rng)
         return [
             z[..., top // stride : bottom // stride, left // stride : right // stride]
@@ -60,16 +61,16 @@ class SpatialLatent:
         ]
 
 
-class Field(Protocol):
+class LatentField(Protocol):
     """z of one sample as a function of place."""
 
     def window(self, top: int, left: int, height: int, width: int) -> Latent:
-        """See ``LatentField``."""
+        """Maps (1, B, c, h, w) of a window, as ``SpatialLatent.window``."""
         ...
 
 
 class LatentInterpolation:
-    """cos t · z_a + sin t · z_b, a ``Field``: standard normal at every t, because cos² t + sin² t = 1.
+    """cos t · z_a + sin t · z_b, a ``LatentField``: standard normal at every t, because cos² t + sin² t = 1.
 
     A straight line (1 - s) z_a + s z_b would lose half of its variance midway, and the picture its texture.
 
@@ -79,11 +80,11 @@ class LatentInterpolation:
         share: of the way, 0 to 1; t is π/2 times that.
     """
 
-    def __init__(self, start: Field, end: Field, share: float) -> None:
+    def __init__(self, start: LatentField, end: LatentField, share: float) -> None:
         self.ends = (start, end)
         self.weights = (math.cos(math.pi / 2 * share), math.sin(math.pi / 2 * share))
 
     def window(self, top: int, left: int, height: int, width: int) -> Latent:
-        """See ``LatentField``."""
+        """As ``SpatialLatent.window``."""
         a, b = (field.window(top, left, height, width) for field in self.ends)
         return [self.weights[0] * from_a + self.weights[1] * from_b for from_a, from_b in zip(a, b, strict=True)]
