@@ -25,9 +25,8 @@ BY_NAME = pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: type(att
 
 def perturbation(attack, restorer, measurement, ai_psnr=40.0, numbers=None, seed=0):
     numbers = range(len(measurement)) if numbers is None else numbers
-    attacked = attack(
-        restorer, measurement, [key(seed, "latent", number) for number in numbers], Rng(seed, "start", numbers), ai_psnr
-    )
+    seeds = [key(seed, "latent", number) for number in numbers]
+    attacked = attack(restorer, measurement, seeds, Rng(seed, "start", numbers), ai_psnr)
     return attacked.degraded - measurement.degraded
 
 

@@ -81,7 +81,7 @@ def test_first_samples_depend_on_neither_number_nor_batch(sampler):
     own = sampler.sample(y, 4, seed=[2, 1])
     torch.testing.assert_close(own[:, 1], four[:, 1])
     torch.testing.assert_close(own[:, :1], sampler.sample(y[:1], 4, seed=2))
-    with pytest.raises(ValueError, match="seed .* 2 images, got 3"):
+    with pytest.raises(ValueError, match=r"seed .* 2 images, got 3"):
         sampler.sample(y, 1, seed=[0, 1, 2])
 
 
@@ -192,7 +192,7 @@ def test_an_edit_of_samples_is_projected_as_they_are(tmp_path):
     assert torch.equal(sampler.project(grey, Measurement(grey)), grey)
     with pytest.raises(ValueError, match=r"restored .* \(1, 3, 16, 24\), got \(1, 3, 8, 8\)"):
         sampler.project(grey[..., :8, :8], measurement)
-    with pytest.raises(ValueError, match="measurement .* Measurement, got a Tensor"):
+    with pytest.raises(ValueError, match=r"measurement .* Measurement, got a Tensor"):
         sampler.project(grey, grey)
 
 
@@ -200,7 +200,7 @@ def test_a_deterministic_sampler_has_one_sample(tmp_path):
     sampler = pscgan.load(exported(tmp_path, latent_channels=0))
     assert not sampler.stochastic
     assert sampler.sample(uniform(3, 8, 8), 1).shape == (1, 1, 3, 8, 8)
-    with pytest.raises(ValueError, match="k must be 1 .* got 2"):
+    with pytest.raises(ValueError, match=r"k must be 1 .* got 2"):
         sampler.sample(uniform(3, 8, 8), 2)
 
 

@@ -5,6 +5,7 @@ import torch
 from hydra.utils import instantiate
 from PIL import Image
 
+from pscgan.models.spatial_latent import SpatialLatent
 from pscgan.train.inference.load import load
 from pscgan.train.restore.open_image import ImageOpener
 
@@ -58,11 +59,8 @@ def whole(sampler, subject, k, seed=0, sigma_z=1.0):
 
 
 def _latent(sampler, seed, number, frame, sigma_z):
-    from pscgan.models.spatial_latent import SpatialLatent
-
-    return [
-        sigma_z * z for z in SpatialLatent(sampler.generator, [seed], number).window(0, 0, frame.height, frame.width)
-    ]
+    latent = SpatialLatent(sampler.generator, [seed], number).window(0, 0, frame.height, frame.width)
+    return [sigma_z * z for z in latent]
 
 
 def by_tiles(tiling, subject, k, seed=0, sigma_z=1.0):
