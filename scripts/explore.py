@@ -19,7 +19,7 @@ from importlib.util import find_spec
 
 import torch
 
-from ..train.inference.load import open_model
+from ..train.inference.load import load
 from ..train.runs.cli_errors import report_user_errors
 
 PROGRAM = "pscgan explore"
@@ -71,7 +71,7 @@ def _serve(options: argparse.Namespace) -> None:
     from .exploring.session import Session
 
     with _listening(options.host, options.port) as listening:
-        sampler = open_model(options.model, options.device)
+        sampler = load(options.model, options.device)
         app = explorer(Session(sampler, int(1e6 * options.max_megapixels), options.seconds), options.host)
         if not is_loopback(options.host):
             print(f"{PROGRAM}: warning: whoever reaches {options.host} can use this page", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""``pscgan export``: the sampler of a run in files of its own, and a model card beside them.
+"""``pscgan export``: a sampler in files of its own, and a model card beside them.
 
 What is written follows from the name::
 
@@ -6,6 +6,7 @@ What is written follows from the name::
     pscgan export runs/demo --out demo.pt2           # the network as a graph of torch.export
     pscgan export runs/demo --out demo.onnx          # the same for ONNX Runtime (extra pscgan[onnx])
     pscgan export runs/demo --out demo               # a folder with all three, as hubs of models like it
+    pscgan export bundled:demo --out demo.onnx       # another model than a run, in another form
 
 Graphs are run before they are written, and their largest difference from the network is printed. A .safetensors file
 holds no code.
@@ -28,7 +29,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     with report_user_errors(PROGRAM):
         _require_folder(options.out, options.push)
-        paths = export(options.run, options.out, options.overwrite, options.half, options.push, print)
+        paths = export(options.model, options.out, options.overwrite, options.half, options.push, print)
         for path in paths:
             print(path)
         if options.push:
@@ -39,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=PROGRAM, description=(__doc__ or "").strip(), formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("run", type=Path, metavar="RUN", help="folder of a run, or one of its checkpoints")
+    parser.add_argument("model", metavar="MODEL", help="a run's folder, a checkpoint, or any name pscgan.load takes")
     parser.add_argument("--out", type=Path, required=True, help="a file of one of these suffixes, or a folder")
     parser.add_argument("--half", action="store_true", help="round weights to float16, and measure what that costs")
     parser.add_argument("--push", metavar="USER/REPO", help="upload the folder to the Hugging Face hub")

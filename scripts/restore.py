@@ -30,7 +30,7 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 from ..data.image_io.decode import UnreadableImage
 from ..data.image_io.safe_read import on_one_line
 from ..data.jpeg.reader import UnreadableJpeg
-from ..train.inference.load import open_model
+from ..train.inference.load import load
 from ..train.inference.sampler import LoadedSampler
 from ..train.restore.inputs import Input, inputs_of
 from ..train.restore.open_image import ImageOpener
@@ -59,7 +59,7 @@ class Call:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options, inputs = options, inputs_of(options.inputs, options.out)
-        self.sampler = open_model(options.model, options.device, options.precision)
+        self.sampler = load(options.model, options.device, precision=options.precision)
         self.request = _request(options, self.sampler)
         self.outputs = planned(inputs, options)
         self.opener = ImageOpener(
@@ -115,9 +115,10 @@ class Call:
 
     def _about(self) -> dict[str, Any]:
         """What the report says of the call."""
-        about = self.sampler.about
-        told = ("name", "checkpoint", "images_seen", "degradation", "seed", "commit")
-        model = {name: about[name] for name in told if name in about}
+        metadata, run = self.sampler.metadata, self.sampler.run
+        told = ("name", "images_seen", "degradation", "seed", "commit")
+        model = {name: metadata[name] for name in told if name in metadata}
+        model |= {} if run is None else {"checkpoint": str(run.checkpoint)}
         asked = ("samples", "average", "seed", "sigma_z", "sigma", "tolerance", "degrade", "phase", "photons")
         files = {name: path and str(path) for name in ("mask", "kernel") for path in [getattr(self.options, name)]}
         tiling = {"side": self.tiling.side, "overlap": self.tiling.overlap, "reach": self.tiling.reach}

@@ -50,7 +50,7 @@ class Answers:
 
     async def bundled(self, request: Request) -> Response:
         """Likewise the bundled photograph."""
-        channels = int(self.session.sampler.about["image_channels"])
+        channels = self.session.sampler.image_channels
         return JSONResponse({"picture": self.session.shelf.put(await run_in_threadpool(bundled_photograph, channels))})
 
     async def view(self, request: Request) -> Response:

@@ -35,11 +35,11 @@ def _page(session: Session, max_bytes: int) -> str:
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    about = session.sampler.about
+    metadata = session.sampler.metadata
     return environment.get_template("page.html").render(
-        about=about,
-        degradation=describe_config(about["degradation"]),
-        generator=describe_config(about["generator"]),
+        metadata=metadata,
+        degradation=describe_config(metadata["degradation"]),
+        generator=describe_config(metadata["generator"]),
         model=_model(session, max_bytes),
         megapixels=session.max_pixels / 1e6,
     )

@@ -20,7 +20,7 @@ from starlette.testclient import TestClient
 from pscgan.scripts.exploring.app import explorer
 from pscgan.scripts.exploring.server import Server
 from pscgan.scripts.exploring.session import Session
-from pscgan.train.inference.load import open_model
+from pscgan.train.inference.load import load
 
 from ..data.choices import chosen
 from ..train.export.exporting import JPEG, NOISE, exported
@@ -53,7 +53,7 @@ def make_models(tmp_path_factory):
 
 
 def session(model, max_pixels=100_000, seconds=60.0):
-    return Session(open_model(model), max_pixels, seconds)
+    return Session(load(model), max_pixels, seconds)
 
 
 def client_of(model, **options):

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from pscgan.rng import Rng
-from pscgan.train.inference.load import open_model
+from pscgan.train.inference.load import load
 
 from ..data.jpeg.makers import by_pillow, picture
 from ..data.pictures import noise, png_16
@@ -118,7 +118,7 @@ def test_the_gain_is_that_of_the_same_samples_in_code(models, client):
     clean = noise(64, 48)
     name = upload(client, encoded(clean))
     words = ask(client, name, degrade=True, seed=3, average=4).said["mean"]["words"]
-    sampler = open_model(models["noise"])
+    sampler = load(models["noise"])
     x = torch.from_numpy(clean / 255).movedim(-1, 0)[None]
     samples = sampler.sample(sampler.degradation(x.float(), Rng(3, "degrade", [0])), 4, seed=3)
     of_one, of_mean = ((images - x).square().mean() for images in (samples, samples.mean(dim=0)))

@@ -36,7 +36,7 @@ def test_file_and_card_are_written_and_named(trained, tmp_path, capsys):
     main([str(trained / "best.ckpt"), "--out", str(file)])
     assert capsys.readouterr().out.split() == [str(file), str(tmp_path / "model.md")]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.md", "model.safetensors"]
-    assert pscgan.load(str(file)).about["images_seen"] == 16
+    assert pscgan.load(str(file)).metadata["images_seen"] == 16
 
 
 def test_the_card_says_what_the_run_says(trained, written):
@@ -96,8 +96,8 @@ def test_nothing_is_overwritten_unasked(trained, tmp_path, capsys, there):
 
 
 def test_bad_input_is_one_line(trained, tmp_path, capsys):
-    refused([tmp_path, "--out", tmp_path / "a.safetensors"], "holds no run of pscgan", capsys)
-    allowed = "a.pt; allowed is a file of suffix .safetensors, .pt2, .onnx, or a folder"
+    refused([tmp_path, "--out", tmp_path / "a.safetensors"], "is no file; a model is a run", capsys)
+    allowed = "a file of suffix .safetensors, .pt2, .onnx, or a folder, got"
     refused([trained, "--out", tmp_path / "a.pt"], allowed, capsys)
     refused([trained, "--out", tmp_path / "no" / "a.safetensors"], "no is not a folder", capsys)
     assert not list(tmp_path.iterdir())

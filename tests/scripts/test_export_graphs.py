@@ -18,7 +18,6 @@ from PIL import Image
 import pscgan
 from pscgan.scripts.export import main
 from pscgan.train.export import export as exporting
-from pscgan.train.inference.load_run import load_trained
 from pscgan.train.inference.safetensors_file import read_export
 
 from ..train.export.graphs import expected, inputs, of_onnx
@@ -64,7 +63,7 @@ def no_graphs(monkeypatch):
 
 def test_three_files_and_the_run_give_the_same_samples(trained, folder, session):
     assert names(folder) == NAMES
-    generator, loaded = load_trained(trained).generator, pscgan.load(folder)
+    generator, loaded = pscgan.load(trained).generator, pscgan.load(folder)
     module = torch.export.load(folder / "model.pt2").module()
     for k, batch, height, width in ((1, 1, 9, 9), (3, 2, 33, 70), (2, 1, 64, 48)):
         given = inputs(generator, 3, k, batch, height, width)
@@ -172,7 +171,7 @@ def test_half_weights_are_half_as_large_and_rounded_everywhere(trained, folder, 
     main([str(trained), "--out", str(tmp_path / "half"), "--half"])
     _, tensors = read_export(tmp_path / "half" / "model.safetensors")
     assert {tensor.dtype for tensor in tensors.values()} == {torch.float16}
-    exact, half = load_trained(trained).generator, pscgan.load(tmp_path / "half").generator
+    exact, half = pscgan.load(trained).generator, pscgan.load(tmp_path / "half").generator
     for name, weight in exact.state_dict().items():
         assert torch.equal(half.state_dict()[name], weight.half().float())
         assert torch.equal(networks["graph"].state_dict()[name], weight.half().float())
@@ -263,7 +262,7 @@ def test_a_folder_is_pushed_and_loaded_by_its_name(trained, hub, tmp_path, capsy
     assert 'pscgan.load("some.body/tiny_1")' in (tmp_path / "out" / "README.md").read_text()
     monkeypatch.chdir(tmp_path)
     for name, revision in (("some.body/tiny_1", None), ("some.body/tiny_1@refs/pr/1", "refs/pr/1")):
-        assert pscgan.load(name).about["images_seen"] == 16
+        assert pscgan.load(name).metadata["images_seen"] == 16
         assert hub.calls[-1] == ("some.body/tiny_1", "model.safetensors", revision)
     assert hub.calls[0] == ("some.body/tiny_1", "model", True)
 

@@ -17,7 +17,6 @@ from pscgan.train.evaluation.attacks import Pgd
 from pscgan.train.evaluation.robustness_eval import Audits
 from pscgan.train.export.export import export
 from pscgan.train.inference.load import load
-from pscgan.train.inference.load_run import load_trained
 from pscgan.train.lightning_module import SamplerModule
 from pscgan.train.sampling import GeneratorSampler
 
@@ -140,7 +139,7 @@ def test_the_residual_is_left_out_and_said_to_be(judged):
 
 def test_the_audit_attacks_what_was_recorded(trained):
     clean = torch.from_numpy(noise()).permute(2, 0, 1)[None].float() / 255
-    restorer, attacks = GeneratorSampler(load_trained(trained).generator, Recorded()), {"pgd": Pgd(steps=2, samples=2)}
+    restorer, attacks = GeneratorSampler(load(trained).generator, Recorded()), {"pgd": Pgd(steps=2, samples=2)}
     found, expected = (
         Audits(attacks, [40.0], degradation, crop=16, images=1, samples=2, seed=0).states_of(restorer, 0, images)
         for degradation, images in ((Recorded(), torch.cat([clean, clean.flip(1)], dim=1)), (Swapped(), clean))
@@ -164,13 +163,13 @@ def test_an_export_takes_a_recorded_picture_and_keeps_paths_to_itself(trained, r
     (start,) = json.loads((folder / "run.json").read_text())
     start["command"] = f"pscgan train dataset.root={roots[0]} dataset.recorded={roots[1]}"
     (folder / "run.json").write_text(json.dumps([start]))
-    file, card = export(folder, tmp_path / "half.safetensors", half=True, tell=said.append)
+    file, card = export(folder, tmp_path / "half.safetensors", half=True, report=said.append)
     assert "float16" in said[0]
     recorded = Image.open(roots[1] / "5.webp").convert("RGB")
     samples = load(file).sample(recorded, k=2, seed=3)
     assert samples.shape == (2, 1, 3, 40, 48)
     assert not torch.equal(samples[0], samples[1])
-    assert load(file).about["command"] == "pscgan train dataset.root=clean dataset.recorded=recorded"
+    assert load(file).metadata["command"] == "pscgan train dataset.root=clean dataset.recorded=recorded"
     assert str(roots[0].parent) not in card.read_text()
 
 

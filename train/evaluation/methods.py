@@ -17,16 +17,15 @@ from ...data.measurement import Measurement
 from ...models.baselines.dncnn import Dncnn
 from ...models.baselines.ffdnet import Ffdnet
 from ...models.features.weights import weights_hash
-from ..inference.load import load
-from ..inference.load_run import Trained, load_trained
+from ..inference.load import BUNDLED, load
 from ..inference.safetensors_file import SUFFIX
 from ..inference.sampler import LoadedSampler
 from ..sampling import GeneratorSampler, Restorer
 
 DEGRADED = "degraded"
 ALLOWED = (
-    f"the folder of a run, a checkpoint, a {SUFFIX} file of pscgan export, {DEGRADED}, or a mapping with _target_ of a "
-    "restorer"
+    f"what pscgan.load takes (a run, a checkpoint, an export, bundled:NAME), {DEGRADED}, or a mapping with _target_ "
+    "of a restorer"
 )
 
 
@@ -102,7 +101,7 @@ def named(restorers: Any) -> dict[str, Any]:
 def _own_name(value: Any) -> str:
     if isinstance(value, Mapping):
         return str(value.get("_target_", "")).rpartition(".")[2]
-    path = Path(str(value))
+    path = Path(str(value).removeprefix(BUNDLED))
     return path.stem if path.suffix in (".ckpt", SUFFIX) else path.name
 
 
@@ -111,37 +110,33 @@ class Methods:
 
     def __init__(self, restorers: Any, device: torch.device) -> None:
         self.device = device
-        self.loaded: dict[str, Trained | LoadedSampler] = {}
         self.values = named(restorers)
-        for name, value in self.values.items():
-            if isinstance(value, str) and value != DEGRADED:
-                open_it = load if value.endswith(SUFFIX) else load_trained
-                self.loaded[name] = open_it(Path(value).expanduser(), device)
+        self.loaded: dict[str, LoadedSampler] = {
+            name: load(value, device, trust_code=True)
+            for name, value in self.values.items()
+            if isinstance(value, str) and value != DEGRADED
+        }
 
     @property
     def weights(self) -> dict[str, str]:
-        """Of runs and exports, the hash of the weights that are judged."""
+        """Of models, the hash of the weights that are judged."""
         return {name: weights_hash(cast(nn.Module, loaded.generator)) for name, loaded in self.loaded.items()}
 
     @property
     def first_run(self) -> DictConfig | None:
         """Config of the first run among them."""
-        return next((loaded.config for loaded in self.loaded.values() if isinstance(loaded, Trained)), None)
+        return next((loaded.run.config for loaded in self.loaded.values() if loaded.run is not None), None)
 
     @property
     def first_degradation(self) -> Any:
-        """Config of the degradation that the first run or export was trained on; None without one."""
+        """Config of the degradation that the first model was trained on; None without one."""
         first = next(iter(self.loaded.values()), None)
-        if isinstance(first, LoadedSampler):
-            return OmegaConf.create(first.about["degradation"])
-        return None if first is None else first.config.degradation
+        return None if first is None else OmegaConf.create(first.metadata["degradation"])
 
     @property
     def first_channels(self) -> int | None:
-        """Of the images of the first run or export."""
+        """Of the images of the first model."""
         first = next(iter(self.loaded.values()), None)
-        if isinstance(first, LoadedSampler):
-            return int(first.about["image_channels"])
         return None if first is None else first.image_channels
 
     def contestants(self, degradation: Degradation) -> list[Method]:
@@ -155,12 +150,8 @@ class Methods:
     def _contestant(self, name: str, value: Any, degradation: Degradation) -> Method:
         loaded = self.loaded.get(name)
         if loaded is not None:
-            about, networks = (
-                (_about_export(loaded, value), tuple(loaded.about["feature_networks"]))
-                if isinstance(loaded, LoadedSampler)
-                else (_about(loaded), loaded.networks)
-            )
-            return Method(name, GeneratorSampler(loaded.generator, degradation), about, networks)
+            networks = tuple(loaded.metadata["feature_networks"])
+            return Method(name, GeneratorSampler(loaded.generator, degradation), _about(loaded, value), networks)
         if value == DEGRADED:
             return Method(name, Degraded(), {"kind": DEGRADED})
         if not isinstance(value, Mapping):
@@ -176,32 +167,17 @@ class Methods:
         return Method(name, restorer, {"kind": "callable", **_plain(value)})
 
 
-def _about(trained: Trained) -> dict[str, Any]:
+def _about(sampler: LoadedSampler, value: str) -> dict[str, Any]:
+    metadata, run = sampler.metadata, sampler.run
+    source = {"kind": "export", "file": Path(value).name}
     return {
-        "kind": "run",
-        "run": str(trained.config.name),
-        "checkpoint": trained.checkpoint.name,
-        "images seen": trained.images_seen,
-        "parameters": _parameters(trained),
-        "degradation": _plain(trained.config.degradation),
-        "seed": trained.config.seed,
+        **(source if run is None else {"kind": "run", "checkpoint": run.checkpoint.name}),
+        "run": metadata["name"],
+        "images seen": metadata["images_seen"],
+        "parameters": sum(parameter.numel() for parameter in cast(nn.Module, sampler.generator).parameters()),
+        "degradation": metadata["degradation"],
+        "seed": metadata["seed"],
     }
-
-
-def _about_export(sampler: LoadedSampler, path: str) -> dict[str, Any]:
-    return {
-        "kind": "export",
-        "run": sampler.about["name"],
-        "file": Path(path).name,
-        "images seen": sampler.about["images_seen"],
-        "parameters": _parameters(sampler),
-        "degradation": sampler.about["degradation"],
-        "seed": sampler.about["seed"],
-    }
-
-
-def _parameters(loaded: Trained | LoadedSampler) -> int:
-    return sum(parameter.numel() for parameter in cast(nn.Module, loaded.generator).parameters())
 
 
 def _plain(value: Any) -> dict[str, Any]:

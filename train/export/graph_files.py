@@ -23,20 +23,20 @@ LARGEST = 2**31 - 2**20  # bytes of a protobuf message, with room for the graph 
 DIMENSIONS = {"condition": ("B", None, "H", "W"), "latent_0": ("K", None, None, "rows", "columns")}
 
 
-def pt2_bytes(program: ExportedProgram, about: str) -> bytes:
-    """A file for ``torch.export.load``; ``about`` is its extra file ``pscgan``."""
+def pt2_bytes(program: ExportedProgram, metadata: str) -> bytes:
+    """A file for ``torch.export.load``; ``metadata`` is its extra file ``pscgan``."""
     file = io.BytesIO()
-    torch.export.save(program, file, extra_files={KEY: about})
+    torch.export.save(program, file, extra_files={KEY: metadata})
     return file.getvalue()
 
 
-def onnx_bytes(program: ExportedProgram, inputs: Inputs, about: str) -> bytes:
-    """A file for ONNX Runtime and others; ``about`` is its metadata entry ``pscgan``.
+def onnx_bytes(program: ExportedProgram, inputs: Inputs, metadata: str) -> bytes:
+    """A file for ONNX Runtime and others; ``metadata`` is its metadata entry ``pscgan``.
 
     Args:
         program: of ``trace``.
         inputs: any that it takes, for their names.
-        about: JSON.
+        metadata: JSON.
 
     Raises:
         ValueError: if a package of the extra ``onnx`` is not installed, or the weights are too large for one file.
@@ -52,7 +52,7 @@ def onnx_bytes(program: ExportedProgram, inputs: Inputs, about: str) -> bytes:
     model = cast(Any, exported).model_proto
     _forget_the_machine(model)
     _name_dimensions(model.graph)
-    model.metadata_props.add(key=KEY, value=about)
+    model.metadata_props.add(key=KEY, value=metadata)
     onnx.checker.check_model(model, full_check=True)
     content: bytes = model.SerializeToString(deterministic=True)
     return content
@@ -86,7 +86,7 @@ GRAPH = "graph"  # entry beside those that every export has
 
 
 def graph_files(
-    generator: Generator, condition_channels: int, sealed: str, suffixes: Iterable[str], tell: Callable[[str], None]
+    generator: Generator, condition_channels: int, sealed: str, suffixes: Iterable[str], report: Callable[[str], None]
 ) -> dict[str, bytes]:
     """The content of files with the graph, by suffix.
 
@@ -95,24 +95,24 @@ def graph_files(
         condition_channels: C + M.
         sealed: what the .safetensors file of the same weights says of itself, JSON; the entry ``graph`` is added.
         suffixes: of .pt2 and .onnx.
-        tell: takes a line about the difference from the network of each.
+        report: takes a line about the difference from the network of each.
 
     Raises:
         ValueError: if a package is missing, or a graph gives other samples than the network.
     """
     program, inputs = trace(generator, condition_channels), unseen(generator, condition_channels)
-    about = json.dumps({**json.loads(sealed), GRAPH: describe(generator, condition_channels)}, sort_keys=True)
+    metadata = json.dumps({**json.loads(sealed), GRAPH: describe(generator, condition_channels)}, sort_keys=True)
     size = "{} x {}".format(*inputs[0].shape[-2:])
     contents = {}
     if PT2 in suffixes:
-        contents[PT2] = pt2_bytes(program, about)
-        tell(_words(PT2, "torch.export", pt2_difference(contents[PT2], generator, inputs), size))
+        contents[PT2] = pt2_bytes(program, metadata)
+        report(_words(PT2, "torch.export", pt2_difference(contents[PT2], generator, inputs), size))
     if ONNX in suffixes:
-        contents[ONNX] = onnx_bytes(program, inputs, about)
+        contents[ONNX] = onnx_bytes(program, inputs, metadata)
         if find_spec("onnxruntime") is None:
-            tell(f"the {ONNX} file was not run: the package onnxruntime is not installed")
+            report(f"the {ONNX} file was not run: the package onnxruntime is not installed")
         else:
-            tell(_words(ONNX, "ONNX Runtime", onnx_difference(contents[ONNX], generator, inputs), size))
+            report(_words(ONNX, "ONNX Runtime", onnx_difference(contents[ONNX], generator, inputs), size))
     return contents
 
 

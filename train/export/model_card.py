@@ -60,7 +60,7 @@ explains it: that is in `pscgan.load`, not in a graph.
 
 
 def model_card(
-    about: Mapping[str, Any],
+    metadata: Mapping[str, Any],
     files: Sequence[str],
     name: str | None,
     root: str,
@@ -71,7 +71,7 @@ def model_card(
     """Markdown with the front matter that hubs read.
 
     Args:
-        about: what the export says of itself.
+        metadata: what the export says of itself.
         files: their names.
         name: by which ``pscgan.load`` finds it; None for that of the file.
         root: of the images it was trained on, of which the name alone is told.
@@ -79,7 +79,7 @@ def model_card(
         remarks: sentences on what was measured of the files.
         graph: what ``exported_graph.describe`` says of the network.
     """
-    kind = about["degradation"]["_target_"].rpartition(".")[2]
+    kind = metadata["degradation"]["_target_"].rpartition(".")[2]
     front = {
         "library_name": "pscgan",
         "pipeline_tag": "image-to-image",
@@ -88,15 +88,15 @@ def model_card(
     }
     return CARD.format(
         front=yaml.safe_dump(front, sort_keys=False),
-        name=about["name"],
-        degradation=describe_config(about["degradation"]),
-        generator=describe_config(about["generator"]),
-        channels="colour" if about["image_channels"] == 3 else "grey",
+        name=metadata["name"],
+        degradation=describe_config(metadata["degradation"]),
+        generator=describe_config(metadata["generator"]),
+        channels="colour" if metadata["image_channels"] == 3 else "grey",
         root=root.rstrip("/").rpartition("/")[2] or "no files",
-        images_seen=about["images_seen"],
-        seed=about["seed"],
-        commit=about["commit"] or "unknown",
-        command=about["command"] or "unknown",
+        images_seen=metadata["images_seen"],
+        seed=metadata["seed"],
+        commit=metadata["commit"] or "unknown",
+        command=metadata["command"] or "unknown",
         scores=_scores(figures),
         measured="".join(["\n## Files\n\n", *(f"- {remark}\n" for remark in remarks)]) if remarks else "",
         use=_use(files, name, graph),

@@ -21,29 +21,29 @@ SUFFIX = ".safetensors"
 PT2, ONNX = ".pt2", ".onnx"  # of files that hold the same sampler as a graph, for other programs
 
 
-def export_bytes(about: dict[str, Any], tensors: dict[str, Tensor]) -> bytes:
+def export_bytes(metadata: dict[str, Any], tensors: dict[str, Tensor]) -> bytes:
     """The content of a file.
 
     Args:
-        about: plain values; ``format`` and ``pscgan`` (the version) are added.
+        metadata: plain values; ``format`` and ``pscgan`` (the version) are added.
         tensors: by name, of any device.
     """
     tensors = _apart(tensors)
-    return save(tensors, {KEY: seal(about, tensors)})
+    return save(tensors, {KEY: seal(metadata, tensors)})
 
 
-def seal(about: dict[str, Any], tensors: dict[str, Tensor]) -> str:
-    """What the file says of itself: the JSON of ``about``, with format, version and the SHA-256 of all."""
-    return _sealed({"format": FORMAT, "pscgan": __version__, **about}, _apart(tensors))
+def seal(metadata: dict[str, Any], tensors: dict[str, Tensor]) -> str:
+    """What the file says of itself: the JSON of ``metadata``, with format, version and the SHA-256 of all."""
+    return _sealed({"format": FORMAT, "pscgan": __version__, **metadata}, _apart(tensors))
 
 
-def write_export(path: Path, about: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+def write_export(path: Path, metadata: dict[str, Any], tensors: dict[str, Tensor]) -> None:
     """Write the file, whole or not at all; arguments as ``export_bytes``.
 
     Raises:
         OSError: naming the file, if it cannot be written.
     """
-    atomic_write(path, export_bytes(about, tensors))
+    atomic_write(path, export_bytes(metadata, tensors))
 
 
 def read_export(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -53,7 +53,9 @@ def read_export(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         ValueError: naming the file and the reason, if it is no export, is damaged, or is of a newer format.
     """
     if not path.is_file():
-        raise ValueError(f"{path} is no file; allowed is a {SUFFIX} file that pscgan export wrote")
+        raise ValueError(
+            f"{path} is no file; a model is a run, a checkpoint, a {SUFFIX} file, bundled:NAME or USER/REPO"
+        )
     try:
         with safe_open(path, framework="pt") as file:
             sealed = (file.metadata() or {}).get(KEY)
@@ -68,21 +70,21 @@ def read_export(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 def _opened(path: Path, sealed: str, tensors: dict[str, Tensor]) -> dict[str, Any]:
     try:
-        about = json.loads(sealed)
-        if not isinstance(about, dict) or not isinstance(about.get("format"), int):
+        metadata = json.loads(sealed)
+        if not isinstance(metadata, dict) or not isinstance(metadata.get("format"), int):
             raise ValueError("it names no format")
-        about.pop("sha256", None)
-        whole = _sealed(about, tensors) == sealed
+        metadata.pop("sha256", None)
+        whole = _sealed(metadata, tensors) == sealed
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is no export of pscgan, or damaged: its entry {KEY} is of another kind") from error
     if not whole:
         raise ValueError(f"{path} is damaged: its checksum is not that of its content")
-    if about["format"] != FORMAT:
+    if metadata["format"] != FORMAT:
         raise ValueError(
-            f"{path} has format {about['format']} (pscgan {about.get('pscgan')}); this is pscgan {__version__}, which "
-            f"reads format {FORMAT}"
+            f"{path} has format {metadata['format']} (pscgan {metadata.get('pscgan')}); this is pscgan {__version__}, "
+            f"which reads format {FORMAT}"
         )
-    return about
+    return metadata
 
 
 def _apart(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -90,11 +92,11 @@ def _apart(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
 
 
-def _sealed(about: dict[str, Any], tensors: dict[str, Tensor]) -> str:
+def _sealed(metadata: dict[str, Any], tensors: dict[str, Tensor]) -> str:
     """The JSON with the SHA-256 over itself and all tensors: names, kinds, shapes, bytes."""
     digest = hashlib.sha256()
     for name, tensor in sorted(tensors.items()):
         digest.update(json.dumps([name, str(tensor.dtype), list(tensor.shape)]).encode())
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
-    digest.update(json.dumps(about, sort_keys=True).encode())
-    return json.dumps({**about, "sha256": digest.hexdigest()}, sort_keys=True)
+    digest.update(json.dumps(metadata, sort_keys=True).encode())
+    return json.dumps({**metadata, "sha256": digest.hexdigest()}, sort_keys=True)

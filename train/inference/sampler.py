@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -14,6 +14,9 @@ from ...data.measurement import Measurement
 from ...models.generator import Generator
 from ..sampling import GeneratorSampler, InferenceConfig
 from .image_input import ImageLike, as_batch
+
+if TYPE_CHECKING:
+    from .load_run import RunSource
 
 
 class LoadedSampler:
@@ -25,9 +28,10 @@ class LoadedSampler:
     Args:
         generator: in evaluation mode, on ``device``.
         degradation: it was trained on.
-        about: plain values: config, images seen, seed, versions.
+        metadata: plain values: generator, degradation, images seen, seed, versions.
         device: of the generator.
         config: how it computes.
+        run: what it was read from, where that is a run.
 
     Attributes:
         restorer: what draws; ``train.sampling`` has its convention of z.
@@ -38,13 +42,20 @@ class LoadedSampler:
         self,
         generator: Generator,
         degradation: Degradation,
-        about: dict[str, Any],
+        metadata: dict[str, Any],
         device: torch.device,
         config: InferenceConfig | None = None,
+        run: RunSource | None = None,
     ) -> None:
-        self.generator, self.degradation, self.about, self.device = generator, degradation, about, device
+        self.generator, self.degradation, self.device = generator, degradation, device
+        self.metadata, self.run = metadata, run
         self.restorer = GeneratorSampler(generator, degradation, config or InferenceConfig())
         self.stochastic = self.restorer.stochastic
+
+    @property
+    def image_channels(self) -> int:
+        """3 for colour, 1 for grey."""
+        return int(self.metadata["image_channels"])
 
     @torch.no_grad()
     def sample(
@@ -119,7 +130,7 @@ class LoadedSampler:
         return self.restorer.samples(measurement, k, seeds, sigma_z)
 
     def _measurement(self, degraded: ImageLike | Measurement) -> Measurement:
-        channels, maps = int(self.about["image_channels"]), self.degradation.num_maps
+        channels, maps = self.image_channels, self.degradation.num_maps
         measurement = degraded if isinstance(degraded, Measurement) else Measurement(as_batch(degraded, channels))
         given = measurement.condition.shape[1] - measurement.degraded.shape[1]
         if measurement.degraded.shape[1] != channels or given != maps:

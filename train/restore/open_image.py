@@ -198,7 +198,7 @@ def require_channels(frame: ImageInfo, sampler: LoadedSampler) -> int:
     Raises:
         UnsuitablePicture: if the picture has colour and the sampler knows only grey.
     """
-    known = int(sampler.about["image_channels"])
+    known = sampler.image_channels
     if frame.channels > known:
         raise UnsupportedImageError("it has colour; allowed for this model, trained on grey, is grey")
     return known

@@ -48,7 +48,7 @@ class NoisyInput:
     ) -> None:
         assert isinstance(sampler.degradation, GaussianNoise)
         self.shown, self.frame, self.seen, self.sigma = shown, frame, sampler.degradation, sigma
-        self.known = int(sampler.about["image_channels"])
+        self.known = sampler.image_channels
         if frame.channels > self.known:
             raise UnsupportedImageError("it has colour; allowed for this model, trained on grey, is grey")
         self.facts: dict[str, Any] = {"sigma": sigma}
@@ -136,7 +136,7 @@ class JpegInput:
         assert isinstance(sampler.degradation, Jpeg)
         self.file, self.seen, self.device = file, sampler.degradation, sampler.device
         self.frame, channels = frame_of_levels(file), len(file.decoded)
-        self.known = int(sampler.about["image_channels"])
+        self.known = sampler.image_channels
         if channels > self.known:
             raise UnsupportedImageError("it has colour; allowed for this model, trained on grey, is grey")
         self.projection = self.seen.with_tolerance(tolerance)

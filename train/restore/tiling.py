@@ -45,7 +45,7 @@ class Tiling:
         if overlap is not None and overlap < 0:
             raise ValueError(f"overlap is {overlap}; allowed is 0 or more pixels")
         self.sampler, self.side = sampler, side
-        channels = int(sampler.about["image_channels"]) + sampler.degradation.num_maps
+        channels = sampler.image_channels + sampler.degradation.num_maps
         self.reach = receptive_field_radius(sampler.generator, channels)
         needed = LARGEST_OVERLAP if self.reach is None else min(self.reach, LARGEST_OVERLAP)
         self.overlap = needed if overlap is None else overlap
@@ -126,7 +126,7 @@ class TiledSample:
     @torch.no_grad()
     def draw(self, fields: Iterable[LatentField], sigma_z: float = 1.0) -> Iterator[Tensor]:
         """See ``Tile``."""
-        channels = int(self.sampler.about["image_channels"])
+        channels = self.sampler.image_channels
         for field in fields:
             image = torch.empty(1, channels, self.window.height, self.window.width, device=self.sampler.device)
             for window in self.windows:

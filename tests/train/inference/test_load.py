@@ -18,7 +18,6 @@ from pscgan.models.generator import draw_samples, scale_latent
 from pscgan.models.spatial_latent import SpatialLatent
 from pscgan.rng import Rng
 from pscgan.train.export.export import export
-from pscgan.train.inference.load_run import load_trained
 from pscgan.train.inference.safetensors_file import read_export, write_export
 from pscgan.train.sampling import GeneratorSampler
 
@@ -55,7 +54,7 @@ def uniform(*shape):
 
 @pytest.mark.parametrize("size", [(32, 32), (19, 27)])
 def test_it_is_the_average_of_the_run_bit_for_bit(folder, sampler, size):
-    trained, y = load_trained(folder), uniform(2, 3, *size)
+    trained, y = pscgan.load(folder), uniform(2, 3, *size)
     of_both = [draw_samples(g, y, 3, Rng(5, "z", [0, 1]), 0.5) for g in (trained.generator, sampler.generator)]
     assert torch.equal(*of_both)
     assert not sampler.generator.training
@@ -206,11 +205,13 @@ def test_a_deterministic_sampler_has_one_sample(tmp_path):
 
 def test_the_file_says_where_it_is_from_and_repeats(folder, file, sampler, tmp_path):
     start = json.loads((folder / "run.json").read_text())[-1]
-    about = {key: sampler.about[key] for key in ("name", "images_seen", "seed", "commit", "pscgan", "image_channels")}
+    about = {
+        key: sampler.metadata[key] for key in ("name", "images_seen", "seed", "commit", "pscgan", "image_channels")
+    }
     expected = {"name": "tiny", "images_seen": 16, "seed": 0, "commit": start["commit"], "image_channels": 3}
     assert about == {**expected, "pscgan": pscgan.__version__}
-    assert sampler.about["degradation"] == {"_target_": NOISE, "sigma": 50}
-    assert sampler.about["generator"]["_target_"] == GENERATOR
+    assert sampler.metadata["degradation"] == {"_target_": NOISE, "sigma": 50}
+    assert sampler.metadata["generator"]["_target_"] == GENERATOR
     again, _ = export(folder, tmp_path / "again.safetensors")
     assert again.read_bytes() == file.read_bytes()
 
@@ -309,7 +310,7 @@ def test_other_classes_are_refused_by_name(tmp_path, target):
         ({"generator": {"_target_": GENERATOR, "depth": 1}}, "generator cannot be built: .*depth"),
         ({"generator": {"_target_": GENERATOR, "width": {"a": None}}}, "generator cannot be built"),
         ({"generator": {"_target_": GENERATOR, "width": -1}}, "generator cannot be built: width is -1"),
-        ({"generator": {"_target_": GENERATOR, "width": 6}}, "tensor .* is .* there and .* in the generator"),
+        ({"generator": {"_target_": GENERATOR, "width": 6}}, "another architecture: .* there and .* in this config"),
         ({"degradation": {"_target_": NOISE, "sigma": -1}}, "degradation cannot be built: sigma is -1"),
         ({"generator": {"_target_": "pscgan.models.patch_critic.PatchCritic"}}, "PatchCritic, which has not encode"),
         ({"about": {"image_channels": 2}}, "image_channels is 2"),

@@ -1,0 +1,155 @@
+"""Every name of a model opens it, with one set of samples; nothing of a stranger's code is run."""
+
+import hashlib
+import io
+import pickle
+import struct
+
+import pytest
+import torch
+
+from pscgan.train.build import build_training
+from pscgan.train.export.export import export
+from pscgan.train.inference.load import load
+from pscgan.train.runs import checkpoint
+from pscgan.train.runs.checkpoint import SEAL, SEAL_BYTES, read_checksummed, write_checksummed
+
+from ..tiny import LIGHTNING_SAYS, config_of, run
+
+pytestmark = LIGHTNING_SAYS
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return run(tmp_path_factory.mktemp("run"), "images=16")
+
+
+class Payload:
+    """Writes a file where it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (open, (str(self.path), "w"))
+
+
+def seal(path, content):
+    """A checksum that is right, as anybody can make it."""
+    content = bytearray(content)
+    content[-2:] = struct.pack("<H", SEAL_BYTES)
+    path.write_bytes(bytes(content) + SEAL + hashlib.sha256(content).hexdigest().encode())
+    return path
+
+
+def test_a_run_a_checkpoint_and_an_export_are_opened(folder, tmp_path):
+    y = torch.rand(1, 3, 20, 20, generator=torch.Generator().manual_seed(0))
+    of_run = load(folder)
+    samples = of_run.sample(y, 2, seed=3)
+    file, _ = export(folder, tmp_path / "model.safetensors")
+    for name in (folder / "best.ckpt", str(folder), file, str(file), tmp_path):
+        assert torch.equal(load(name).sample(y, 2, seed=3), samples), name
+    assert (of_run.run.checkpoint, load(file).run) == (folder / "best.ckpt", None)
+    assert of_run.metadata.items() <= load(file).metadata.items()
+
+
+def test_a_run_is_its_average(folder):
+    training = build_training(config_of(folder, "images=16"))
+    state = checkpoint.load(folder / "best.ckpt")
+    checkpoint.restore(training.game, state, folder / "best.ckpt")
+    loaded, average = load(folder), training.game.ema.average
+    for (name, tensor), of_run in zip(
+        average.state_dict().items(), loaded.generator.state_dict().values(), strict=True
+    ):
+        assert torch.equal(tensor, of_run), name
+    assert loaded.metadata["images_seen"] == training.images_seen
+    assert not loaded.generator.training
+    assert not any(parameter.requires_grad for parameter in loaded.generator.parameters())
+
+
+def test_the_last_checkpoint_stands_in_for_the_best(folder, tmp_path):
+    for name in ("config.yaml", "last.ckpt"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    assert load(tmp_path).run.checkpoint == tmp_path / "last.ckpt"
+
+
+def test_the_global_generator_is_left_alone(folder):
+    before = torch.get_rng_state()
+    load(folder)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_weights_of_another_architecture_are_refused(folder, tmp_path):
+    state = read_checksummed(folder / "best.ckpt")
+    state["config"]["generator"]["width"] += 2
+    write_checksummed(tmp_path / "model.ckpt", state)
+    with pytest.raises(ValueError, match=r"model\.ckpt holds another architecture"):
+        load(tmp_path / "model.ckpt")
+
+
+def test_code_that_is_trusted_may_be_from_elsewhere(folder, tmp_path):
+    state = read_checksummed(folder / "best.ckpt")
+    state["config"]["degradation"] = {"_target_": f"{__name__}.Theirs"}
+    write_checksummed(tmp_path / "model.ckpt", state)
+    with pytest.raises(ValueError, match="allowed is a class defined in pscgan"):
+        load(tmp_path / "model.ckpt")
+    assert type(load(tmp_path / "model.ckpt", trust_code=True).degradation).__name__ == "Theirs"
+
+
+class Theirs:
+    """A degradation of another package."""
+
+    num_maps = 0
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_a_pickle_is_not_run(sealed, tmp_path):
+    written, path = tmp_path / "written", tmp_path / "model.ckpt"
+    archive = io.BytesIO()
+    torch.save({"format": 2, "game": Payload(written)}, archive)
+    if sealed:
+        seal(path, archive.getvalue())
+    else:
+        path.write_bytes(archive.getvalue())
+    with pytest.raises(ValueError, match="holds more than tensors" if sealed else "is damaged, or no file of pscgan"):
+        load(path)
+    assert not written.exists()
+    torch.load(io.BytesIO(archive.getvalue()), weights_only=False)["game"].close()  # the payload is alive
+    assert written.exists()
+
+
+@pytest.mark.parametrize("suffix", [".ckpt", ".safetensors", ".pt", ".pkl", ""])
+def test_nor_a_bare_one_under_any_name(suffix, tmp_path):
+    written, path = tmp_path / "written", tmp_path / f"model{suffix}"
+    path.write_bytes(pickle.dumps(Payload(written)))
+    with pytest.raises(ValueError, match=f"model{suffix}"):
+        load(path)
+    assert not written.exists()
+
+
+def evil(target, written):
+    return {"_target_": target, "args": ["touch", str(written)]}
+
+
+@pytest.mark.parametrize(
+    "target", ["subprocess.Popen", "os.system", "builtins.open", "pscgan.train.distributed.launch.os.system"]
+)
+@pytest.mark.parametrize("place", ["generator", "degradation", "nested"])
+def test_no_class_but_ours_is_built_of_a_checkpoint(target, place, folder, tmp_path):
+    written, path = tmp_path / "written", tmp_path / "model.ckpt"
+    state = read_checksummed(folder / "best.ckpt")
+    if place == "nested":
+        state["config"]["generator"]["width"] = evil(target, written)
+    else:
+        state["config"][place] = evil(target, written)
+    write_checksummed(path, state)
+    with pytest.raises(ValueError, match=rf"model\.ckpt: .* is {target}; allowed is a class defined in pscgan"):
+        load(path)
+    assert not written.exists()
+
+
+def test_names_that_mean_nothing_are_answered(tmp_path):
+    with pytest.raises(ValueError, match="bundled:demo, bundled:jpeg_demo, got bundled:nothing"):
+        load("bundled:nothing")
+    with pytest.raises(ValueError, match="absent"):
+        load(tmp_path / "absent")
