@@ -53,9 +53,7 @@ def read_export(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         ValueError: naming the file and the reason, if it is no export, is damaged, or is of a newer format.
     """
     if not path.is_file():
-        raise ValueError(
-            f"{path} is no file; a model is a run, a checkpoint, a {SUFFIX} file, bundled:NAME or USER/REPO"
-        )
+        raise ValueError(f"{path} is no file; a model is a run, a checkpoint, a {SUFFIX}, bundled:NAME or USER/REPO")
     try:
         with safe_open(path, framework="pt") as file:
             sealed = (file.metadata() or {}).get(KEY)
