@@ -19,14 +19,15 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ...models.generator import Latent
-    from ...train.inference.sampler import Decoder, InferenceConfig, LoadedSampler
+    from ...train.inference.sampler import LoadedSampler
+    from ...train.sampling import GeneratorSampler, InferenceConfig
 
 PROGRAM = "python -m pscgan.scripts.benchmarks.inference"
 
 
 def ways(samples: int, compiled: bool) -> dict[str, InferenceConfig]:
     """By name; the first is the one the others are compared with."""
-    from ...train.inference.sampler import InferenceConfig
+    from ...train.sampling import InferenceConfig
 
     found = {"one at a time, fp32": InferenceConfig()}
     found |= {f"{size} a pass, fp32": InferenceConfig(size) for size in (4, samples) if 1 < size <= samples}
@@ -44,21 +45,21 @@ def measure_ways(
     """By way: milliseconds a sample (median over rounds, y encoded once for all samples) and the samples."""
     import torch
 
-    from ...train.inference.sampler import Decoder
-    from ...train.inference.spatial_latent import SpatialLatent
+    from ...models.spatial_latent import SpatialLatent
+    from ...train.sampling import GeneratorSampler
 
-    channels = int(sampler.about["image_channels"]) + sampler.degradation.num_maps
+    channels = sampler.image_channels + sampler.degradation.num_maps
     condition = torch.rand(1, channels, size, size, generator=torch.Generator().manual_seed(0)).to(sampler.device)
-    fields = [SpatialLatent(sampler.generator, 0, number) for number in range(1, samples + 1)]
+    fields = [SpatialLatent(sampler.generator, [0], number) for number in range(1, samples + 1)]
     latents = [[z.to(sampler.device) for z in field.window(0, 0, size, size)] for field in fields]
-    decoders = {name: Decoder(sampler.generator, sampler.device, way) for name, way in chosen.items()}
+    decoders = {name: GeneratorSampler(sampler.generator, sampler.degradation, way) for name, way in chosen.items()}
     works: Works = {name: partial(_draw, decoder, condition, latents) for name, decoder in decoders.items()}
     drawn = {name: work() for name, work in works.items()}
     times = alternate(works, sampler.device, rounds)
     return {name: (median_ms(times, name) / samples, drawn[name]) for name in works}
 
 
-def _draw(decoder: Decoder, condition: Tensor, latents: Sequence[Latent]) -> Tensor:
+def _draw(decoder: GeneratorSampler, condition: Tensor, latents: Sequence[Latent]) -> Tensor:
     import torch
 
     return torch.stack([sample.cpu() for sample in decoder.decode(decoder.encode(condition), latents)])
@@ -82,9 +83,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--compile", action="store_true", help="compiled ways too; that takes a minute or more")
     options = parser.parse_args(arguments)
     with report_user_errors(PROGRAM):
-        from ...train.inference.load import open_model
+        from ...train.inference.load import load
 
-        sampler = open_model(options.model, choose_device(options.device))
+        sampler = load(options.model, choose_device(options.device))
         if not sampler.stochastic:
             raise ValueError(f"model must be stochastic, got {options.model}")
         chosen = ways(options.samples, options.compile)
