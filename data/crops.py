@@ -1,17 +1,38 @@
-"""Square crops of one image, and how they are refused."""
+"""Square crops of one image, and how images that are too small for them are refused."""
 
 from __future__ import annotations
 
 from torch import Tensor
 
 from ..rng import Rng
+from .image_io.decode import UnusableImage
 
 
-def require_size(image: Tensor, crop: int, name: str) -> None:
-    """Raise a ValueError naming file, size and crop if (C, H, W) is smaller than the crop."""
-    height, width = image.shape[1:]
-    if min(height, width) < crop:
-        raise ValueError(f"crop is {crop}; {name} has {height}x{width} pixels, allowed is at most {min(height, width)}")
+class ImageTooSmall(UnusableImage):
+    """An image with a side below what is asked for.
+
+    Attributes:
+        size: of the image, (H, W).
+        option: that asks for more.
+        min_size: its value in pixels.
+    """
+
+    def __init__(self, path: object, size: tuple[int, int], option: str, min_size: int) -> None:
+        super().__init__(f"it has {size[0]}x{size[1]} pixels, too few for {option}={min_size}", path)
+        self.size, self.option, self.min_size = size, option, min_size
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return type(self), (self.path, self.size, self.option, self.min_size)
+
+
+def require_size(path: object, size: tuple[int, int], option: str, min_size: int) -> None:
+    """Refuse an image whose shorter side is below ``min_size``.
+
+    Raises:
+        ImageTooSmall: naming the file, its size and the option.
+    """
+    if min(size) < min_size:
+        raise ImageTooSmall(path, size, option, min_size)
 
 
 def random_crop(image: Tensor, crop: int, rng: Rng) -> Tensor:

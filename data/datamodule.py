@@ -7,8 +7,8 @@ from typing import Literal
 from ..checks import require_at_least
 from .evaluation_set import EvaluationSet
 from .loader import Loader
-from .sources.pairs import PairSource, open_source
-from .splits import Part, split
+from .sources.pairs import open_source
+from .splits import SplitRule, split
 from .training_set import TrainingSet
 
 
@@ -24,7 +24,8 @@ class ImageDataModule:
         channels: 3 for colour, 1 for grey.
         flip: whether half of the training crops are mirrored left to right.
         resize: None, or a side in pixels to which the central square of every image is reduced first.
-        cache: keep decoded training images in memory.
+        cache: keep decoded training images in memory; needs ``num_workers=0``, because workers, and what they keep,
+            end with each loader.
         validation: how many of the last names, or glob patterns on names (see ``splits``).
         test: likewise, before those of validation.
         evaluation_crop: side in pixels of the central square that is evaluated; None for whole images.
@@ -48,8 +49,8 @@ class ImageDataModule:
         flip: bool = True,
         resize: int | None = None,
         cache: bool = False,
-        validation: Part = 0,
-        test: Part = 0,
+        validation: SplitRule = 0,
+        test: SplitRule = 0,
         evaluation_crop: int | None = None,
         validation_batch: int = 1,
         num_workers: int = 0,
@@ -58,6 +59,8 @@ class ImageDataModule:
     ) -> None:
         require_at_least(1, batch_size=batch_size, validation_batch=validation_batch)
         require_at_least(0, num_workers=num_workers)
+        if cache and num_workers:
+            raise ValueError(f"cache=true needs num_workers=0, got num_workers={num_workers}")
         self.batch_size = batch_size
         self.validation_batch = validation_batch
         self.num_workers = num_workers
@@ -68,14 +71,13 @@ class ImageDataModule:
             "test": EvaluationSet(self.source, self.split.test, evaluation_crop),
         }
         for images in self.evaluated.values():
+            images.check_sizes()
             if len(images):
-                images[0]  # a wrong size or an unreadable file is better known now than after hours
-            if isinstance(self.source, PairSource):
-                self.source.compare_sizes(images.names)
+                images[0]  # its pixels too
         self.training = TrainingSet(self.source, self.split.train, seed, crop, flip, cache, shuffle_shards)
 
     def train_loader(self, start_image: int, stop_image: int, rank: int = 0, ranks: int = 1) -> Loader:
-        """Training images [start_image, stop_image) of the run; of each batch the part that is this rank's.
+        """Training images [start_image, stop_image) of the run; of each batch the share of this rank.
 
         Returns:
             Batches of ``clean``, uint8 (batch_size / ranks, C, crop, crop), 2C of pairs; ``number`` and ``skipped``,
@@ -97,21 +99,21 @@ class ImageDataModule:
         return Loader(self.training, numbers, share, self.num_workers)
 
     def evaluation_loader(
-        self, part: Literal["validation", "test"] = "validation", rank: int = 0, ranks: int = 1
+        self, split: Literal["validation", "test"] = "validation", rank: int = 0, ranks: int = 1
     ) -> Loader:
-        """The held-out images, every ``ranks``-th of them from ``rank`` on; their numbers count from 0 in each part.
+        """The held-out images, every ``ranks``-th of them from ``rank`` on; their numbers count from 0 in each split.
 
-        A rank for which none is left is given image 0, so that no loop over it ends before it begins; the number says
-        that it is rank 0's.
+        A rank for which none is left gets image 0, so that its loop is not empty; the number says that the image
+        belongs to rank 0.
 
         Returns:
             Batches of ``clean``, uint8 (B, C, H, W), 2C of pairs; ``number``, int64 (B,); ``name``, a list of B.
 
         Raises:
-            ValueError: if the part is empty.
+            ValueError: if the split is empty.
         """
-        images = self.evaluated[part]
+        images = self.evaluated[split]
         if not len(images):
-            raise ValueError(f"dataset.{part} is empty; allowed here is at least 1 image of {self.source.root}")
+            raise ValueError(f"dataset.{split} is empty; allowed here is at least 1 image of {self.source.root}")
         numbers = range(rank, len(images), ranks) or [0]
         return Loader(images, numbers, self.validation_batch, self.num_workers)

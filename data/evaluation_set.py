@@ -8,6 +8,7 @@ from typing import Any
 from torch.utils.data import Dataset
 
 from .crops import center_crop, require_size
+from .measurement import size_of
 from .sources.image_source import Images
 
 
@@ -30,6 +31,17 @@ class EvaluationSet(Dataset[dict[str, Any]]):
         self.names = names
         self.crop = crop
 
+    def check_sizes(self) -> None:
+        """Read the headers of all files, so that none is found to be too small after hours.
+
+        Raises:
+            UnusableImage: naming the first file that is not readable, smaller than the crop, or no pair of one size.
+        """
+        for name in self.names:
+            size = self.source.size(name)
+            if self.crop is not None:
+                require_size(f"{self.source.root}/{name}", size, "evaluation_crop", self.crop)
+
     def __len__(self) -> int:
         return len(self.names)
 
@@ -40,11 +52,11 @@ class EvaluationSet(Dataset[dict[str, Any]]):
             ``clean``, uint8 (C, H, W), 2C of pairs; ``number``; ``name``.
 
         Raises:
-            ValueError: naming the file, if it cannot be read or is smaller than the crop.
+            UnusableImage: naming the file, if it cannot be read or is smaller than the crop.
         """
         name = self.names[number]
         clean = self.source.read(name)
         if self.crop is not None:
-            require_size(clean, self.crop, name)
+            require_size(f"{self.source.root}/{name}", size_of(clean), "evaluation_crop", self.crop)
             clean = center_crop(clean, self.crop)
         return {"clean": clean, "number": number, "name": name}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import Any
 
 from torch import Tensor
@@ -12,8 +11,9 @@ from torch.utils.data import Dataset
 
 from ..checks import require_at_least
 from ..rng import Rng
-from .crops import random_crop, random_flip, require_size
-from .image_io.decode import UnreadableImage
+from .crops import ImageTooSmall, random_crop, random_flip, require_size
+from .image_io.decode import UnusableImage
+from .measurement import size_of
 from .order import full_order, images_per_shard, window_order
 from .sources.image_source import Images
 
@@ -26,8 +26,9 @@ PROBED = 16
 class TrainingSet(Dataset[dict[str, Any]]):
     """An endless stream of crops; item n depends on (seed, n) and the files, on nothing else.
 
-    Epoch e visits every file once, in the order drawn by (seed, e); item n is in epoch n // len(names). The next
-    readable file of that order takes the place of one that cannot be read; the log names that one once a process.
+    Epoch e visits every file once, in the order drawn by (seed, e); item n is in epoch n // len(names). A file that
+    cannot be read or is smaller than the crop is skipped: the next usable file of that order takes its place, and each
+    process logs its name once.
 
     Args:
         source: of the images.
@@ -35,14 +36,14 @@ class TrainingSet(Dataset[dict[str, Any]]):
         seed: of the run.
         crop: side of the square crop in pixels.
         flip: whether half of the crops are mirrored left to right.
-        cache: keep decoded images in memory; each worker process keeps its own.
+        cache: keep decoded images in memory.
         shuffle_shards: None for any order, all equally likely; n for one in which images are mixed within n shards at a
             time, so that few are read from at once (see ``window_order``).
 
     Raises:
-        ValueError: if crop is below 1, no image can be read, an image among the first is smaller than the crop, a
-            colour network (``source.channels`` is 3) would see grey images only, or shuffle_shards is below 1 or given
-            for a source without shards.
+        ValueError: if crop is below 1, no image can be used, a colour network (``source.channels`` is 3) would see grey
+            images only, or shuffle_shards is below 1 or given for a source without shards.
+        ImageTooSmall: if none of the first images is as large as the crop.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class TrainingSet(Dataset[dict[str, Any]]):
         self.cache = cache
         self.shuffle_shards = shuffle_shards
         self._kept: dict[str, Tensor] = {}
-        self._unreadable: set[str] = set()
+        self._unusable: dict[str, UnusableImage] = {}
         self._epoch = -1
         self._order = Tensor()
         self._probe()
@@ -77,17 +78,17 @@ class TrainingSet(Dataset[dict[str, Any]]):
         """The crop that is seen after ``number`` others.
 
         Returns:
-            ``clean``, uint8 (C, crop, crop), 2C of pairs; ``number``; ``skipped``, how many unreadable files came
+            ``clean``, uint8 (C, crop, crop), 2C of pairs; ``number``; ``skipped``, how many unusable files came
             before it.
 
         Raises:
-            ValueError: if an image is smaller than the crop or none can be read.
+            ValueError: if no image can be used.
         """
         for skipped, name in enumerate(self._names_from(number)):
             image = self._read(name)
             if image is not None:
                 return {"clean": self._augment(image, number), "number": number, "skipped": skipped}
-        raise self._nothing_readable()
+        raise self._nothing_usable()
 
     def _names_from(self, number: int) -> Iterator[str]:
         epoch, place = divmod(number, len(self.names))
@@ -103,17 +104,17 @@ class TrainingSet(Dataset[dict[str, Any]]):
         return window_order(counts, self.shuffle_shards, self.seed, epoch)
 
     def _read(self, name: str) -> Tensor | None:
-        if name in self._unreadable:
+        if name in self._unusable:
             return None
         if name in self._kept:
             return self._kept[name]
         try:
             image = self.source.read(name)
-        except UnreadableImage as error:
-            self._unreadable.add(name)
-            log.warning("%s; the next readable image takes its place", error)
+            require_size(f"{self.source.root}/{name}", size_of(image), "crop", self.crop)
+        except UnusableImage as error:
+            self._unusable[name] = error
+            log.warning("%s; the next usable image takes its place", error)
             return None
-        require_size(image, self.crop, name)
         if self.cache:
             self._kept[name] = image
         return image
@@ -124,10 +125,17 @@ class TrainingSet(Dataset[dict[str, Any]]):
         return random_flip(clean, rng) if self.flip else clean
 
     def _probe(self) -> None:
-        images = (image for name in self.names if (image := self._read(name)) is not None)
-        grey = [self._is_grey(image) for image in islice(images, PROBED)]
+        grey: list[bool] = []
+        for number, name in enumerate(self.names, start=1):
+            image = self._read(name)
+            if image is not None:
+                grey.append(self._is_grey(image))
+            elif number >= PROBED and not grey and isinstance(self._unusable[name], ImageTooSmall):
+                raise self._unusable[name]
+            if len(grey) == PROBED:
+                break
         if not grey:
-            raise self._nothing_readable()
+            raise self._nothing_usable()
         if self.source.channels == 3 and all(grey):
             raise ValueError(
                 f"dataset.channels is 3, but the first {len(grey)} images of {self.source.root} are all grey; "
@@ -139,7 +147,8 @@ class TrainingSet(Dataset[dict[str, Any]]):
         stacked = image.reshape(-1, self.source.channels, *image.shape[1:])
         return bool((stacked == stacked[:, :1]).all())
 
-    def _nothing_readable(self) -> ValueError:
-        return ValueError(
-            f"root is {self.source.root}; it holds no readable image among {len(self.names)} training files"
-        )
+    def _nothing_usable(self) -> ValueError:
+        too_small = [error for error in self._unusable.values() if isinstance(error, ImageTooSmall)]
+        if too_small:
+            return too_small[0]
+        return ValueError(f"{self.source.root} holds no readable image among {len(self.names)} training files")

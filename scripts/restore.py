@@ -29,7 +29,6 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 
 from ..data.image_io.decode import UnreadableImage
 from ..data.image_io.safe_read import on_one_line
-from ..data.jpeg.reader import UnreadableJpeg
 from ..train.inference.load import load
 from ..train.inference.sampler import LoadedSampler
 from ..train.restore.inputs import Input, inputs_of
@@ -102,7 +101,7 @@ class Call:
             bar.update(task, total=restoration.steps)
             restoration.run(lambda: bar.advance(task))
             written = restoration.write()
-        except (UnreadableImage, UnreadableJpeg, UnsupportedImageError, OSError, MemoryError, RuntimeError) as error:
+        except (UnreadableImage, UnsupportedImageError, OSError, MemoryError, RuntimeError) as error:
             reason = _reason(error).removeprefix(f"{name}: ")
             print(f"{PROGRAM}: {name}: {reason}", file=sys.stderr)
             return {"file": str(one.path), "error": reason}

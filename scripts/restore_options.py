@@ -13,6 +13,7 @@ import torch
 from ..data.degradations.operators.bayer import PHASES
 from ..data.image_io.read_image import MAX_PIXELS
 from ..data.sources.open_source import open_root
+from ..data.splits import held_out_photographs
 from ..train.inference.load import BUNDLED
 from ..train.restore.inputs import Input
 from ..train.restore.open_image import AUTO
@@ -21,7 +22,6 @@ from ..train.restore.tiling import SIDE
 from ..train.sampling import Precision
 
 REPORT = "restore.json"
-HELD_OUT = 3  # as conf/dataset/photos.yaml has it
 
 
 def parse(arguments: list[str] | None, program: str, description: str) -> argparse.Namespace:
@@ -87,7 +87,7 @@ def check(options: argparse.Namespace) -> None:
 def held_out() -> list[Path]:
     """The bundled photographs that the demo is not trained on."""
     photos = open_root("bundled:photos")
-    return [Path(photos.root, name) for name in photos.names[-HELD_OUT:]]
+    return [Path(photos.root, name) for name in held_out_photographs()]
 
 
 def _number(text: str) -> float:

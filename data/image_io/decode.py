@@ -17,7 +17,23 @@ FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
 TOO_LARGE = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
-class UnreadableImage(ValueError):
+class UnusableImage(ValueError):
+    """An image file that cannot be used.
+
+    Attributes:
+        reason: what is wrong with it.
+        path: of the file; None where only its bytes are known.
+    """
+
+    def __init__(self, reason: str, path: object = None) -> None:
+        super().__init__(reason, path)  # both, so that it can be pickled
+        self.reason, self.path = reason, None if path is None else str(path)
+
+    def __str__(self) -> str:
+        return self.reason if self.path is None else f"{self.path}: {self.reason}"
+
+
+class UnreadableImage(UnusableImage):
     """A file that holds no whole image: damaged, truncated, empty, too large, or of a kind that is not read."""
 
 
@@ -41,6 +57,16 @@ def decode(data: bytes, channels: int) -> Image.Image:
         verify(data)
         colour = _upright_8_bit(data).convert("RGB")
     return colour if channels == 3 else colour.convert("L")
+
+
+def size_in_header(data: bytes) -> tuple[int, int]:
+    """Height and width of the image as it is stored, before it is turned by its orientation.
+
+    Raises:
+        UnreadableImage: with the reason.
+    """
+    with decoder_errors(), Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        return image.height, image.width
 
 
 def shape_in_header(data: bytes) -> tuple[object, ...]:

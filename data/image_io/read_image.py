@@ -58,7 +58,7 @@ def read(path: Path, max_pixels: int = MAX_PIXELS) -> DecodedImage:
     try:
         return _decoded(read_bytes(path, max_pixels), max_pixels)
     except ValueError as error:
-        raise UnreadableImage(on_one_line(f"{path}: {error}")) from error
+        raise UnreadableImage(on_one_line(error), on_one_line(path)) from error
 
 
 def _decoded(data: bytes, max_pixels: int) -> DecodedImage:

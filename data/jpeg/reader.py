@@ -17,6 +17,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ..image_io.decode import UnreadableImage
 from ..image_io.safe_read import ONE_AT_A_TIME, error_stream, on_one_line, read_bytes
 from .coefficients import BLOCK, JpegCoefficients, blocks
 from .markers import Header, levels_only, parse
@@ -24,10 +25,6 @@ from .support_check import refusal, sampling
 
 LOWEST_LEVEL, HIGHEST_LEVEL = -1024, 1023
 """What pixels of 8 bits can give; a file beyond is damaged, or no picture re-encodes to it."""
-
-
-class UnreadableJpeg(ValueError):
-    """A file that holds no whole JPEG, or one of a kind that is not read; says '<path>: <reason>' on one line."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +54,7 @@ def read(path: Path, max_pixels: int | None = None) -> JpegFile:
         max_pixels: height times width at most; None for the limit of Pillow, ``Image.MAX_IMAGE_PIXELS``.
 
     Raises:
-        UnreadableJpeg: naming file and reason, and what is allowed.
+        UnreadableImage: naming file and reason, and what is allowed.
     """
     try:
         limit = Image.MAX_IMAGE_PIXELS if max_pixels is None else max_pixels
@@ -69,7 +66,7 @@ def read(path: Path, max_pixels: int | None = None) -> JpegFile:
         coded = _coded(read_levels(levels_only(data)), header)
         return JpegFile(coded, *_decode(data, coded))
     except ValueError as error:
-        raise UnreadableJpeg(on_one_line(f"{path}: {' '.join(str(error).split())}")) from error
+        raise UnreadableImage(on_one_line(" ".join(str(error).split())), on_one_line(path)) from error
 
 
 def _coded(found: Levels, header: Header) -> JpegCoefficients:

@@ -26,9 +26,10 @@ class Folder:
         paths = (path.relative_to(root).as_posix() for path in found)
         self.names = sorted(path for path in paths if is_image(path))
 
-    def read_bytes(self, name: str) -> bytes:
-        """The whole file, see ``ImageFiles``."""
-        return (self.root / name).read_bytes()
+    def read_bytes(self, name: str, num_bytes: int = -1) -> bytes:
+        """See ``ImageFiles``."""
+        with (self.root / name).open("rb") as file:
+            return file.read(num_bytes)
 
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
@@ -52,8 +53,8 @@ class ImageFiles(Protocol):
         """The archives that hold the files; the names in one begin with its own and ``/``. Empty if there are none."""
         ...
 
-    def read_bytes(self, name: str) -> bytes:
-        """The whole file.
+    def read_bytes(self, name: str, num_bytes: int = -1) -> bytes:
+        """The whole file, or as much of its beginning.
 
         Raises:
             OSError, EOFError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error: if it cannot be read.

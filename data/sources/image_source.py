@@ -13,13 +13,16 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ..image_io.decode import UnreadableImage, decode, shape_in_header
+from ..crops import require_size
+from ..image_io.decode import UnreadableImage, decode, shape_in_header, size_in_header
 from .folder import EXTENSIONS
 from .open_source import BUNDLED as BUNDLED
 from .open_source import open_root
 
 Found = TypeVar("Found")
 FILE_ERRORS = (OSError, EOFError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error)
+HEADER_BYTES = 2**16
+"""Of a file, that are read to find its size."""
 
 
 class ImageSource:
@@ -58,7 +61,7 @@ class ImageSource:
 
         Raises:
             UnreadableImage: naming file and reason.
-            ValueError: if the image is smaller than ``resize``.
+            ImageTooSmall: if the image is smaller than ``resize``.
         """
         return self.pixels(self.decoded(name), name)
 
@@ -69,6 +72,22 @@ class ImageSource:
             UnreadableImage: naming file and reason.
         """
         return self._opened(name, lambda data: decode(data, self.channels))
+
+    def size(self, name: str) -> tuple[int, int]:
+        """Height and width that ``read`` gives but for its turning upright, from the header of the file alone.
+
+        Raises:
+            UnreadableImage: naming file and reason.
+            ImageTooSmall: if the image is smaller than ``resize``.
+        """
+        try:
+            size = self._opened(name, size_in_header, HEADER_BYTES)
+        except UnreadableImage:  # its header lies further behind
+            size = self._opened(name, size_in_header)
+        if self.resize is None:
+            return size
+        require_size(f"{self.root}/{name}", size, "resize", self.resize)
+        return self.resize, self.resize
 
     def header(self, name: str) -> tuple[object, ...]:
         """What the file says of the size of the image, see ``shape_in_header``.
@@ -82,10 +101,10 @@ class ImageSource:
         """What ``read`` makes of a decoded image, uint8 (channels, H, W).
 
         Raises:
-            ValueError: if the image is smaller than ``resize``.
+            ImageTooSmall: if the image is smaller than ``resize``.
         """
         if self.resize is not None:
-            image = _central_square(image, self.resize, name)
+            image = self._central_square(image, self.resize, name)
         pixels = torch.from_numpy(np.array(image))
         return pixels[None] if self.channels == 1 else pixels.permute(2, 0, 1).contiguous()
 
@@ -98,20 +117,19 @@ class ImageSource:
         data, _ = self._opened(name, lambda data: (data, decode(data, self.channels)))
         return data
 
-    def _opened(self, name: str, look: Callable[[bytes], Found]) -> Found:
+    def _opened(self, name: str, look: Callable[[bytes], Found], num_bytes: int = -1) -> Found:
         try:
-            return look(self.files.read_bytes(name))
+            return look(self.files.read_bytes(name, num_bytes))
         except FILE_ERRORS as error:
-            raise UnreadableImage(f"{self.root}/{name} cannot be read: {error}") from error
+            reason = error.reason if isinstance(error, UnreadableImage) else str(error)
+            raise UnreadableImage(reason, f"{self.root}/{name}") from error
 
-
-def _central_square(image: Image.Image, side: int, name: str) -> Image.Image:
-    short = min(image.size)
-    if short < side:
-        raise ValueError(f"resize is {side}; {name} has {image.height}x{image.width} pixels and is never enlarged")
-    left, top = (image.width - short) // 2, (image.height - short) // 2
-    square = image.crop((left, top, left + short, top + short))  # the resize of a box would look beyond its edge
-    return square.resize((side, side), Image.Resampling.LANCZOS)
+    def _central_square(self, image: Image.Image, side: int, name: str) -> Image.Image:
+        require_size(f"{self.root}/{name}", (image.height, image.width), "resize", side)
+        short = min(image.size)
+        left, top = (image.width - short) // 2, (image.height - short) // 2
+        square = image.crop((left, top, left + short, top + short))  # the resize of a box would look beyond its edge
+        return square.resize((side, side), Image.Resampling.LANCZOS)
 
 
 class Images(Protocol):
@@ -141,6 +159,10 @@ class Images(Protocol):
         """The image, uint8 (channels, H, W); of a pair both, stacked, (2 channels, H, W).
 
         Raises:
-            UnreadableImage: naming file and reason.
+            UnusableImage: naming file and reason.
         """
+        ...
+
+    def size(self, name: str) -> tuple[int, int]:
+        """Height and width by the header alone, in either order; errors as ``read``, as far as headers show them."""
         ...

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..degradation import Degradation, PairedDegradation
+from ..image_io.decode import UnusableImage
 from .image_source import Images, ImageSource
 
 NAMED = 3  # images without a partner that a message names
@@ -52,27 +53,26 @@ class PairSource:
 
         Raises:
             UnreadableImage: naming file and reason.
-            ValueError: if they differ in size, or see ``ImageSource``.
+            UnusableImage: if they differ in size, or see ``ImageSource``.
         """
         partner = self._partners[name]
         clean, recorded = self.clean.decoded(name), self.recorded.decoded(partner)
         if clean.size != recorded.size:
-            raise ValueError(
-                f"{self.root}/{name} has {clean.height}x{clean.width} pixels and {self.recorded.root}/{partner} "
-                f"{recorded.height}x{recorded.width}; allowed are pairs of one size"
-            )
+            sizes = [f"{image.height}x{image.width}" for image in (clean, recorded)]
+            reason = f"it has {sizes[0]} pixels and {self.recorded.root}/{partner} {sizes[1]}; a pair has one size"
+            raise UnusableImage(reason, f"{self.root}/{name}")
         return torch.cat([self.clean.pixels(clean, name), self.recorded.pixels(recorded, partner)])
 
-    def compare_sizes(self, names: Sequence[str]) -> None:
-        """Refuse pairs of two sizes by their headers; where these differ, pixels decide.
+    def size(self, name: str) -> tuple[int, int]:
+        """That of the clean image; where the headers of a pair differ, pixels decide.
 
         Raises:
             UnreadableImage: naming file and reason.
-            ValueError: see ``read``.
+            UnusableImage: see ``read``.
         """
-        for name in names:
-            if self.clean.header(name) != self.recorded.header(self._partners[name]):
-                self.read(name)
+        if self.clean.header(name) != self.recorded.header(self._partners[name]):
+            self.read(name)
+        return self.clean.size(name)
 
 
 def open_source(

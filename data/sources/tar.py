@@ -65,13 +65,14 @@ class Shards:
                 sizes.append(member.size)
         return names, offsets, sizes
 
-    def read_bytes(self, name: str) -> bytes:
-        """The whole file, see ``ImageFiles``."""
+    def read_bytes(self, name: str, num_bytes: int = -1) -> bytes:
+        """See ``ImageFiles``."""
         place = bisect_left(self.names, name)
         if self.names[place : place + 1] != [name]:
             raise FileNotFoundError("no shard holds it")
         shard = self.shards[bisect_right(self._prefixes, name) - 1]
         size = int(self._sizes[place])
+        size = size if num_bytes < 0 else min(size, num_bytes)
         with (self.root / shard).open("rb", buffering=0) as file:
             file.seek(int(self._offsets[place]))
             data = file.read(size)

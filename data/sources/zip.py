@@ -37,11 +37,12 @@ class ZipArchive:
                 f"root is {root}; allowed is a whole .zip archive, this one is damaged: {error}"
             ) from error
 
-    def read_bytes(self, name: str) -> bytes:
-        """The whole file, see ``ImageFiles``."""
+    def read_bytes(self, name: str, num_bytes: int = -1) -> bytes:
+        """See ``ImageFiles``."""
         if self._archive is None or self._opened_by != os.getpid():  # processes must not share a file position
             self._archive, self._opened_by = zipfile.ZipFile(self.root), os.getpid()
-        return self._archive.read(name)
+        with self._archive.open(name) as file:
+            return file.read(num_bytes)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_archive": None}

@@ -8,6 +8,7 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
+from pscgan.data.crops import ImageTooSmall
 from pscgan.data.datamodule import ImageDataModule
 from pscgan.data.splits import split
 
@@ -112,9 +113,9 @@ def test_errors_reach_the_caller_in_one_line(root, num_workers):
     (root / "09.png").write_bytes(b"")
     for path in root.glob("0[0-6].png"):
         write(path, noise(4, 4))
-    with pytest.raises(ValueError, match=r"^crop is 8; 0\d\.png has 4x4 pixels, allowed is at most 4$"):
+    with pytest.raises(ValueError, match=r"^\S+0\d\.png: it has 4x4 pixels, too few for crop=8$"):
         list(data.train_loader(0, 8))
-    with pytest.raises(ValueError, match=r"^\S+09\.png cannot be read: the file is empty$"):
+    with pytest.raises(ValueError, match=r"^\S+09\.png: the file is empty$"):
         list(data.evaluation_loader())
 
 
@@ -142,10 +143,11 @@ def test_loading_leaves_the_global_generator_alone(root):
         ({"batch_size": 0}, "batch_size is 0; allowed is 1 or more"),
         ({"validation_batch": 0}, "validation_batch is 0; allowed is 1 or more"),
         ({"num_workers": -1}, "num_workers is -1; allowed is 0 or more"),
-        ({"crop": 41}, r"crop is 41; 00\.png has 40x48 pixels"),
-        ({"evaluation_crop": 41}, r"crop is 41; 07\.png has 40x48 pixels"),
-        ({"resize": 41}, r"resize is 41; 07\.png has 40x48 pixels"),
+        ({"crop": 41}, r"00\.png: it has 40x48 pixels, .* crop=41"),
+        ({"evaluation_crop": 41}, r"07\.png: it has 40x48 pixels, .* evaluation_crop=41"),
+        ({"resize": 41}, r"07\.png: it has 40x48 pixels, .* resize=41"),
         ({"validation": 10}, "none is left for training"),
+        ({"cache": True, "num_workers": 2}, "cache=true needs num_workers=0, got num_workers=2"),
     ],
 )
 def test_what_cannot_work_is_refused_at_construction(root, arguments, message):
@@ -153,7 +155,15 @@ def test_what_cannot_work_is_refused_at_construction(root, arguments, message):
         image_data(root, **arguments)
 
 
-def test_an_empty_part_cannot_be_evaluated(root):
+def test_every_held_out_image_is_looked_at_before_training(root):
+    write(root / "08.png", noise(15, 40))
+    with pytest.raises(ImageTooSmall) as caught:
+        image_data(root, evaluation_crop=16)
+    assert caught.value.path.endswith("08.png")
+    image_data(root, evaluation_crop=15)
+
+
+def test_an_empty_split_cannot_be_evaluated(root):
     with pytest.raises(ValueError, match=r"dataset\.test is empty"):
         image_data(root).evaluation_loader("test")
 

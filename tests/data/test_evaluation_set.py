@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from pscgan.data.crops import ImageTooSmall
 from pscgan.data.evaluation_set import EvaluationSet
 from pscgan.data.image_io.decode import UnreadableImage
 from pscgan.data.sources.image_source import ImageSource
@@ -28,10 +29,14 @@ def test_crop_is_central(source):
 
 
 def test_errors_name_the_file(source):
-    with pytest.raises(ValueError, match=r"crop is 22; 00\.png has 21x30 pixels"):
-        EvaluationSet(source, source.names, crop=22)[0]
+    images = EvaluationSet(source, source.names, crop=22)
+    for look in (images.check_sizes, lambda: images[0]):
+        with pytest.raises(ImageTooSmall) as caught:
+            look()
+        assert caught.value.path == f"{source.root}/00.png"
+        assert (caught.value.size, caught.value.option, caught.value.min_size) == ((21, 30), "evaluation_crop", 22)
     with pytest.raises(ValueError, match="evaluation_crop is 0; allowed is at least 1"):
         EvaluationSet(source, source.names, crop=0)
     (source.root / "01.png").write_bytes(b"")
-    with pytest.raises(UnreadableImage, match=r"01\.png cannot be read: the file is empty"):
+    with pytest.raises(UnreadableImage, match=r"01\.png: the file is empty"):
         EvaluationSet(source, source.names)[1]

@@ -1,11 +1,13 @@
 """Item n is a function of (seed, n)."""
 
 import logging
+import pickle
 
 import numpy as np
 import pytest
 import torch
 
+from pscgan.data.crops import ImageTooSmall
 from pscgan.data.sources.image_source import ImageSource
 from pscgan.data.training_set import TrainingSet
 
@@ -111,8 +113,8 @@ def test_an_unreadable_file_is_skipped_counted_and_named_once(tmp_path, caplog):
         assert item["skipped"] == candidates.index(expected)
     assert sum(item["skipped"] for item in items) > 0
     first, second = (record.getMessage() for record in caplog.records)
-    assert "03.png cannot be read: the file is empty; the next" in first
-    assert "05.png cannot be read: it is no PNG" in second
+    assert "03.png: the file is empty; the next" in first
+    assert "05.png: it is no PNG" in second
     assert same(items, first_items(training_set(tmp_path), 16))
 
 
@@ -129,13 +131,13 @@ def test_an_unreadable_file_is_not_decoded_again(tmp_path, monkeypatch):
 def test_nothing_readable_is_an_error_before_and_in_training(tmp_path):
     for name in ("a.png", "b.png"):
         (tmp_path / name).write_bytes(b"")
-    with pytest.raises(ValueError, match="no readable image among 2 training files"):
+    with pytest.raises(ValueError, match="no readable image among 2"):
         training_set(tmp_path)
     folder_of(tmp_path / "later", 2)
     images = training_set(tmp_path / "later")
     for path in (tmp_path / "later").iterdir():
         path.write_bytes(b"")
-    with pytest.raises(ValueError, match="no readable image among 2 training files"):
+    with pytest.raises(ValueError, match="no readable image among 2"):
         images[0]
 
 
@@ -146,14 +148,27 @@ def test_readable_images_behind_many_damaged_ones_are_found(tmp_path):
     assert training_set(tmp_path)[0]["clean"].shape == (3, 8, 8)
 
 
-def test_an_image_smaller_than_the_crop_is_an_error_before_and_in_training(tmp_path):
+def test_an_image_smaller_than_the_crop_is_skipped_wherever_it_stands(tmp_path, caplog):
+    marked(tmp_path, 20)
+    whole = files_of(first_items(training_set(tmp_path, crop=12), 20))
+    for small in ("03.png", "18.png"):  # among the first that are probed, and behind them
+        write(tmp_path / small, noise(11, 12))
+    with caplog.at_level(logging.WARNING):
+        items = first_items(training_set(tmp_path, crop=12), 20)
+    for number, item in enumerate(items):
+        candidates = [*whole[number:], *whole]
+        assert files_of([item]) == [next(file for file in candidates if file not in (3, 18))]
+    assert sum(item["skipped"] for item in items) > 0
+    assert sorted("03.png" in record.getMessage() for record in caplog.records) == [False, True]
+
+
+def test_a_crop_larger_than_the_first_images_is_an_error_before_training(tmp_path):
     folder_of(tmp_path, 20, height=40, width=48)
-    with pytest.raises(ValueError, match=r"crop is 41; 00\.png has 40x48 pixels, allowed is at most 40"):
+    with pytest.raises(ImageTooSmall) as caught:
         training_set(tmp_path, crop=41)
-    write(tmp_path / "19.png", noise(30, 48))
-    images = training_set(tmp_path, crop=40)
-    with pytest.raises(ValueError, match=r"crop is 40; 19\.png has 30x48 pixels"):
-        first_items(images, 20)
+    assert (caught.value.size, caught.value.option, caught.value.min_size) == ((40, 48), "crop", 41)
+    again = pickle.loads(pickle.dumps(caught.value))  # as from a worker
+    assert (str(again), again.size, again.path) == (str(caught.value), (40, 48), str(tmp_path / again.path))
 
 
 def test_a_colour_network_refuses_a_grey_set(tmp_path):

@@ -77,10 +77,9 @@ MISTAKES = {
     "no folder given": (["dataset=folder"], ["dataset.root"]),
     "an empty folder": (folder("empty"), ["root is empty", "holds no image file", ".png"]),
     "a folder without images": (folder("no_images"), ["root is no_images", "holds no image file"]),
-    "unreadable images held out": (folder("broken"), ["broken/2.png cannot be read"]),
-    "images below the crop": (folder("small"), ["16x48", "crop is 32"]),
-    "an image below the crop": (folder("one_small"), ["01.png", "crop is 32"]),
-    "a held-out image below the crop": (folder("held_out_small"), ["02.png", "crop is 32"]),
+    "unreadable images held out": (folder("broken"), ["broken/2.png: "]),
+    "images below the crop": (folder("small"), ["16x48", "crop=32"]),
+    "a held-out image below the crop": (folder("held_out_small"), ["02.png", "crop=32"]),
     "nothing held out": ([*folder("colour"), "dataset.validation=0"], ["dataset.validation is empty"]),
     "all held out": ([*folder("colour"), "dataset.validation=4"], ["validation is 4", "none is left for training"]),
     "grey images for a colour net": (folder("grey"), ["dataset.channels is 3", "all grey", "dataset.channels=1"]),
@@ -148,8 +147,8 @@ def test_a_mistake_is_one_line(arguments, named, pscgan_train, tmp_path):
 def test_that_no_image_can_be_read_follows_their_names(pscgan_train):
     code, _, stderr = pscgan_train(*folder("broken"), "dataset.validation=0")
     *names, line = stderr.splitlines()
-    assert [f"broken/{index}.png cannot be read" in name for index, name in enumerate(names)] == [True] * 3
-    assert line == "pscgan train: dataset: root is broken; it holds no readable image among 3 training files"
+    assert [f"broken/{index}.png: " in name for index, name in enumerate(names)] == [True] * 3
+    assert line == "pscgan train: dataset: broken holds no readable image among 3 training files"
     assert code == 2
 
 
@@ -182,9 +181,17 @@ def test_a_corrupt_image_to_train_on_is_named_once_skipped_and_counted(pscgan_tr
     assert code == 0
     assert (stdout + stderr).count("01.png") == 1
     (line,) = stderr.splitlines()
-    assert "01.png cannot be read" in line
+    assert "01.png: " in line
     skipped = json.loads((tmp_path / "run" / "result.json").read_text())["skipped_images"]
     assert 4 <= skipped <= 6  # one of three files, in sixteen images
+
+
+def test_an_image_below_the_crop_is_named_once_skipped_and_counted(pscgan_train, tmp_path):
+    code, stdout, stderr = pscgan_train(*folder("one_small"), "images=16")
+    assert code == 0
+    assert (stdout + stderr).count("01.png") == 1
+    assert "crop=32" in stderr
+    assert json.loads((tmp_path / "run" / "result.json").read_text())["skipped_images"] == 8  # every other one of 16
 
 
 def test_a_corrupt_image_held_out_is_an_error(pscgan_train, tmp_path):
@@ -193,7 +200,7 @@ def test_a_corrupt_image_held_out_is_an_error(pscgan_train, tmp_path):
     code, _, stderr = pscgan_train(*arguments)
     (line,) = stderr.splitlines()
     assert line.startswith("pscgan train: ")
-    assert "02.png cannot be read" in line
+    assert "02.png: " in line
     assert code == 2
 
 
@@ -203,7 +210,7 @@ def test_a_corrupt_image_found_by_a_validation_is_an_error(pscgan_train, tmp_pat
     code, _, stderr = pscgan_train(*arguments)
     (line,) = stderr.splitlines()
     assert line.startswith("pscgan train: ")
-    assert "03.png cannot be read" in line
+    assert "03.png: " in line
     assert code == 2
     folder_of(tmp_path / "colour", 4)
     assert pscgan_train(*arguments)[0] == 0

@@ -20,7 +20,7 @@ from ...data.evaluation_set import EvaluationSet
 from ...data.loader import Loader
 from ...data.measurement import Measurement
 from ...data.sources.image_source import ImageSource
-from ...data.sources.pairs import PairSource, open_source
+from ...data.sources.pairs import open_source
 from ...data.splits import split
 from ...rng import Rng
 from ..runs.provenance import describe_config
@@ -137,9 +137,9 @@ def _chosen(images: EvaluationSet, wanted: DictConfig) -> EvaluationSet:
             f"images.part is {wanted.part} and images.patterns is {wanted.patterns}; of {images.source.root} "
             "no image is left"
         )
-    if isinstance(images.source, PairSource):
-        images.source.compare_sizes(names)
-    return EvaluationSet(images.source, names, wanted.crop or images.crop)
+    chosen = EvaluationSet(images.source, names, wanted.crop or images.crop)
+    chosen.check_sizes()
+    return chosen
 
 
 def open_degradation(config: DictConfig, trained_on: DictConfig | None) -> tuple[Degradation, str]:

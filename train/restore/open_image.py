@@ -20,7 +20,7 @@ from ...data.image_io.pixels import DecodedImage
 from ...data.image_io.read_image import MAX_PIXELS, read
 from ...data.jpeg import reader as jpeg_file
 from ...data.jpeg.coefficients import from_params
-from ...data.jpeg.reader import JpegFile, UnreadableJpeg
+from ...data.jpeg.reader import JpegFile
 from ...data.noise_level import MIN_SIDE, noise_level
 from ...rng import Rng
 from ..inference.sampler import LoadedSampler
@@ -97,7 +97,6 @@ class ImageOpener:
 
         Raises:
             UnreadableImage: naming the file and the reason.
-            UnreadableJpeg: likewise, of a sampler of .jpg files.
             UnsuitablePicture: if this sampler cannot restore it.
         """
         if self.degrade:
@@ -168,12 +167,12 @@ def read_levels(path: Path, max_pixels: int) -> JpegFile:
     """Of one file.
 
     Raises:
-        UnreadableJpeg: naming the file and the reason.
+        UnreadableImage: naming the file and the reason.
         UnsuitablePicture: if it is a whole picture of another kind.
     """
     try:
         return jpeg_file.read(path, max_pixels)
-    except UnreadableJpeg as error:
+    except UnreadableImage as error:
         kind = _kind_of_another(path, max_pixels)
         if kind is None:
             raise

@@ -11,8 +11,9 @@ import pytest
 import torch
 from PIL import Image, ImageFile
 
+from pscgan.data.image_io.decode import UnreadableImage
 from pscgan.data.jpeg.coefficients import SAMPLINGS, blocks
-from pscgan.data.jpeg.reader import JpegFile, UnreadableJpeg, read
+from pscgan.data.jpeg.reader import JpegFile, read
 
 from .makers import JPEGLIB, PILLOW, THREE_TABLES, by_pillow, make_files, patched, picture, segment, write_levels
 
@@ -156,7 +157,7 @@ def test_damaged_scans_are_refused_and_leave_the_terminal_alone(tmp_path, capfd)
         (patched(data, SOS, 6, [0x33]), "Huffman table 0x03 was not defined"),
     ]:
         path.write_bytes(damaged)
-        with pytest.raises(UnreadableJpeg, match=reason):
+        with pytest.raises(UnreadableImage, match=reason):
             read(path)
     os.write(2, b"and it is a terminal again")
     assert capfd.readouterr() == ("", "and it is a terminal again")
@@ -176,7 +177,7 @@ def test_truncation_is_refused_whatever_pillow_is_told(tmp_path, monkeypatch):
     for length in [0, 1, 2, *range(3, len(data) - 10, 97), len(data) - 10]:
         for end in (b"", b"\xff\xd9"):
             path.write_bytes(data[:length] + end)
-            with pytest.raises(UnreadableJpeg):
+            with pytest.raises(UnreadableImage):
                 read(path)
 
 
@@ -185,18 +186,18 @@ def test_size_is_judged_before_anything_is_decoded(tmp_path, monkeypatch):
     (tmp_path / "x.jpg").write_bytes(patched(data, SOF0, 5, [0xEA, 0x60] * 2))
     monkeypatch.setattr(jpeglib, "read_dct", None)
     monkeypatch.setattr(Image, "open", None)
-    with pytest.raises(UnreadableJpeg, match=r"60000x60000 is above the limit"):
+    with pytest.raises(UnreadableImage, match=r"60000x60000 is above the limit"):
         read(tmp_path / "x.jpg")
 
 
 def test_refusals_name_file_and_reason_on_one_line(tmp_path):
-    with pytest.raises(UnreadableJpeg) as caught:
+    with pytest.raises(UnreadableImage) as caught:
         read(tmp_path / "none.jpg")
     assert str(caught.value) == f"{tmp_path / 'none.jpg'}: it cannot be opened: No such file or directory"
-    with pytest.raises(UnreadableJpeg, match="it cannot be opened"):
+    with pytest.raises(UnreadableImage, match="it cannot be opened"):
         read(tmp_path)
     (tmp_path / "empty.jpg").write_bytes(b"")
-    with pytest.raises(UnreadableJpeg, match=r"empty\.jpg: the file is empty$"):
+    with pytest.raises(UnreadableImage, match=r"empty\.jpg: the file is empty$"):
         read(tmp_path / "empty.jpg")
 
 
@@ -204,14 +205,14 @@ def test_what_never_ends_is_not_opened(tmp_path):
     os.mkfifo(tmp_path / "pipe.jpg")
     (tmp_path / "device.jpg").symlink_to("/dev/zero")
     for name, kind in (("pipe.jpg", "named pipe"), ("device.jpg", "device")):
-        with pytest.raises(UnreadableJpeg, match=f"it cannot be opened: it is a {kind}; allowed is a regular file$"):
+        with pytest.raises(UnreadableImage, match=f"it cannot be opened: it is a {kind}; allowed is a regular file$"):
             read(tmp_path / name)
 
 
 def test_a_limit_of_pixels_may_be_asked_for(tmp_path):
     path = by_pillow(tmp_path / "two\nlines.jpg", picture((64, 48)))
     assert_same(read(path, 64 * 48), read(path))
-    with pytest.raises(UnreadableJpeg) as caught:
+    with pytest.raises(UnreadableImage) as caught:
         read(path, 64 * 48 - 1)
     assert str(caught.value).endswith(r"two\nlines.jpg: its size of 64x48 is above the limit of 3071 pixels")
 
@@ -256,7 +257,7 @@ def test_damaged_files_are_refused_or_read_consistently(files, tmp_path):
         path.write_bytes(damaged(rng, originals))
         try:
             file = read(path)
-        except UnreadableJpeg:
+        except UnreadableImage:
             outcomes["refused"] += 1
             continue
         outcomes["read"] += 1

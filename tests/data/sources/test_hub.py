@@ -83,10 +83,9 @@ def test_a_file_gives_the_same_pixels_from_every_root(tmp_path, channels, resize
             try:
                 outcomes.append(source.read(name).tolist())
             except UnreadableImage as error:
-                outcomes.append(str(error).removeprefix(f"{source.root}/{name} "))
+                outcomes.append((error.reason, str(error.path).removeprefix(f"{source.root}/{name}")))
         assert outcomes[1:] == outcomes[:-1]
-        damaged = names[0] in ("h.png", "i.jpg")
-        assert str(outcomes[0]).startswith("cannot be read") == damaged
+        assert isinstance(outcomes[0], tuple) == (names[0] in ("h.png", "i.jpg"))
 
 
 def test_rows_are_names(tmp_path):
@@ -98,7 +97,7 @@ def test_rows_are_names(tmp_path):
 
 def test_an_empty_row_is_unreadable(tmp_path):
     data_set([jpeg(), None]).save_to_disk(tmp_path / "saved")
-    with pytest.raises(UnreadableImage, match=r"saved/1 cannot be read: the row holds no image"):
+    with pytest.raises(UnreadableImage, match=r"saved/1: the row holds no image"):
         ImageSource(f"hf:{tmp_path}/saved").read("1")
 
 

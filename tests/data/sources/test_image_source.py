@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import shutil
 import zipfile
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+from pscgan.data.crops import ImageTooSmall
 from pscgan.data.image_io.decode import UnreadableImage
 from pscgan.data.sources.image_source import BUNDLED, ImageSource
 
@@ -80,18 +82,31 @@ def test_resize_of_that_size_changes_nothing_and_never_enlarges(tmp_path):
     pixels = noise(32, 32)
     write(tmp_path / "x.png", pixels)
     assert np.array_equal(ImageSource(tmp_path, resize=32).read("x.png").permute(1, 2, 0), pixels)
-    with pytest.raises(ValueError, match=r"resize is 33; x\.png has 32x32 pixels") as caught:
-        ImageSource(tmp_path, resize=33).read("x.png")
-    assert not isinstance(caught.value, UnreadableImage)
+    for look in (ImageSource.read, ImageSource.size):
+        with pytest.raises(ImageTooSmall) as caught:
+            look(ImageSource(tmp_path, resize=33), "x.png")
+        assert (caught.value.size, caught.value.option, caught.value.min_size) == ((32, 32), "resize", 33)
+
+
+def test_sizes_are_those_of_the_pixels(tmp_path):
+    profile = b"long" * 20_000  # the size stands behind it, beyond what is read at first
+    Image.fromarray(noise(40, 48)).save(tmp_path / "a.jpg", icc_profile=profile)
+    write(tmp_path / "b.png", noise(300, 300))
+    write(tmp_path / "c.tif", noise(300, 200))
+    write(tmp_path / "d.webp", noise(300, 200))
+    shutil.make_archive(str(tmp_path / "all"), "zip", tmp_path)
+    for root in (tmp_path, tmp_path / "all.zip"):
+        source = ImageSource(root)
+        assert [source.size(name) for name in source.names] == [source.read(name).shape[1:] for name in source.names]
 
 
 def test_damage_names_file_and_reason(folder, tmp_path):
     (folder / "b/10.png").write_bytes((folder / "b/10.png").read_bytes()[:500])
     (folder / "a.webp").write_bytes(b"")
     for source in (ImageSource(folder), ImageSource(zipped(folder, tmp_path / "images.zip"))):
-        with pytest.raises(UnreadableImage, match=r"b/10\.png cannot be read: .*[Tt]runcated"):
+        with pytest.raises(UnreadableImage, match=r"b/10\.png: .*[Tt]runcated"):
             source.read("b/10.png")
-        with pytest.raises(UnreadableImage, match=r"a\.webp cannot be read: the file is empty"):
+        with pytest.raises(UnreadableImage, match=r"a\.webp: the file is empty"):
             source.read("a.webp")
         assert source.read("B.tif").shape == (3, 40, 48)
 
@@ -103,14 +118,14 @@ def test_a_damaged_member_of_an_archive_is_unreadable(folder, tmp_path):
     data = bytearray(archive.read_bytes())
     data[start + 2000] ^= 0xFF
     archive.write_bytes(data)
-    with pytest.raises(UnreadableImage, match=r"B\.tif cannot be read"):
+    with pytest.raises(UnreadableImage, match=r"B\.tif: "):
         ImageSource(archive).read("B.tif")
 
 
 def test_a_file_that_vanished_is_unreadable(folder):
     source = ImageSource(folder)
     (folder / "a.webp").unlink()
-    with pytest.raises(UnreadableImage, match=r"a\.webp cannot be read: .*No such file"):
+    with pytest.raises(UnreadableImage, match=r"a\.webp: .*No such file"):
         source.read("a.webp")
 
 
