@@ -31,7 +31,7 @@ def pscgan_train(tmp_path, monkeypatch, capfd):
     def start(*arguments):
         given = {argument.partition("=")[0] for argument in arguments}
         overrides = [override for override in OVERRIDES if override.partition("=")[0] not in given]
-        if "experiment=demo_mmse" in arguments:
+        if "twin=mmse" in arguments:
             overrides.remove("critic.width=4")
         monkeypatch.setattr(sys, "argv", ["pscgan train", *overrides, "hydra.run.dir=run", *arguments])
         capfd.readouterr()
@@ -117,7 +117,7 @@ MISTAKES = {
     "no batch": (["dataset.batch_size=0"], ["dataset", "batch_size is 0"]),
     "no samples": (["evaluation.samples_per_image=0"], ["evaluation.samples_per_image is 0", "allowed"]),
     "samples of a deterministic generator": (
-        ["experiment=demo_mmse", "evaluation.samples_per_image=8"],
+        ["twin=mmse", "evaluation.samples_per_image=8"],
         ["evaluation.samples_per_image is 8", "deterministic"],
     ),
     "samples of a deterministic generator to train by": (
