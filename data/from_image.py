@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
 from torch import Tensor
 
 from .degradation import Degradation
-from .jpeg.coefficients import JpegCoefficients
+from .jpeg.coefficients import JpegCoefficients, crop
 from .measurement import Measurement
 
 
@@ -32,6 +33,13 @@ class ImageSideInfo:
     photons: float | None = None
     sigma: float | None = None
     coded: JpegCoefficients | None = None
+
+    def window(self, top: int, left: int, height: int, width: int) -> ImageSideInfo:
+        """What is known of a part of the picture; that of a .jpg file is cut at multiples of its units."""
+        part = slice(top, top + height), slice(left, left + width)
+        mask = None if self.mask is None else self.mask[(..., *part)]
+        coded = None if self.coded is None else crop(self.coded, top, left, height, width)
+        return replace(self, mask=mask, coded=coded)
 
 
 @dataclass(frozen=True)
@@ -77,5 +85,54 @@ class FromImage(Degradation, Protocol):
 
         Raises:
             ValueError: naming what is missing, or why it cannot be such a measurement.
+        """
+        ...
+
+
+@runtime_checkable
+class FromWindows(FromImage, Protocol):
+    """One that reads the measurement of a window from that window alone, so that no picture is held in floats.
+
+    What it says of a window must hold for all, and ``project`` makes of windows what it makes of the whole.
+
+    Attributes:
+        window_unit: pixels to whose multiples windows are cut.
+    """
+
+    window_unit: int
+
+    def side_info(self, measurement: Measurement) -> ImageSideInfo:
+        """What is known of an image besides its pixels, of a measurement (B = 1) that was made here."""
+        ...
+
+
+@dataclass(frozen=True)
+class SideInfoEstimate:
+    """What a picture shows of itself.
+
+    Attributes:
+        side_info: with what was missing.
+        said: what was found, as plain values.
+        warnings: sentences, of what speaks against it.
+    """
+
+    side_info: ImageSideInfo
+    said: Mapping[str, Any]
+    warnings: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class EstimatesSideInfo(Protocol):
+    """A degradation that finds in a whole picture what is not told of it."""
+
+    def estimate_side_info(self, pixels: np.ndarray, side_info: ImageSideInfo) -> SideInfoEstimate:
+        """Complete what is known.
+
+        Args:
+            pixels: (H, W, C) uint8 or uint16.
+            side_info: what is told.
+
+        Raises:
+            ValueError: if something has to be told because it cannot be found.
         """
         ...

@@ -94,7 +94,7 @@ class Call:
         name = on_one_line(one.path)
         try:
             opened = self.opener.open(one.path)
-            for warning in opened.subject.warnings:
+            for warning in opened.y.warnings:
                 print(f"{PROGRAM}: warning: {name}: {warning}", file=sys.stderr)
             outputs.mean.parent.mkdir(parents=True, exist_ok=True)
             restoration = Restoration(self.tiling, opened, self.request, outputs)
@@ -107,10 +107,7 @@ class Call:
             return {"file": str(one.path), "error": reason}
         for entry in (*written["samples"], written["mean"]):
             print(_line(entry), flush=True)
-        frame = opened.subject.frame
-        size = {"width": frame.width, "height": frame.height}
-        warnings = {"warnings": opened.subject.warnings}
-        return {"file": str(one.path), **size, **opened.subject.facts, **warnings, **written}
+        return {"file": str(one.path), **written}
 
     def _about(self) -> dict[str, Any]:
         """What the report says of the call."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ...rng import Rng
-from ..from_image import ImageSideInfo, ParsedMeasurement
+from ..from_image import ImageSideInfo, ParsedMeasurement, SideInfoEstimate
 from ..measurement import Measurement
+from ..noise_level import MIN_SIDE, noise_level
 
 LARGEST_SIGMA = 255.0
+FAR = 0.25  # of sigma: so far from it, a warning is given
 TOLERANCE = 1e-6  # of sigma, on the 0..255 scale: rounding
 
 
@@ -26,7 +30,8 @@ class GaussianNoise:
         ValueError: if a sigma leaves (0, 255] or a range is not increasing.
     """
 
-    residual_unit, unit = "sigma", 1
+    residual_unit, unit, window_unit = "sigma", 1, 1
+    accepted_side_info = ("sigma",)
 
     def __init__(self, sigma: float | Sequence[float]) -> None:
         bounds = [float(s) for s in sigma] if isinstance(sigma, Sequence) else [float(sigma)] * 2
@@ -37,7 +42,6 @@ class GaussianNoise:
             )
         self.low, self.high = (bound / 255 for bound in bounds)
         self.num_maps = 0 if self.low == self.high else 1
-        self.accepted_side_info = ("sigma",) if self.num_maps else ()
 
     def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
         """Degrade (B, C, H, W) in [0, 1]."""
@@ -68,6 +72,30 @@ class GaussianNoise:
         """See ``FromImage``."""
         measurement = self.measure(picture, side_info.sigma)
         return ParsedMeasurement(measurement, {"sigma": 255 * self.low if side_info.sigma is None else side_info.sigma})
+
+    def side_info(self, measurement: Measurement) -> ImageSideInfo:
+        """See ``FromWindows``."""
+        return ImageSideInfo(sigma=255 * float(measurement.params["sigma"]))
+
+    def estimate_side_info(self, pixels: np.ndarray, side_info: ImageSideInfo) -> SideInfoEstimate:
+        """See ``EstimatesSideInfo``: sigma as found, as far as the range goes; what is told or fixed stands."""
+        found = noise_level(pixels) if min(pixels.shape[:2]) >= MIN_SIDE else None
+        low, high = 255 * self.low, 255 * self.high
+        sigma = low if low == high and side_info.sigma is None else side_info.sigma
+        if sigma is None and found is None:
+            raise ValueError(
+                f"it has less than {MIN_SIDE} pixels a side, too few to find its noise; allowed is a number as sigma"
+            )
+        if sigma is None:
+            sigma = min(max(float(found or 0), low), high)
+        warnings: tuple[str, ...] = ()
+        if found is not None and abs(found - sigma) > FAR * sigma:
+            trained = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+            warnings = (
+                f"its noise has a sigma of about {found:.1f}; it is restored as one of {sigma:g}, and the run was "
+                f"trained on {trained}",
+            )
+        return SideInfoEstimate(replace(side_info, sigma=sigma), {"sigma_found": found}, warnings)
 
     def _measurement(self, degraded: Tensor, sigma: Tensor) -> Measurement:
         maps = sigma.view(-1, 1, 1, 1).expand(-1, 1, *degraded.shape[2:]) if self.num_maps else None

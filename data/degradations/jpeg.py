@@ -14,9 +14,9 @@ from ..jpeg import codec
 from ..jpeg.coefficients import BLOCK, SAMPLINGS, JpegCoefficients, from_params, grey_as_colour, to_params
 from ..jpeg.exact_projection import project_exactly
 from ..jpeg.projection import project
-from ..jpeg.quantisation import tables_of_quality
+from ..jpeg.quantisation import estimate_quality, tables_of_quality
 from ..jpeg.verify import Verification, verify
-from ..measurement import Measurement, concatenate
+from ..measurement import Measurement, concatenate, size_of
 
 
 class Jpeg:
@@ -39,6 +39,7 @@ class Jpeg:
 
     accepted_side_info, residual_unit = ("coded",), "quantisation steps"
     unit: int | None = None
+    window_unit = 2 * BLOCK  # chroma at half the size has blocks of so many pixels
 
     def __init__(
         self,
@@ -106,7 +107,28 @@ class Jpeg:
             raise ValueError("it is no .jpg file; allowed is one, as the networks are given its levels")
         grey = len(side_info.coded.levels) < picture.shape[1]
         coded = grey_as_colour(side_info.coded, self.samplings[0]) if grey else side_info.coded
-        return ParsedMeasurement(self.measure(coded, (255 * picture).round().to(torch.uint8)))
+        measurement = self.measure(coded, (255 * picture).round().to(torch.uint8))
+        return ParsedMeasurement(measurement, *self._said(side_info.coded))
+
+    def side_info(self, measurement: Measurement) -> ImageSideInfo:
+        """See ``FromWindows``."""
+        ((_, coded),) = from_params(measurement.params, *size_of(measurement.degraded))
+        return ImageSideInfo(coded=coded)
+
+    def _said(self, coded: JpegCoefficients) -> tuple[dict[str, str], tuple[str, ...]]:
+        """Tables and sampling of a file in words, and what of them was not in training."""
+        found, grey = estimate_quality(coded), len(coded.levels) == 1
+        name = "grey" if grey else NAMES[coded.sampling]
+        near = f"quality {found.quality}"
+        tables = f"those of {near}" if found.exact else f"not libjpeg's, nearest to {near}"
+        said = {"sampling": name, "tables": tables}
+        known = found.exact and self.low <= found.quality <= self.high and (grey or coded.sampling in self.samplings)
+        if known:
+            return said, ()
+        seen = f"{self.low}" if self.low == self.high else f"{self.low} to {self.high}"
+        at = "in grey" if grey else f"at {name}"
+        samplings = ", ".join(NAMES[sampling] for sampling in self.samplings)
+        return said, (f"its tables are {tables} {at}; the run was trained on quality {seen} at {samplings}",)
 
     def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """Mean distance of coefficients from their intervals in quantisation steps, (B,), rounded to 8 bits first."""
@@ -168,4 +190,5 @@ def _coefficients(levels: Tensor, table: Tensor) -> Tensor:
     return 0.5 + codec.dequantise(levels, table) / 1024
 
 
+NAMES = {sampling: name for name, sampling in SAMPLINGS.items()}
 MAPS = {"steps": _steps, "coefficients": _coefficients}

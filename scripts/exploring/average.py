@@ -43,8 +43,8 @@ class Average:
 
     def std(self) -> np.ndarray:
         """With divisor N - 1, root mean square over colours, (H, W) fp32, 1 for white; 0 for one sample."""
-        frame = self.picture.subject.frame
-        std = np.zeros((frame.height, frame.width), np.float32)
+        info = self.picture.y.info
+        std = np.zeros((info.height, info.width), np.float32)
         for tile, moments in zip(self.picture.tiles, self._moments, strict=True):
             std[tile.window.area] = moments.std[0, 0].cpu().numpy()
         return std
@@ -53,8 +53,8 @@ class Average:
         """PSNR of the mean less that of one sample, in dB, neither rounded; None where x is not known."""
         if self.picture.clean is None:
             return None
-        frame = self.picture.subject.frame
-        values = frame.height * frame.width * frame.channels
+        info = self.picture.y.info
+        values = info.height * info.width * info.channels
         return psnr(self._error(self.mean()) / values) - psnr(self._squares / self.count / values)
 
     def _error(self, images: list[Tensor]) -> float:

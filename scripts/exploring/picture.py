@@ -10,7 +10,7 @@ from torch import Tensor
 from ...models.spatial_latent import LatentField
 from ...train.restore.open_image import OpenedImage
 from ...train.restore.report import ReencodingReport
-from ...train.restore.restoration_input import to_pixels
+from ...train.restore.restoration_input import rounded
 from ...train.restore.tiling import Tiling
 
 
@@ -35,8 +35,8 @@ class Picture:
     """
 
     def __init__(self, tiling: Tiling, opened: OpenedImage) -> None:
-        self.subject, self.clean = opened
-        self.tiles = [tiling.tile(self.subject, window) for window in tiling.windows(self.subject)]
+        self.y, self.clean = opened
+        self.tiles = [tiling.tile(self.y, window) for window in tiling.windows(self.y)]
 
     def draw(self, field: LatentField, sigma_z: float) -> list[Tensor]:
         """The sample of one z, of each tile (1, c, h, w)."""
@@ -46,15 +46,15 @@ class Picture:
         """Pixels of an image that is given by tiles, and the proof of them."""
         pixels, proof = self._blank(), ReencodingReport()
         for tile, image in zip(self.tiles, images, strict=True):
-            part, certificate = self.subject.finish(image, tile.window)
+            part, certificate = self.y.to_pixels(image, tile.window)
             pixels[tile.window.area] = part
             known = {} if self.clean is None else {"clean": self.clean(tile.window)}
-            proof.add(part, certificate, input=self.subject.shown(tile.window), **known)
+            proof.add(part, certificate, input=self.y.degraded(tile.window), **known)
         return Finished(pixels, proof.entry())
 
     def degraded(self) -> np.ndarray:
         """The pixels of y."""
-        return self._pixels([self.subject.shown(tile.window) for tile in self.tiles])
+        return self._pixels([self.y.degraded(tile.window) for tile in self.tiles])
 
     def truth(self) -> np.ndarray | None:
         """The pixels of x, where y was made of it."""
@@ -64,9 +64,9 @@ class Picture:
     def _pixels(self, parts: list[Tensor]) -> np.ndarray:
         pixels = self._blank()
         for tile, part in zip(self.tiles, parts, strict=True):
-            pixels[tile.window.area] = to_pixels(part[None], self.subject.frame.dtype)
+            pixels[tile.window.area] = rounded(part[None], self.y.info.dtype)
         return pixels
 
     def _blank(self) -> np.ndarray:
-        frame = self.subject.frame
-        return np.zeros((frame.height, frame.width, frame.channels), frame.dtype)
+        info = self.y.info
+        return np.zeros((info.height, info.width, info.channels), info.dtype)

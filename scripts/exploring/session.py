@@ -71,8 +71,8 @@ class Session:
     def png(self, asked: Wanted) -> bytes:
         """The shown sample as a file, with what travels with its pixels; errors as in ``view``."""
         picture = self._picture(asked)
-        pixels, frame = self._sample(asked, picture).pixels, picture.subject.frame
-        return encode_png(torch.from_numpy(pixels).movedim(-1, 0), frame.exif, frame.icc_profile, frame.alpha)
+        pixels, info = self._sample(asked, picture).pixels, picture.y.info
+        return encode_png(torch.from_numpy(pixels).movedim(-1, 0), info.exif, info.icc_profile, info.alpha)
 
     def _picture(self, asked: Wanted) -> Picture:
         if not self.sampler.stochastic and (asked.average, asked.sample, asked.share) != (1, 1, 0):
@@ -95,10 +95,8 @@ class Session:
                 raise Refusal(f"{reason}{hint}") from error
 
     def _about(self, picture: Picture) -> Message:
-        subject = picture.subject
-        frame = subject.frame
-        facts = {"width": frame.width, "height": frame.height, "facts": subject.facts, "warnings": subject.warnings}
-        return Message("picture", facts | {"known": picture.clean is not None})
+        y = picture.y
+        return Message("picture", y.record | {"facts": y.facts, "known": picture.clean is not None})
 
     def _pane(
         self, asked: Wanted, name: str, made_of: tuple[Any, ...], pixels: Callable[[], np.ndarray | None], **facts: Any

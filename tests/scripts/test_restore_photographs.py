@@ -133,7 +133,7 @@ def test_a_grey_picture_comes_back_grey_with_a_warning(model, photo, tmp_path, c
     Image.open(photo).convert("L").save(tmp_path / "grey.png")
     ended = restore(capfd, tmp_path / "grey.png", "--model", model, "--samples", 1, "--out", tmp_path / "out")
     assert ended.code == 0
-    assert "grey.png: it is grey, and its noise the same in all colours" in ended.err
+    assert "grey.png: it is grey, and y the same in all colours" in ended.err
     assert pixels(tmp_path / "out/grey_sample1.png").shape == SIZE[::-1]
 
 

@@ -2,46 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ...data.degradation import PairedDegradation
-from ...data.degradations.gaussian_noise import GaussianNoise
-from ...data.degradations.jpeg import Jpeg
-from ...data.from_image import FromImage, ImageSideInfo
+from ...data.degradation import PairedDegradation, Verifiable
+from ...data.from_image import EstimatesSideInfo, FromImage, FromWindows, ImageSideInfo, ParsedMeasurement
 from ...data.image_io.decode import UnreadableImage
 from ...data.image_io.pixels import DecodedImage
 from ...data.image_io.read_image import MAX_PIXELS, read
 from ...data.jpeg import reader as jpeg_file
-from ...data.jpeg.coefficients import from_params
 from ...data.jpeg.reader import JpegFile
-from ...data.noise_level import MIN_SIDE, noise_level
+from ...data.measurement import Measurement
 from ...rng import Rng
 from ..inference.sampler import LoadedSampler
-from .restoration_input import ImageInfo, RestorationInput, UnsupportedImageError, recoloured
+from .restoration_input import ImageInfo, RestorationInput, UnsupportedImageError
 from .side_info import SideInfo, kind_of
-from .sources import JpegInput, MeasuredInput, NoisyInput, frame_of_levels, noisy_picture
-from .windows import Window
+from .tiling import Window
 
 AUTO = "auto"
+Pixels = Callable[[Window], Tensor]
+"""A window of an image, (c, h, w) float, 1 for white."""
 
 
 class OpenedImage(NamedTuple):
     """A picture, ready to be restored.
 
     Attributes:
-        subject: before the sampler.
+        y: before the sampler.
         clean: the truth of a window, where y was made here; else None.
     """
 
-    subject: RestorationInput
-    clean: Callable[[Window], Tensor] | None = None
+    y: RestorationInput
+    clean: Pixels | None = None
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,15 @@ class ImageOpener:
     """Opens pictures for one sampler.
 
     Attributes:
-        sampler: that will restore them; trained on Gaussian noise, on JPEG, or on any other ``FromImage``.
+        sampler: that will restore them; trained on any ``FromImage``.
         sigma: of Gaussian noise on the 0..255 scale; ``auto`` estimates it, where noise is all there is; None is what
             the sampler knows, or else ``auto``.
-        tolerance: see ``JpegInput``.
+        tolerance: by how many quantisation steps levels of a .jpg may be missed, for files of encoders that do not
+            round to the nearest; reports count whatever differs.
         degrade: whether files are clean and are degraded first, as in training.
         seed: of that degradation.
         max_pixels: of a picture, and of what it is restored to; larger ones are refused before they are decoded.
-        hints: what else is known of them.
+        side_info: what else is known of them.
 
     Raises:
         ValueError: if the sampler restores what no picture file holds, or an option does not go with it.
@@ -68,195 +69,186 @@ class ImageOpener:
     degrade: bool = False
     seed: int = 0
     max_pixels: int = MAX_PIXELS
-    hints: SideInfo = field(default_factory=SideInfo)
+    side_info: SideInfo = field(default_factory=SideInfo)
 
     def __post_init__(self) -> None:
-        degradation = self.sampler.degradation
-        kind = kind_of(degradation)
-        if not isinstance(degradation, FromImage):
-            raise ValueError(f"the model was trained on {kind}, whose y no picture file holds")
+        degradation, kind = self.degradation, kind_of(self.sampler.degradation)
         if self.degrade and isinstance(degradation, PairedDegradation):
             raise ValueError(
                 f"degrade is true; the model was trained on {kind}, and nothing makes y of a clean picture"
             )
-        has_sigma = isinstance(degradation, GaussianNoise) or "sigma" in self._accepted_side_info
-        if self.sigma is not None and not has_sigma:
+        if self.sigma is not None and "sigma" not in degradation.accepted_side_info:
             raise ValueError(f"sigma is {self.sigma}; the model was trained on {kind}, which has none")
-        if self.sigma == AUTO and not isinstance(degradation, GaussianNoise):
+        if self.sigma == AUTO and not isinstance(degradation, EstimatesSideInfo):
             raise ValueError(f"sigma is {AUTO}; allowed for the model, which was trained on {kind}, is a number")
         if self.sigma is not None and self.degrade:
             raise ValueError(f"sigma is {self.sigma}; with degrade the noise is drawn as in training, and is known")
-        if self.tolerance and not isinstance(degradation, Jpeg):
+        if isinstance(degradation, EstimatesSideInfo) and isinstance(self.sigma, float):
+            degradation.from_image(torch.zeros(1, 1, 1, 1), ImageSideInfo(sigma=self.sigma))  # refuses what is unknown
+        self.side_info.check(degradation, self.degrade)
+
+    @cached_property
+    def degradation(self) -> FromImage:
+        """That of the sampler, with the tolerance that is asked for."""
+        degradation: Any = self.sampler.degradation
+        if not isinstance(degradation, FromImage):
+            raise ValueError(f"the model was trained on {kind_of(degradation)}, whose y no picture file holds")
+        if not self.tolerance:
+            return degradation
+        if not hasattr(degradation, "with_tolerance"):
+            kind = kind_of(degradation)
             raise ValueError(f"tolerance is {self.tolerance}; the model was trained on {kind}, which has none")
-        if isinstance(degradation, GaussianNoise) and isinstance(self.sigma, float):
-            degradation.measure(torch.zeros(1, 1, 1, 1), self.sigma)  # refuses what it does not know
-        self.hints.check(degradation, self.degrade)
+        tolerant: FromImage = degradation.with_tolerance(self.tolerance)
+        return tolerant
 
     def open(self, path: Path) -> OpenedImage:
         """Open one file.
 
         Raises:
             UnreadableImage: naming the file and the reason.
-            UnsuitablePicture: if this sampler cannot restore it.
+            UnsupportedImageError: if this sampler cannot restore it.
         """
         if self.degrade:
             return self._degraded(read(path, self.max_pixels))
-        if isinstance(self.sampler.degradation, Jpeg):
-            return OpenedImage(JpegInput(read_levels(path, self.max_pixels), self.sampler, self.tolerance))
-        if not isinstance(self.sampler.degradation, GaussianNoise):
-            return OpenedImage(self._of_file(path))
+        if "coded" in self.degradation.accepted_side_info:
+            file = _read_levels(path, self.max_pixels)
+            info = _info_of_levels(file)
+            side_info = replace(self._side_info(path, info), coded=file.coded)
+            return OpenedImage(self._input(lambda w: file.decoded[(slice(None), *w.area)] / 255, info, side_info))
         photograph = read(path, self.max_pixels)
-        frame = _frame(photograph)
-        found = noise_level(photograph.pixels) if min(frame.height, frame.width) >= MIN_SIDE else None
-        picture = self._noisy(lambda window: photograph.window(*window.place), frame, found)
-        picture.facts["notes"] = list(photograph.notes)
-        return OpenedImage(picture)
+        info, notes = _info(photograph), photograph.notes
+        side_info, facts, warnings = self._side_info(path, info), dict[str, Any](), list[str]()
+        if isinstance(self.degradation, EstimatesSideInfo):
+            with _refusals():
+                estimate = self.degradation.estimate_side_info(photograph.pixels, side_info)
+            side_info, facts, warnings = estimate.side_info, dict(estimate.said), list(estimate.warnings)
+        if "mask" in self.degradation.accepted_side_info and self.side_info.mask is None:
+            info = replace(info, alpha=None)
+        y = self._input(lambda w: photograph.window(*w.place), info, side_info)
+        y.facts |= {**facts, "notes": list(notes)}
+        y.warnings += warnings
+        return OpenedImage(y)
 
-    @property
-    def _accepted_side_info(self) -> tuple[str, ...]:
-        return getattr(self.sampler.degradation, "accepted_side_info", ())
-
-    def _noisy(self, shown: Callable[[Window], Tensor], frame: ImageInfo, found: float | None) -> NoisyInput:
-        return noisy_picture(shown, frame, self.sampler, self.sigma if isinstance(self.sigma, float) else None, found)
-
-    def _of_file(self, path: Path) -> MeasuredInput:
-        """Any other picture that is y: what is a ``FromImage`` needs nothing else."""
-        notes: Sequence[str] = ()
-        coded = None
-        if "coded" in self._accepted_side_info:
-            file = read_levels(path, self.max_pixels)
-            picture, frame, coded = file.decoded / 255, frame_of_levels(file), file.coded
-        else:
-            photograph = read(path, self.max_pixels)
-            frame, notes = _frame(photograph), photograph.notes
-            picture = photograph.window(0, 0, frame.height, frame.width)
+    def _side_info(self, path: Path, info: ImageInfo) -> ImageSideInfo:
         sigma = self.sigma if isinstance(self.sigma, float) else None
-        told = replace(self.hints.told(path, frame), sigma=sigma, coded=coded)
-        frame = replace(frame, alpha=None) if "mask" in self._accepted_side_info and self.hints.mask is None else frame
-        return picture_read(picture[None], frame, told, self.sampler, self.max_pixels, notes)
+        return replace(self.side_info.of_image(path, info), sigma=sigma)
+
+    def _input(self, pixels: Pixels, info: ImageInfo, side_info: ImageSideInfo) -> RestorationInput:
+        """A picture that is y."""
+        scale = getattr(self.degradation, "scale", 1)
+        if scale**2 * info.height * info.width > self.max_pixels:
+            size = f"{scale * info.width}x{scale * info.height}"
+            raise UnsupportedImageError(f"it would be restored to {size} pixels, above the limit of {self.max_pixels}")
+        channels = self._require_channels(info)
+        if isinstance(self.degradation, FromWindows):
+            return self._by_windows(self.degradation, pixels, info, side_info)
+        picture = pixels(Window(0, 0, info.height, info.width))
+        parsed = self._parsed(picture, channels, side_info)
+        if parsed.adds_colour:
+            info = info.with_channels(channels)
+        held = {channels: parsed.measurement}
+        if info.channels not in held:
+            held[info.channels] = self._parsed(picture, info.channels, side_info).measurement
+        y = self._held(held, info.enlarged(scale))
+        y.facts |= parsed.said
+        y.warnings += [*parsed.warnings, *_grey_warnings(info, channels)]
+        return y
 
     def _degraded(self, photograph: DecodedImage) -> OpenedImage:
         """y made of a clean picture; a grey one becomes colour for a sampler that knows only colour."""
-        frame = _frame(photograph)
-        channels = require_channels(frame, self.sampler)
-        clean = photograph.window(0, 0, frame.height, frame.width).expand(channels, -1, -1)
-        return OpenedImage(
-            self._measured(clean[None], recoloured(frame, channels)),
-            lambda window: clean[(slice(None), *window.area)],
-        )
+        info = _info(photograph)
+        channels = self._require_channels(info)
+        clean = photograph.window(0, 0, info.height, info.width).expand(channels, -1, -1)
+        with _refusals():
+            measurement = self.degradation(clean[None], Rng(self.seed, "degrade", [0]))
+        info = info.with_channels(channels)
+        if isinstance(self.degradation, Verifiable):
+            info = replace(info, dtype=np.uint8, alpha=None)
+        if isinstance(self.degradation, FromWindows):
+            side_info = self.degradation.side_info(measurement)
+            y = self._by_windows(self.degradation, _windows_of(measurement.degraded[0]), info, side_info)
+        else:
+            y = self._held({channels: measurement}, info)
+        return OpenedImage(y, _windows_of(clean))
 
-    def _measured(self, clean: Tensor, frame: ImageInfo) -> RestorationInput:
-        if not isinstance(self.sampler.degradation, GaussianNoise | Jpeg):
-            return picture_degraded(clean, frame, self.sampler, self.seed)
-        measurement = self.sampler.degradation(clean, Rng(self.seed, "degrade", [0]))
-        y, facts = measurement.degraded[0], measurement.params
-        if isinstance(self.sampler.degradation, GaussianNoise):
-            return self._noisy(lambda window: y[(slice(None), *window.area)], frame, 255 * float(facts["sigma"]))
-        ((_, coded),) = from_params(facts, frame.height, frame.width)
-        decoded = (255 * y).round().to(torch.uint8)
-        return JpegInput(JpegFile(coded, decoded, frame.exif, frame.icc_profile), self.sampler, self.tolerance)
+    def _by_windows(
+        self, degradation: FromWindows, pixels: Pixels, info: ImageInfo, side_info: ImageSideInfo
+    ) -> RestorationInput:
+        """Windows are measured when they are asked for; what is said of the first holds for all."""
+
+        def measured(window: Window, channels: int) -> Measurement:
+            return self._parsed(pixels(window), channels, side_info.window(*window.place)).measurement
+
+        unit, channels = degradation.window_unit, self.sampler.image_channels
+        first = Window(0, 0, min(unit, info.height), min(unit, info.width))
+        parsed = self._parsed(pixels(first), channels, side_info.window(*first.place))
+        warnings = [*parsed.warnings, *([] if isinstance(degradation, Verifiable) else _grey_warnings(info, channels))]
+        return RestorationInput(self.sampler, self.degradation, info, measured, unit, dict(parsed.said), warnings)
+
+    def _held(self, held: dict[int, Measurement], info: ImageInfo) -> RestorationInput:
+        """Measurements of all of the picture, by channels."""
+        unit = self.degradation.unit
+
+        def measured(window: Window, channels: int) -> Measurement:
+            return held[channels].window(*window.place, unit or 1)
+
+        whole = held[info.channels]
+        return RestorationInput(self.sampler, self.degradation, info, measured, unit, {"held_whole": True}, [], whole)
+
+    def _parsed(self, picture: Tensor, channels: int, side_info: ImageSideInfo) -> ParsedMeasurement:
+        with _refusals():
+            return self.degradation.from_image(picture[None].expand(-1, channels, -1, -1), side_info)
+
+    def _require_channels(self, info: ImageInfo) -> int:
+        """How many channels the sampler knows."""
+        known = self.sampler.image_channels
+        if info.channels > known:
+            raise UnsupportedImageError("it has colour; allowed for this model, trained on grey, is grey")
+        return known
 
 
-def _frame(photograph: DecodedImage) -> ImageInfo:
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What a degradation refuses is a picture that does not go with the model."""
+    try:
+        yield
+    except ValueError as error:
+        raise UnsupportedImageError(str(error)) from error
+
+
+def _windows_of(image: Tensor) -> Pixels:
+    return lambda window: image[(slice(None), *window.area)]
+
+
+def _grey_warnings(info: ImageInfo, channels: int) -> list[str]:
+    grey = "it is grey, and y the same in all colours, on which the run was not trained"
+    return [grey] if info.channels < channels else []
+
+
+def _info(photograph: DecodedImage) -> ImageInfo:
     height, width, channels = photograph.pixels.shape
     kind = photograph.pixels.dtype.type
     return ImageInfo(height, width, channels, kind, photograph.alpha, photograph.exif, photograph.icc_profile)
 
 
-def read_levels(path: Path, max_pixels: int) -> JpegFile:
-    """Of one file.
+def _info_of_levels(file: JpegFile) -> ImageInfo:
+    """As it is stored, not rotated."""
+    channels, height, width = file.decoded.shape
+    return ImageInfo(height, width, channels, exif=file.exif, icc_profile=file.icc_profile)
 
-    Raises:
-        UnreadableImage: naming the file and the reason.
-        UnsuitablePicture: if it is a whole picture of another kind.
-    """
+
+def _read_levels(path: Path, max_pixels: int) -> JpegFile:
+    """Levels and pixels of a .jpg; another kind of picture is refused by name."""
     try:
         return jpeg_file.read(path, max_pixels)
     except UnreadableImage as error:
-        kind = _kind_of_another(path, max_pixels)
-        if kind is None:
+        try:
+            kind = read(path, max_pixels).format
+        except UnreadableImage:
+            kind = "JPEG"
+        if kind == "JPEG":
             raise
         raise UnsupportedImageError(
             f"it is a {kind} file; this model restores .jpg files by the levels they hold: give the .jpg it was "
             "made of, or take a model that was trained on noise"
         ) from error
-
-
-def _kind_of_another(path: Path, max_pixels: int) -> str | None:
-    """PNG, WEBP or TIFF, where it is a whole one; else None."""
-    try:
-        kind = read(path, max_pixels).format
-    except UnreadableImage:
-        return None
-    return None if kind == "JPEG" else kind
-
-
-def require_channels(frame: ImageInfo, sampler: LoadedSampler) -> int:
-    """How many channels a sampler knows.
-
-    Raises:
-        UnsuitablePicture: if the picture has colour and the sampler knows only grey.
-    """
-    known = sampler.image_channels
-    if frame.channels > known:
-        raise UnsupportedImageError("it has colour; allowed for this model, trained on grey, is grey")
-    return known
-
-
-def picture_read(
-    picture: Tensor,
-    frame: ImageInfo,
-    told: ImageSideInfo,
-    sampler: LoadedSampler,
-    max_pixels: int,
-    notes: Sequence[str] = (),
-) -> MeasuredInput:
-    """A file that is y.
-
-    Args:
-        picture: its pixels, (1, c, h, w) in [0, 1].
-        frame: of the file.
-        told: what is known besides.
-        sampler: whose degradation is a ``FromImage``.
-        max_pixels: of what is restored.
-        notes: of reading the file.
-
-    Raises:
-        UnsuitablePicture: if it cannot be such a y, or would become too large.
-    """
-    degradation, known = sampler.degradation, require_channels(frame, sampler)
-    assert isinstance(degradation, FromImage)
-    scale = getattr(degradation, "scale", 1)
-    if scale**2 * frame.height * frame.width > max_pixels:
-        size = f"{scale * frame.width}x{scale * frame.height}"
-        raise UnsupportedImageError(f"it would be restored to {size} pixels, above the limit of {max_pixels}")
-    try:
-        reading = degradation.from_image(picture.expand(-1, known, -1, -1), told)
-    except ValueError as error:
-        raise UnsupportedImageError(str(error)) from error
-    warnings = list(reading.warnings)
-    if frame.channels < known and not reading.adds_colour:
-        warnings.append("it is grey, and y the same in all colours, on which the run was not trained")
-    if reading.adds_colour:
-        frame = recoloured(frame, known)
-    facts = {**reading.said, "notes": list(notes)}
-    return MeasuredInput(reading.measurement, enlarged(frame, scale), sampler, facts, warnings)
-
-
-def picture_degraded(clean: Tensor, frame: ImageInfo, sampler: LoadedSampler, seed: int) -> MeasuredInput:
-    """A clean picture (1, C, H, W), degraded as in training.
-
-    Raises:
-        UnsuitablePicture: if it is of a size or kind that the degradation refuses.
-    """
-    try:
-        measurement = sampler.degradation(clean, Rng(seed, "degrade", [0]))
-    except ValueError as error:
-        raise UnsupportedImageError(str(error)) from error
-    return MeasuredInput(measurement, frame, sampler, {}, [])
-
-
-def enlarged(frame: ImageInfo, scale: int) -> ImageInfo:
-    """Of a picture ``scale`` times as large, each value of alpha repeated."""
-    alpha = frame.alpha if frame.alpha is None else np.repeat(np.repeat(frame.alpha, scale, 0), scale, 1)
-    return replace(frame, height=scale * frame.height, width=scale * frame.width, alpha=alpha)

@@ -17,9 +17,8 @@ from ..inference.sampler import RunningMoments
 from ..runs.atomic_write import atomic_write
 from .open_image import OpenedImage
 from .report import ReencodingReport
-from .restoration_input import ImageInfo, to_pixels
-from .tiling import Tiling
-from .windows import Window
+from .restoration_input import ImageInfo, rounded
+from .tiling import Tiling, Window
 
 
 @dataclass(frozen=True)
@@ -78,14 +77,14 @@ class Restoration:
     """
 
     def __init__(self, tiling: Tiling, opened: OpenedImage, request: Request, outputs: Outputs) -> None:
-        self.tiling, self.subject, self.clean, self.request, self.outputs = tiling, *opened, request, outputs
-        self.windows = tiling.windows(self.subject)
-        frame, folder = self.subject.frame, outputs.mean.parent
+        self.tiling, self.y, self.clean, self.request, self.outputs = tiling, *opened, request, outputs
+        self.windows = tiling.windows(self.y)
+        info, folder = self.y.info, outputs.mean.parent
         count = request.num_samples + 1  # the mean is the last
-        self.pictures = scratch_array(folder, (count, frame.height, frame.width, frame.channels), frame.dtype)
-        self.std = scratch_array(folder, (frame.height, frame.width), np.float32)
-        self.degraded = scratch_array(folder, self.pictures.shape[1:], frame.dtype) if outputs.degraded else None
-        self.proofs = [ReencodingReport() for _ in range(count)]
+        self.pictures = scratch_array(folder, (count, info.height, info.width, info.channels), info.dtype)
+        self.std = scratch_array(folder, (info.height, info.width), np.float32)
+        self.degraded = scratch_array(folder, self.pictures.shape[1:], info.dtype) if outputs.degraded else None
+        self.reports = [ReencodingReport() for _ in range(count)]
 
     @property
     def steps(self) -> int:
@@ -96,9 +95,7 @@ class Restoration:
         """Draw everything; nothing is written yet but to scratch."""
         for window in self.windows:
             moments = RunningMoments()
-            drawn = self.tiling.draw(
-                self.subject, window, self.request.average, self.request.seed, self.request.sigma_z
-            )
+            drawn = self.tiling.draw(self.y, window, self.request.average, self.request.seed, self.request.sigma_z)
             for number, sample in enumerate(drawn):
                 moments.add(sample)
                 if number < self.request.num_samples:
@@ -106,46 +103,51 @@ class Restoration:
                 step()
             self._put(self.request.num_samples, moments.mean.float(), window)
             if self.degraded is not None:
-                self.degraded[window.area] = to_pixels(self.subject.shown(window)[None], self.subject.frame.dtype)
+                self.degraded[window.area] = rounded(self.y.degraded(window)[None], self.y.info.dtype)
             self.std[window.area] = moments.std[0, 0].cpu().numpy()
 
     def write(self) -> dict[str, Any]:
-        """Write all files, each whole or not at all; what is known of each, as plain values.
+        """Write all files, each whole or not at all; what is known of the picture and of each file, as plain values.
 
         Raises:
             OSError: naming the file that cannot be written.
         """
-        frame = self.subject.frame
+        info = self.y.info
         entries = []
-        for path, pixels, proof in zip(
-            [*self.outputs.samples, self.outputs.mean], self.pictures, self.proofs, strict=True
+        for path, pixels, report in zip(
+            [*self.outputs.samples, self.outputs.mean], self.pictures, self.reports, strict=True
         ):
             self._write(path, pixels)
-            entries.append({"file": path.name, **proof.entry(), **self.subject.residual(pixels)})
-        written = {"samples": entries[:-1], "mean": entries[-1], "std": self._write_std(frame)}
+            entries.append({"file": path.name, **report.entry(), **self.y.residual(pixels)})
+        written = {
+            **self.y.record,
+            "samples": entries[:-1],
+            "mean": entries[-1],
+            "std": self._write_std(info),
+        }
         if self.outputs.degraded is not None and self.degraded is not None:
             self._write(self.outputs.degraded, self.degraded)
             written["degraded"] = {"file": self.outputs.degraded.name}
         return written
 
     def _write(self, path: Path, pixels: np.ndarray) -> None:
-        frame = self.subject.frame
+        info = self.y.info
         image = torch.from_numpy(pixels).movedim(-1, 0)
-        atomic_write(path, encode_png(image, frame.exif, frame.icc_profile, frame.alpha))
+        atomic_write(path, encode_png(image, info.exif, info.icc_profile, info.alpha))
 
     def _put(self, number: int, image: Tensor, window: Window) -> None:
-        pixels, certificate = self.subject.finish(image, window)
+        pixels, verification = self.y.to_pixels(image, window)
         self.pictures[(number, *window.area)] = pixels
-        images = {"input": self.subject.shown(window)}
+        images = {"input": self.y.degraded(window)}
         if self.clean is not None:
             images["clean"] = self.clean(window)
-        self.proofs[number].add(pixels, certificate, **images)
+        self.reports[number].add(pixels, verification, **images)
 
-    def _write_std(self, frame: ImageInfo) -> dict[str, Any]:
+    def _write_std(self, info: ImageInfo) -> dict[str, Any]:
         """As grey; a profile would not fit its values."""
         largest = float(self.std.max())
         pixels = np.rint(self.std * np.float32(255 / (largest or 1.0))).astype(np.uint8)
-        atomic_write(self.outputs.std, encode_png(torch.from_numpy(pixels)[None], frame.exif))
+        atomic_write(self.outputs.std, encode_png(torch.from_numpy(pixels)[None], info.exif))
         return {"file": self.outputs.std.name, "grey_levels_at_255": 255 * largest}
 
 

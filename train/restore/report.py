@@ -18,27 +18,27 @@ class ReencodingReport:
 
     def __init__(self) -> None:
         self._distances: dict[str, list[tuple[float, int]]] = {}
-        self._certificates: list[tuple[Verification, int]] = []
+        self._verifications: list[tuple[Verification, int]] = []
 
-    def add(self, pixels: np.ndarray, certificate: Verification | None, **images: Tensor) -> None:
+    def add(self, pixels: np.ndarray, verification: Verification | None, **images: Tensor) -> None:
         """One window.
 
         Args:
             pixels: (h, w, c) as they are written.
-            certificate: of them; None where y is no file.
+            verification: of them; None where y is no file.
             **images: to which the distance is taken, each (c, h, w) in [0, 1], by name.
         """
         written = torch.from_numpy(pixels / np.iinfo(pixels.dtype).max).movedim(-1, 0)
         for name, image in images.items():
             squares = (written - image.cpu().double()).square()
             self._distances.setdefault(name, []).append((float(squares.sum()), squares.numel()))
-        if certificate is not None:
-            self._certificates.append((certificate, pixels.size))
+        if verification is not None:
+            self._verifications.append((verification, pixels.size))
 
     def entry(self) -> dict[str, Any]:
         """Of all windows as plain values: PSNR in dB, None for the same pixels; and the counts of ``Verification``."""
         distances = {f"psnr_to_{name}": _psnr(parts) for name, parts in self._distances.items()}
-        return _together(self._certificates) | distances if self._certificates else distances
+        return _together(self._verifications) | distances if self._verifications else distances
 
 
 def _psnr(parts: list[tuple[float, int]]) -> float | None:

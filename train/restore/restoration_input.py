@@ -1,15 +1,29 @@
-"""The seam between picture files and restoration: y by windows, and the way from samples to pixels."""
+"""One picture before a sampler: y by windows, and the way from samples to pixels."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
+from ...data.degradation import Verifiable
+from ...data.from_image import FromImage
 from ...data.jpeg.verify import Verification
-from .windows import Window
+from ...data.luma import luma
+from ...data.measurement import Measurement
+from ..inference.sampler import LoadedSampler
+from .tiling import Window
+
+MAX_PROJECTIONS, NEAR = 20, 0.1 / 255  # so near to [0, 1], clipping is left to rounding
+
+
+class UnsupportedImageError(ValueError):
+    """A file of which this model cannot draw samples."""
 
 
 @dataclass(frozen=True)
@@ -34,61 +48,101 @@ class ImageInfo:
     exif: bytes = b""
     icc_profile: bytes | None = None
 
+    def with_channels(self, channels: int) -> ImageInfo:
+        """With other channels; a colour profile would no longer fit then, and is left out."""
+        return self if channels == self.channels else replace(self, channels=channels, icc_profile=None)
 
-def recoloured(frame: ImageInfo, channels: int) -> ImageInfo:
-    """With other channels; a colour profile would no longer fit then, and is left out."""
-    return frame if channels == frame.channels else replace(frame, channels=channels, icc_profile=None)
+    def enlarged(self, scale: int) -> ImageInfo:
+        """Of a picture ``scale`` times as large, each value of alpha repeated."""
+        alpha = self.alpha if self.alpha is None else np.repeat(np.repeat(self.alpha, scale, 0), scale, 1)
+        return replace(self, height=scale * self.height, width=scale * self.width, alpha=alpha)
 
 
-class RestorationInput(Protocol):
-    """One picture before a sampler.
+Measured = Callable[[Window, int], Measurement]
+"""The measurement of a window with so many channels, which begins and ends at multiples of ``unit``."""
 
-    Attributes:
-        frame: of what is written.
+
+class RestorationInput:
+    """A picture that is y, or of which y was made.
+
+    A grey picture is shown to a sampler that knows colour as three equal colours; of a sample, the luma is taken.
+
+    Args:
+        sampler: that restores.
+        degradation: of the picture; that of the sampler, or one with another tolerance.
+        info: of what is written.
+        measured: y by windows.
         unit: pixels to whose multiples windows are cut; None where samples are projected as a whole.
-        facts: what a report says of the file, as plain values.
+        facts: what is known of the picture, as plain values.
         warnings: sentences, of what the sampler was not trained on.
+        held: the measurement of all of it in the channels of ``info``, where that is held; memory grows with it.
     """
 
-    frame: ImageInfo
-    facts: dict[str, Any]
-    warnings: list[str]
+    def __init__(
+        self,
+        sampler: LoadedSampler,
+        degradation: FromImage,
+        info: ImageInfo,
+        measured: Measured,
+        unit: int | None,
+        facts: dict[str, Any],
+        warnings: list[str],
+        held: Measurement | None = None,
+    ) -> None:
+        self.sampler, self.degradation, self.info, self.unit, self.held = sampler, degradation, info, unit, held
+        self.facts, self.warnings = facts, warnings
+        self._measured = lru_cache(maxsize=2)(lambda *part: measured(*part).to(sampler.device))
 
     @property
-    def unit(self) -> int | None:
-        """See above."""
-        ...
+    def record(self) -> dict[str, Any]:
+        """What a report says of the picture, as plain values."""
+        return {"width": self.info.width, "height": self.info.height, **self.facts, "warnings": self.warnings}
 
-    def shown(self, window: Window) -> Tensor:
-        """y of a window as an image in the channels of the frame, (c, h, w)."""
-        ...
+    def degraded(self, window: Window) -> Tensor:
+        """y of a window as an image in the channels of ``info``, (c, h, w)."""
+        return self._measured(window, self.info.channels).degraded[0]
 
     def condition(self, window: Window) -> Tensor:
-        """What the network is told of a window, (1, C + M, h, w)."""
-        ...
+        """The condition of the network, (1, C + M, h, w)."""
+        return self._measured(window, self.sampler.image_channels).condition
 
-    def project(self, drawn: Tensor, window: Window) -> Tensor:
-        """A sample (1, C, h, w) of the network as the nearest image that explains y, in the channels of the frame."""
-        ...
+    def project(self, sample: Tensor, window: Window) -> Tensor:
+        """The nearest image to a sample (1, C, h, w) that explains y, in the channels of ``info``."""
+        image = luma(sample) if sample.shape[1] > self.info.channels else sample
+        return self.degradation.project(image, self._measured(window, self.info.channels))
 
-    def finish(self, image: Tensor, window: Window) -> tuple[np.ndarray, Verification | None]:
-        """Pixels (h, w, c) of (1, c, h, w), and the proof where y is a file; else None."""
-        ...
+    @torch.inference_mode()
+    def to_pixels(self, image: Tensor, window: Window) -> tuple[np.ndarray, Verification | None]:
+        """Pixels (h, w, c) of (1, c, h, w), and what libjpeg makes of them where y is a file; else None.
 
+        Where y is no file the image is clipped and projected by turns, as clipping alone may leave what explains y.
+        """
+        measurement = self._measured(window, self.info.channels)
+        if isinstance(self.degradation, Verifiable):
+            exact = self.degradation.to_exact_uint8(image.float().to(self.sampler.device), measurement)
+            return exact[0].movedim(0, -1).cpu().numpy(), self.degradation.verify(exact, measurement)
+        for _ in range(MAX_PROJECTIONS):
+            clipped = image.clamp(0, 1)
+            if (image - clipped).abs().max() <= NEAR:
+                break
+            image = self.degradation.project(clipped, measurement)
+        return rounded(image, self.info.dtype), None
+
+    @torch.inference_mode()
     def residual(self, pixels: np.ndarray) -> dict[str, Any]:
         """Of all pixels (H, W, c) as they are written, how far they are from explaining y, and its unit.
 
-        Empty where that is not found: under white noise alone, and of a .jpg file, which has its proof.
+        Empty where the measurement is not held as a whole: under white noise, and of a .jpg file, which is verified.
         """
-        ...
+        if self.held is None or self.degradation.residual_unit is None:
+            return {}
+        image = torch.from_numpy(pixels / np.float32(np.iinfo(pixels.dtype).max)).movedim(-1, 0)[None]
+        (residual,) = self.degradation.residual(image, self.held)
+        return {"residual": float(residual), "residual_unit": self.degradation.residual_unit}
 
 
-def to_pixels(image: Tensor, dtype: type[np.uint8] | type[np.uint16]) -> np.ndarray:
+def rounded(image: Tensor, dtype: type[np.uint8] | type[np.uint16]) -> np.ndarray:
     """(1, c, h, w) about [0, 1], clipped and rounded, as (h, w, c)."""
     largest = np.iinfo(dtype).max
     scaled = (largest * image[0].movedim(0, -1)).round().clamp(0, largest)
     return scaled.cpu().numpy().astype(dtype)
-
-
-class UnsupportedImageError(ValueError):
-    """A file of which this model cannot draw samples."""

@@ -14,14 +14,14 @@ from ...data.degradation import Degradation
 from ...data.degradations.linear import Linear
 from ...data.degradations.masks import MaskFile
 from ...data.degradations.operators.blur_kernels import GivenKernel
-from ...data.from_image import ImageSideInfo
+from ...data.from_image import FromImage, ImageSideInfo
 from ...rng import Rng
 from .restoration_input import ImageInfo, UnsupportedImageError
 
 
 @dataclass(frozen=True)
 class SideInfo:
-    """Told of every picture of a call; None where nothing is.
+    """What is known of every picture of a call; None where nothing is.
 
     Attributes:
         mask: a file as ``MaskFile`` takes it, for pictures of its size; or a folder with a .png of each picture's name.
@@ -35,15 +35,15 @@ class SideInfo:
     kernel: Path | None = None
     photons: float | None = None
 
-    def check(self, degradation: Degradation, degrade: bool) -> None:
-        """Read the files of what is told.
+    def check(self, degradation: FromImage, degrade: bool) -> None:
+        """Read the files that are given.
 
         Raises:
             ValueError: naming what does not go with the model or the call, or cannot be read.
         """
-        told = {one.name: getattr(self, one.name) for one in fields(self) if getattr(self, one.name) is not None}
-        for name, value in told.items():
-            if name not in getattr(degradation, "accepted_side_info", ()):
+        given = {one.name: getattr(self, one.name) for one in fields(self) if getattr(self, one.name) is not None}
+        for name, value in given.items():
+            if name not in degradation.accepted_side_info:
                 kind = kind_of(degradation)
                 raise ValueError(f"{name} is {value}; the model was trained on {kind}, which asks for none")
             if degrade:
@@ -52,21 +52,21 @@ class SideInfo:
         if self.mask is not None and not self.mask.is_dir():
             MaskFile(str(self.mask))
 
-    def told(self, path: Path, frame: ImageInfo) -> ImageSideInfo:
-        """Of one picture: what is told of all, and its mask, or else where it is half opaque or more.
+    def of_image(self, path: Path, info: ImageInfo) -> ImageSideInfo:
+        """What is known of one picture: that of all, and its mask, or else where it is half opaque or more.
 
         Raises:
-            UnsuitablePicture: if there is no mask for it, or one of another size.
+            UnsupportedImageError: if there is no mask for it, or one of another size.
         """
         mask = None
         if self.mask is not None:
             file = self.mask / f"{path.stem}.png" if self.mask.is_dir() else self.mask
             try:
-                mask = MaskFile(str(file)).draw((frame.height, frame.width), Rng(0, "mask", [0]))
+                mask = MaskFile(str(file)).draw((info.height, info.width), Rng(0, "mask", [0]))
             except ValueError as error:
                 raise UnsupportedImageError(f"its mask: {error}") from error
-        elif frame.alpha is not None:
-            mask = torch.from_numpy(frame.alpha > np.iinfo(frame.dtype).max // 2)[None, None]
+        elif info.alpha is not None:
+            mask = torch.from_numpy(info.alpha > np.iinfo(info.dtype).max // 2)[None, None]
         return ImageSideInfo(mask, self.phase, self._kernel, self.photons)
 
     @cached_property

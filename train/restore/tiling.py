@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -12,11 +14,62 @@ from ...models.generator import scale_latent
 from ...models.receptive_field import receptive_field_radius
 from ...models.spatial_latent import LatentField, SpatialLatent
 from ..inference.sampler import LoadedSampler
-from .restoration_input import RestorationInput
-from .windows import Window, windows_of
+
+if TYPE_CHECKING:
+    from .restoration_input import RestorationInput
 
 SIDE = 512  # pixels, unless the user says otherwise
 LARGEST_OVERLAP = 128  # pixels, likewise
+
+
+@dataclass(frozen=True)
+class Window:
+    """A rectangle of a picture, in pixels."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+    @property
+    def bottom(self) -> int:
+        """The row after the last."""
+        return self.top + self.height
+
+    @property
+    def right(self) -> int:
+        """The column after the last."""
+        return self.left + self.width
+
+    @property
+    def place(self) -> tuple[int, int, int, int]:
+        """Top, left, height, width."""
+        return self.top, self.left, self.height, self.width
+
+    @property
+    def area(self) -> tuple[slice, slice]:
+        """Rows and columns of the picture."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    def grown(self, margin: int, unit: int, height: int, width: int) -> Window:
+        """With a margin on all sides, ending at multiples of ``unit`` or at the border of a picture of H x W."""
+        top, left = (max(0, (start - margin) // unit * unit) for start in (self.top, self.left))
+        bottom, right = (
+            min(side, -(-(end + margin) // unit) * unit) for end, side in ((self.bottom, height), (self.right, width))
+        )
+        return Window(top, left, bottom - top, right - left)
+
+    def cut_from(self, image: Tensor, around: Window) -> Tensor:
+        """This window of an image (..., h, w) of the window ``around`` it."""
+        top, left = self.top - around.top, self.left - around.left
+        return image[..., top : top + self.height, left : left + self.width]
+
+
+def windows_of(height: int, width: int, side: int) -> Iterator[Window]:
+    """Windows of ``side`` pixels that cover a picture, row by row, the last of a row or column smaller."""
+    for top in range(0, height, side):
+        for left in range(0, width, side):
+            yield Window(top, left, min(side, height - top), min(side, width - left))
 
 
 class Tiling:
@@ -51,52 +104,52 @@ class Tiling:
         self.overlap = needed if overlap is None else overlap
         self.exact = self.reach is not None and self.overlap >= self.reach
 
-    def windows(self, subject: RestorationInput) -> list[Window]:
+    def windows(self, y: RestorationInput) -> list[Window]:
         """The tiles of a picture; the whole as one where it is projected as one, though drawn by tiles."""
-        height, width = subject.frame.height, subject.frame.width
-        if subject.unit is None or self.side % subject.unit:
+        height, width = y.info.height, y.info.width
+        if y.unit is None or self.side % y.unit:
             return [Window(0, 0, height, width)]
         return list(windows_of(height, width, self.side))
 
-    def tile(self, subject: RestorationInput, window: Window) -> Tile | TiledSample:
+    def tile(self, y: RestorationInput, window: Window) -> Tile | TiledSample:
         """One of them, encoded."""
         if max(window.height, window.width) <= self.side:
-            return Tile(self.sampler, subject, window, self.overlap)
-        parts = list(windows_of(subject.frame.height, subject.frame.width, self.side))
-        return TiledSample(self.sampler, subject, parts, self.overlap)
+            return Tile(self.sampler, y, window, self.overlap)
+        parts = list(windows_of(y.info.height, y.info.width, self.side))
+        return TiledSample(self.sampler, y, parts, self.overlap)
 
     def draw(
-        self, subject: RestorationInput, window: Window, num_samples: int, seed: int, sigma_z: float = 1.0
+        self, y: RestorationInput, window: Window, num_samples: int, seed: int, sigma_z: float = 1.0
     ) -> Iterator[Tensor]:
         """Samples 1 to K of one tile, each (1, c, h, w) fp32 about [0, 1], projected, neither clipped nor rounded.
 
         z of a sample is a function of seed, number and place alone: see ``SpatialLatent``.
         """
         fields = (SpatialLatent(self.sampler.generator, [seed], number) for number in range(1, num_samples + 1))
-        yield from self.tile(subject, window).draw(fields, sigma_z)
+        yield from self.tile(y, window).draw(fields, sigma_z)
 
 
 class Tile:
-    """One window of a subject, with the features of what is around it.
+    """One window of a picture, with the features of what is around it.
 
     Args:
         sampler: that restores.
-        subject: the picture.
+        y: the picture.
         window: of it.
         overlap: what is seen beyond the window, in pixels.
     """
 
-    def __init__(self, sampler: LoadedSampler, subject: RestorationInput, window: Window, overlap: int) -> None:
-        unit = math.lcm(sampler.generator.stride, subject.unit or 1)
-        self.sampler, self.subject, self.window = sampler, subject, window
-        self.around = window.grown(overlap, unit, subject.frame.height, subject.frame.width)
-        self.features = sampler.restorer.encode(subject.condition(self.around))
+    def __init__(self, sampler: LoadedSampler, y: RestorationInput, window: Window, overlap: int) -> None:
+        unit = math.lcm(sampler.generator.stride, y.unit or 1)
+        self.sampler, self.y, self.window = sampler, y, window
+        self.around = window.grown(overlap, unit, y.info.height, y.info.width)
+        self.features = sampler.restorer.encode(y.condition(self.around))
 
     @torch.no_grad()
     def draw(self, fields: Iterable[LatentField], sigma_z: float = 1.0) -> Iterator[Tensor]:
         """A sample of each z, (1, c, h, w) fp32 about [0, 1], projected, neither clipped nor rounded."""
         for drawn in self.unprojected(fields, sigma_z):
-            yield self.subject.project(drawn, self.window)
+            yield self.y.project(drawn, self.window)
 
     def unprojected(self, fields: Iterable[LatentField], sigma_z: float = 1.0) -> Iterator[Tensor]:
         """As the network gives them, (1, C, h, w)."""
@@ -112,16 +165,14 @@ class TiledSample:
 
     Args:
         sampler: that restores.
-        subject: the picture.
+        y: the picture.
         windows: that cover it.
         overlap: what is seen beyond a window, in pixels.
     """
 
-    def __init__(
-        self, sampler: LoadedSampler, subject: RestorationInput, windows: Sequence[Window], overlap: int
-    ) -> None:
-        self.sampler, self.subject, self.windows, self.overlap = sampler, subject, windows, overlap
-        self.window = Window(0, 0, subject.frame.height, subject.frame.width)
+    def __init__(self, sampler: LoadedSampler, y: RestorationInput, windows: Sequence[Window], overlap: int) -> None:
+        self.sampler, self.y, self.windows, self.overlap = sampler, y, windows, overlap
+        self.window = Window(0, 0, y.info.height, y.info.width)
 
     @torch.no_grad()
     def draw(self, fields: Iterable[LatentField], sigma_z: float = 1.0) -> Iterator[Tensor]:
@@ -130,6 +181,6 @@ class TiledSample:
         for field in fields:
             image = torch.empty(1, channels, self.window.height, self.window.width, device=self.sampler.device)
             for window in self.windows:
-                tile = Tile(self.sampler, self.subject, window, self.overlap)
+                tile = Tile(self.sampler, self.y, window, self.overlap)
                 (image[(..., *window.area)],) = tile.unprojected([field], sigma_z)
-            yield self.subject.project(image, self.window)
+            yield self.y.project(image, self.window)

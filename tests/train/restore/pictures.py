@@ -45,29 +45,29 @@ def opened(sampler, path, **options):
     return ImageOpener(sampler, **options).open(path)
 
 
-def whole(sampler, subject, k, seed=0, sigma_z=1.0):
+def whole(sampler, y, k, seed=0, sigma_z=1.0):
     """Samples of the whole picture at once, projected, (K, c, H, W)."""
-    from pscgan.train.restore.windows import Window
+    from pscgan.train.restore.tiling import Window
 
-    frame = subject.frame
-    window = Window(0, 0, frame.height, frame.width)
-    condition = subject.condition(window)
+    info = y.info
+    window = Window(0, 0, info.height, info.width)
+    condition = y.condition(window)
     with torch.no_grad():
-        latents = [_latent(sampler, seed, number, frame, sigma_z) for number in range(1, k + 1)]
+        latents = [_latent(sampler, seed, number, info, sigma_z) for number in range(1, k + 1)]
         features = sampler.generator.encode(condition)
-        return torch.cat([subject.project(sampler.generator.decode(features, z)[0], window) for z in latents])
+        return torch.cat([y.project(sampler.generator.decode(features, z)[0], window) for z in latents])
 
 
-def _latent(sampler, seed, number, frame, sigma_z):
-    latent = SpatialLatent(sampler.generator, [seed], number).window(0, 0, frame.height, frame.width)
+def _latent(sampler, seed, number, info, sigma_z):
+    latent = SpatialLatent(sampler.generator, [seed], number).window(0, 0, info.height, info.width)
     return [sigma_z * z for z in latent]
 
 
-def by_tiles(tiling, subject, k, seed=0, sigma_z=1.0):
+def by_tiles(tiling, y, k, seed=0, sigma_z=1.0):
     """The same by tiles."""
-    frame = subject.frame
-    image = torch.full((k, frame.channels, frame.height, frame.width), np.nan)
-    for window in tiling.windows(subject):
-        for number, sample in enumerate(tiling.draw(subject, window, k, seed, sigma_z)):
+    info = y.info
+    image = torch.full((k, info.channels, info.height, info.width), np.nan)
+    for window in tiling.windows(y):
+        for number, sample in enumerate(tiling.draw(y, window, k, seed, sigma_z)):
             image[(number, slice(None), *window.area)] = sample[0]
     return image

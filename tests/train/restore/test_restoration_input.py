@@ -13,8 +13,7 @@ from pscgan.rng import Rng
 from pscgan.train.restore.open_image import ImageOpener
 from pscgan.train.restore.restoration_input import UnsupportedImageError
 from pscgan.train.restore.side_info import SideInfo
-from pscgan.train.restore.tiling import Tile, TiledSample, Tiling
-from pscgan.train.restore.windows import Window
+from pscgan.train.restore.tiling import Tile, TiledSample, Tiling, Window
 
 from ...data.choices import chosen
 from ...data.jpeg.makers import by_pillow, picture
@@ -45,7 +44,7 @@ TASKS = {
     "quantise": (chosen("quantise"), "RGB", SIZE, {}),
     "salt": (chosen("salt_and_pepper"), "RGB", SIZE, {}),
     "inpaint": (chosen("inpaint_strokes"), "RGBA", SIZE, {}),
-    "poisson": (chosen("poisson_gaussian"), "RGB", SIZE, {"hints": SideInfo(photons=50.0)}),
+    "poisson": (chosen("poisson_gaussian"), "RGB", SIZE, {"side_info": SideInfo(photons=50.0)}),
     "deblur": (chosen("blur_gaussian"), "RGB", SIZE, {}),
     "sr4": (chosen("sr4"), "RGB", SMALL, {}),
     "sr4 grey": (chosen("sr4"), "L", SMALL, {}),
@@ -72,55 +71,55 @@ def task(request, tmp_path):
     """Name, sampler and picture of each."""
     degradation, mode, size, options = TASKS[request.param]
     sampler = task_sampler(tmp_path / "model", degradation)
-    return request.param, sampler, opened(sampler, file(tmp_path / "photo.png", size, mode), **options).subject
+    return request.param, sampler, opened(sampler, file(tmp_path / "photo.png", size, mode), **options).y
 
 
 def test_tiles_are_the_whole_picture(task):
-    name, sampler, subject = task
+    name, sampler, y = task
     tiling = Tiling(sampler, 64)
     assert tiling.exact
-    windows = tiling.windows(subject)
+    windows = tiling.windows(y)
     assert (len(windows) == 1) == (name in WHOLE)
-    assert isinstance(tiling.tile(subject, windows[0]), TiledSample if name in WHOLE else Tile)
-    expected = whole(sampler, subject, 2, seed=3, sigma_z=0.7)
-    torch.testing.assert_close(by_tiles(tiling, subject, 2, 3, 0.7), expected, atol=1e-5, rtol=0)
+    assert isinstance(tiling.tile(y, windows[0]), TiledSample if name in WHOLE else Tile)
+    expected = whole(sampler, y, 2, seed=3, sigma_z=0.7)
+    torch.testing.assert_close(by_tiles(tiling, y, 2, 3, 0.7), expected, atol=1e-5, rtol=0)
 
 
 BOUNDS = {"grey levels": 0.5, "cells": 0.03, "quantisation steps": 0.1}  # of what rounding to 8 bits makes
 
 
 def test_pixels_explain_y_to_the_rounding_also_where_the_network_leaves_the_range(task):
-    name, sampler, subject = task
-    window = Window(0, 0, subject.frame.height, subject.frame.width)
-    (sample,) = whole(sampler, subject, 1)
-    wild = subject.project(3 * sample[None].expand(-1, 3, -1, -1) - 1, window)
-    said = subject.residual(subject.finish(wild, window)[0])
+    name, sampler, y = task
+    window = Window(0, 0, y.info.height, y.info.width)
+    (sample,) = whole(sampler, y, 1)
+    wild = y.project(3 * sample[None].expand(-1, 3, -1, -1) - 1, window)
+    said = y.residual(y.to_pixels(wild, window)[0])
     assert said["residual"] <= BOUNDS.get(said["residual_unit"], np.inf), name
 
 
 def test_a_sample_is_what_load_draws_of_the_measurement(task):
-    _, sampler, subject = task
-    drawn = sampler.sample(subject.measurement, 2, seed=5)
-    if subject.frame.channels == drawn.shape[2]:
-        torch.testing.assert_close(whole(sampler, subject, 2, seed=5), drawn[:, 0], atol=1e-5, rtol=0)
+    _, sampler, y = task
+    if y.info.channels == sampler.image_channels:
+        drawn = sampler.sample(y.held, 2, seed=5)
+        torch.testing.assert_close(whole(sampler, y, 2, seed=5), drawn[:, 0], atol=1e-5, rtol=0)
 
 
 def test_a_grey_picture_comes_back_grey_and_explains_y(tmp_path):
     sampler = task_sampler(tmp_path / "model", chosen("sr4"))
-    subject = opened(sampler, png(tmp_path / "photo.png", SMALL, "L")).subject
-    (sample,) = whole(sampler, subject, 1)
+    y = opened(sampler, png(tmp_path / "photo.png", SMALL, "L")).y
+    (sample,) = whole(sampler, y, 1)
     small = np.asarray(Image.open(tmp_path / "photo.png")) / 255
     means = sample[0].double().reshape(SMALL[1], 4, SMALL[0], 4).mean(dim=(1, 3))
     assert sample.shape == (1, 4 * SMALL[1], 4 * SMALL[0])
     torch.testing.assert_close(means, torch.from_numpy(small), atol=1e-6, rtol=0)
-    assert "it is grey" in subject.warnings[0]
+    assert "it is grey" in y.warnings[0]
 
 
 def test_alpha_grows_with_the_picture(tmp_path):
     alpha = np.arange(35 * 26, dtype=np.uint8).reshape(26, 35)
     Image.fromarray(np.dstack([picture(SMALL), alpha])).save(tmp_path / "photo.png")
-    frame = opened(task_sampler(tmp_path / "model", chosen("sr2")), tmp_path / "photo.png").subject.frame
-    assert (frame.alpha == np.kron(alpha, np.ones((2, 2), np.uint8))).all()
+    info = opened(task_sampler(tmp_path / "model", chosen("sr2")), tmp_path / "photo.png").y.info
+    assert (info.alpha == np.kron(alpha, np.ones((2, 2), np.uint8))).all()
 
 
 def test_what_would_become_too_large_is_refused_before(tmp_path):
@@ -150,10 +149,10 @@ class Recorded:
 def test_what_is_known_by_pairs_alone_takes_any_picture_for_y(tmp_path):
     sampler, path = noise_sampler(tmp_path / "model"), png(tmp_path / "photo.png", SIZE)
     sampler.degradation = Recorded()
-    subject = opened(sampler, path).subject
-    drawn = by_tiles(Tiling(sampler, 64), subject, 2)
+    y = opened(sampler, path).y
+    drawn = by_tiles(Tiling(sampler, 64), y, 2)
     torch.testing.assert_close(drawn, sampler.sample(Image.open(path), 2)[:, 0], atol=1e-5, rtol=0)
-    assert subject.residual(picture(SIZE)) == {}
+    assert y.residual(picture(SIZE)) == {}
     with pytest.raises(UnsupportedImageError, match="no y follows from x"):
         opened(sampler, path, degrade=True)
 
