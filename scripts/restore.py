@@ -18,34 +18,91 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import torch
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-from ..data.image_io.decode import UnreadableImage
 from ..data.image_io.safe_read import on_one_line
-from ..train.inference.load import load
-from ..train.inference.sampler import LoadedSampler
-from ..train.restore.inputs import Input, inputs_of
-from ..train.restore.open_image import ImageOpener
-from ..train.restore.pipeline import Outputs, Request, Restoration
-from ..train.restore.restoration_input import UnsupportedImageError
-from ..train.restore.side_info import SideInfo
-from ..train.restore.tiling import Tiling
-from ..train.runs.atomic_write import atomic_write
+from ..train.restore.files import REPORT, Input, Outputs, inputs_of, plan_outputs
 from ..train.runs.cli_errors import report_user_errors
-from ..train.runs.provenance import provenance
-from .restore_options import REPORT, check, parse, planned
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from ..train.inference.sampler import LoadedSampler
+    from ..train.restore.pipeline import Request
 
 PROGRAM = "pscgan restore"
+AUTO = "auto"
 
 
-class Call:
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM, description=(__doc__ or "").strip(), formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("inputs", nargs="*", metavar="INPUT", help="picture files, folders, or patterns such as 'photos/**/*.jpg'")
+    add("--model", help="a run's folder, a checkpoint, a .safetensors file, bundled:demo, or USER/REPO of the hub")
+    add("--out", type=Path, required=True, help="folder for what is written")
+    add("--samples", type=int, help="of each file (default 8); 1 for a deterministic model")
+    add("--average", type=int, metavar="N", help="mean and spread of N samples (default: those written)")
+    add("--seed", type=int, default=0, help="of the samples (default 0)")
+    add("--sigma-z", type=float, default=1.0, help="factor on z: 1 samples (default), 0 has no spread")
+    add("--sigma", help="of the noise, on the 0..255 scale; auto estimates it (default, where needed)")
+    tolerance = "quantisation steps by which levels may miss, for .jpg files of foreign encoders (default 0)"
+    add("--tolerance", type=float, default=0.0, help=tolerance)
+    mask = "what is known, white, for inpainting: a .png or .npy, or a folder of NAME.png (default: what is opaque)"
+    add("--mask", type=Path, metavar="FILE", help=mask)
+    phase = "of a mosaic, where the model was trained on several"
+    add("--phase", choices=("RGGB", "BGGR", "GRBG", "GBRG"), help=phase)
+    kernel = "of the blur, where it was drawn in training: a .npy of sum 1, or a .png"
+    add("--kernel", type=Path, metavar="FILE", help=kernel)
+    add("--photons", type=float, help="at white, where they were drawn in training")
+    add("--demo", action="store_true", help="three bundled photographs, --degrade, --model bundled:demo")
+    add("--degrade", action="store_true", help="the files are clean: degrade them first, as the model was trained")
+    add("--tile", type=int, default=512, help="side of the tiles, in pixels (default 512)")
+    add("--overlap", type=int, help="seen beyond a tile (default: all the network sees, at most 128)")
+    add("--max-megapixels", type=float, default=150.0, help="larger pictures are refused unread (default 150)")
+    add("--device", choices=("cpu", "cuda"), help="default: cuda where there is one")
+    add("--precision", choices=("fp32", "bf16"), default="fp32", help="bf16 is faster where the hardware has it")
+    add("--overwrite", action="store_true", help="replace what an earlier call wrote to --out")
+    return parser.parse_intermixed_args(arguments)
+
+
+def check(options: argparse.Namespace) -> None:
+    """Raise a ValueError that names the first option that is out of range; fill in what has a default."""
+    if options.demo:
+        from ..data.sources.open_source import PHOTOS
+        from ..data.splits import held_out_photographs
+
+        options.inputs = [*options.inputs, *(str(PHOTOS / name) for name in held_out_photographs())]
+        options.model, options.degrade = options.model or "bundled:demo", True
+    for name in ("samples", "average"):
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            raise ValueError(f"--{name} must be >= 1, got {value}")
+    for name in ("sigma_z", "tolerance"):
+        value = getattr(options, name)
+        if not (math.isfinite(value) and value >= 0):
+            raise ValueError(f"--{name.replace('_', '-')} must be >= 0, got {value}")
+    if not options.max_megapixels > 0:
+        raise ValueError(f"--max-megapixels must be > 0, got {options.max_megapixels}")
+    if options.sigma not in (None, AUTO):
+        try:
+            options.sigma = float(options.sigma)
+        except ValueError as error:
+            raise ValueError(f"--sigma must be a number on the 0..255 scale, or auto, got {options.sigma}") from error
+    if not options.inputs:
+        raise ValueError("there is no INPUT; allowed are picture files, folders and patterns, or --demo")
+    if options.model is None:
+        raise ValueError("there is no --model; allowed is what pscgan export or pscgan train wrote, or bundled:demo")
+
+
+class RestoreCommand:
     """All files of one call, each as far as it goes.
 
     Args:
@@ -57,19 +114,23 @@ class Call:
     """
 
     def __init__(self, options: argparse.Namespace) -> None:
+        import torch
+
+        from ..train.inference.load import load
+        from ..train.restore.open_image import ImageOpener
+        from ..train.restore.side_info import SideInfo
+        from ..train.restore.tiling import Tiling
+
+        if options.device == "cuda" and not torch.cuda.is_available():
+            raise ValueError("--device is cuda; allowed here is cpu, there is no CUDA device")
+        device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
         self.options, inputs = options, inputs_of(options.inputs, options.out)
-        self.sampler = load(options.model, options.device, precision=options.precision)
+        self.sampler = load(options.model, device, precision=options.precision)
         self.request = _request(options, self.sampler)
-        self.outputs = planned(inputs, options)
-        self.opener = ImageOpener(
-            self.sampler,
-            options.sigma,
-            options.tolerance,
-            options.degrade,
-            options.seed,
-            int(1e6 * options.max_megapixels),
-            SideInfo(options.mask, options.phase, options.kernel, options.photons),
-        )
+        self.outputs = plan_outputs(inputs, options.out, options.samples, options.degrade, options.overwrite)
+        side_info = SideInfo(options.mask, options.phase, options.kernel, options.photons)
+        known = options.sigma, options.tolerance, options.degrade, options.seed
+        self.opener = ImageOpener(self.sampler, *known, int(1e6 * options.max_megapixels), side_info)
         self.tiling = Tiling(self.sampler, options.tile, options.overlap)
 
     def run(self) -> int:
@@ -78,19 +139,24 @@ class Call:
         Raises:
             OSError: if the report cannot be written.
         """
+        from ..train.runs.atomic_write import atomic_write
+
         self.options.out.mkdir(parents=True, exist_ok=True)
         entries: list[dict[str, Any]] = []
-        report = self._about() | {"files": entries}
+        report = self._metadata() | {"files": entries}
         with _progress() as bar:
             for place, (one, outputs) in enumerate(self.outputs.items(), start=1):
                 task = bar.add_task(f"{place} of {len(self.outputs)}: {on_one_line(one.path.name)}", total=None)
-                entries.append(self._restored(one, outputs, bar, task))
+                entries.append({"file": str(one.path), **self._restored(one, outputs, bar, task)})
                 bar.remove_task(task)
                 atomic_write(self.options.out / REPORT, f"{json.dumps(report, indent=2)}\n".encode())
         return 2 if any("error" in entry for entry in entries) else 0
 
     def _restored(self, one: Input, outputs: Outputs, bar: Progress, task: TaskID) -> dict[str, Any]:
         """What the report says of a file."""
+        from ..train.restore.pipeline import Restoration
+        from ..train.restore.report import describe
+
         name = on_one_line(one.path)
         try:
             opened = self.opener.open(one.path)
@@ -101,29 +167,29 @@ class Call:
             bar.update(task, total=restoration.steps)
             restoration.run(lambda: bar.advance(task))
             written = restoration.write()
-        except (UnreadableImage, UnsupportedImageError, OSError, MemoryError, RuntimeError) as error:
+        except (ValueError, OSError, MemoryError, RuntimeError) as error:
             reason = _reason(error).removeprefix(f"{name}: ")
             print(f"{PROGRAM}: {name}: {reason}", file=sys.stderr)
-            return {"file": str(one.path), "error": reason}
+            return {"error": reason}
         for entry in (*written["samples"], written["mean"]):
-            print(_line(entry), flush=True)
-        return {"file": str(one.path), **written}
+            print(describe(entry), flush=True)
+        return written
 
-    def _about(self) -> dict[str, Any]:
+    def _metadata(self) -> dict[str, Any]:
         """What the report says of the call."""
-        metadata, run = self.sampler.metadata, self.sampler.run
+        from ..train.runs.provenance import provenance
+
+        metadata, run, options = self.sampler.metadata, self.sampler.run, self.options
         told = ("name", "images_seen", "degradation", "seed", "commit")
-        model = {name: metadata[name] for name in told if name in metadata}
-        model |= {} if run is None else {"checkpoint": str(run.checkpoint)}
+        model = {"opened": options.model} | {name: metadata[name] for name in told if name in metadata}
         asked = ("samples", "average", "seed", "sigma_z", "sigma", "tolerance", "degrade", "phase", "photons")
-        files = {name: path and str(path) for name in ("mask", "kernel") for path in [getattr(self.options, name)]}
         tiling = {"side": self.tiling.side, "overlap": self.tiling.overlap, "reach": self.tiling.reach}
         return provenance() | {
-            "model": {"opened": self.options.model, **model},
+            "model": model | ({} if run is None else {"checkpoint": str(run.checkpoint)}),
             "device": str(self.sampler.device),
-            "precision": self.options.precision,
-            **{name: getattr(self.options, name) for name in asked},
-            **files,
+            "precision": options.precision,
+            **{name: getattr(options, name) for name in asked},
+            **{name: path and str(path) for name, path in (("mask", options.mask), ("kernel", options.kernel))},
             "tiles": tiling | {"as_one_piece": self.tiling.exact},
         }
 
@@ -141,38 +207,27 @@ def _request(options: argparse.Namespace, sampler: LoadedSampler) -> Request:
         raise ValueError(
             f"--{name} is {getattr(options, name)}; allowed for the deterministic generator of {options.model} is 1"
         )
+    from ..train.restore.pipeline import Request
+
     return Request(options.samples, options.average, options.seed, options.sigma_z)
 
 
 def _reason(error: Exception) -> str:
     """Of a file that was not restored; a defect of ours is raised again."""
     text = on_one_line(" ".join(str(error).split()))
-    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in text:
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in text:
         return f"it does not fit into memory: {text}"
     if isinstance(error, RuntimeError):
         raise error
     return text
 
 
-def _line(entry: dict[str, Any]) -> str:
-    """Of one picture."""
-    parts = [
-        f"{name} {entry[name] - entry[f'{name}_wrong']:,} of {entry[name]:,} exact"
-        for name in ("blocks", "levels")
-        if name in entry
-    ]
-    if "residual" in entry:
-        parts.append(f"residual {entry['residual']:.2g} {entry['residual_unit']}")
-    for key, value in entry.items():
-        if key.startswith("psnr_to_"):
-            other = {"input": "the input", "clean": "the clean picture"}[key.removeprefix("psnr_to_")]
-            parts.append(f"the pixels of {other}" if value is None else f"{value:.2f} dB to {other}")
-    return f"{on_one_line(entry['file'])}: {', '.join(parts)}"
-
-
 @contextmanager
 def _progress() -> Iterator[Progress]:
     """A bar with the time left of the file at hand, on a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
     console = Console()
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(
@@ -187,11 +242,11 @@ def _progress() -> Iterator[Progress]:
 
 def main(arguments: list[str] | None = None) -> None:
     """The command ``pscgan restore``."""
-    options = parse(arguments, PROGRAM, __doc__ or "")
+    options = parse(arguments)
     with report_user_errors(PROGRAM):
         check(options)
         try:
-            code = Call(options).run()
+            code = RestoreCommand(options).run()
         except KeyboardInterrupt:
             code = 130
     sys.exit(code)

@@ -4,7 +4,7 @@ import re
 import shlex
 from pathlib import Path
 
-from pscgan.scripts.restore_options import check, parse
+from pscgan.scripts.restore import check, parse
 
 TEXT = (Path(__file__).parents[1] / "docs" / "restoring.md").read_text()
 
@@ -13,7 +13,7 @@ def test_commands_are_understood():
     blocks = re.findall(r"```bash\n(.*?)```", TEXT, re.DOTALL)
     assert blocks
     for line in "".join(blocks).splitlines():
-        options = parse(shlex.split(line.split("#")[0])[1:], "pscgan restore", "")
+        options = parse(shlex.split(line.split("#")[0])[1:])
         check(options)
         assert options.model
 
@@ -24,4 +24,4 @@ def test_every_option_that_is_named_is_one():
     assert len(named) > 8
     for option in named:
         value = {"--degrade": [], "--phase": ["RGGB"]}.get(option, ["64"])
-        assert parse(["x.png", "--model", "m", "--out", "o", option, *value], "pscgan restore", "")
+        assert parse(["x.png", "--model", "m", "--out", "o", option, *value])

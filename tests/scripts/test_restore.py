@@ -250,17 +250,17 @@ def test_a_deterministic_model_gives_one_sample(twin, photo, tmp_path, capfd):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--samples", 0], "--samples is 0; allowed is 1 or more"),
-        (["--sigma-z", -1], "--sigma-z is -1.0; allowed is 0 or more"),
-        (["--sigma-z", "nan"], "--sigma-z is nan"),
-        (["--tolerance", -0.5], "--tolerance is -0.5; allowed is 0 or more"),
+        (["--samples", 0], "--samples must be >= 1, got 0"),
+        (["--sigma-z", -1], "--sigma-z must be >= 0, got -1.0"),
+        (["--sigma-z", "nan"], "--sigma-z must be >= 0, got nan"),
+        (["--tolerance", -0.5], "--tolerance must be >= 0, got -0.5"),
         (["--out", "photo.jpg"], "--out is photo.jpg, a file; allowed is a folder"),
         (["--out", "photo.jpg/below"], "is not a folder that can be written"),
         (["other/PHOTO.JPG"], "other/PHOTO.JPG would be restored to the same files"),
         (["--average", 3], "--average is 3; allowed is --samples (8) or more"),
         (["--sigma", "25"], "sigma is 25.0; the model was trained on Jpeg, which has none"),
         (["--tile", 100], "tile is 100; allowed is a multiple of 16"),
-        (["--max-megapixels", 0], "--max-megapixels is 0.0"),
+        (["--max-megapixels", 0], "--max-megapixels must be > 0"),
         (["--model", "nowhere"], "nowhere is no file"),
         (["--model", "photo.jpg"], "photo.jpg cannot be read as safetensors"),
         (["--model", "young"], "young has no checkpoint yet"),
@@ -285,7 +285,7 @@ def test_another_architecture_is_named(model, photo, tmp_path, capfd):
     write_checksummed(tmp_path / "wider.ckpt", state)
     ended = restore(capfd, photo, "--model", tmp_path / "wider.ckpt", "--out", tmp_path / "out")
     assert ended.code == 2
-    assert "wider.ckpt holds another architecture: ema.average." in ended.err
+    assert "wider.ckpt holds another architecture" in ended.err
 
 
 def test_nothing_is_overwritten_unless_allowed(model, photo, tmp_path, capfd):

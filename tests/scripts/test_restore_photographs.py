@@ -227,7 +227,7 @@ def test_too_small_a_picture_needs_a_number(models, tmp_path, capfd):
     [
         ("noise", ["--sigma", "25"], "sigma is 25.0; allowed is 50 on the 0..255 scale"),
         ("range", ["--sigma", "200"], "sigma is 200.0; allowed is a number from 5 to 80"),
-        ("range", ["--sigma", "much"], "--sigma is much; allowed is a number on the 0..255 scale, or auto"),
+        ("range", ["--sigma", "much"], "--sigma must be a number on the 0..255 scale, or auto, got much"),
         ("noise", ["--tolerance", "0.5"], "tolerance is 0.5; the model was trained on GaussianNoise, which has none"),
         ("noise", ["--overlap", "-1"], "overlap is -1"),
         ("range", ["--sigma", "20", "--degrade"], "sigma is 20.0; with degrade the noise is drawn as in training"),

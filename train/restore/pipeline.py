@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor
 from ...data.image_io.write_png import encode_png
 from ..inference.sampler import RunningMoments
 from ..runs.atomic_write import atomic_write
+from .files import Outputs
 from .open_image import OpenedImage
 from .report import ReencodingReport
 from .restoration_input import ImageInfo, rounded
@@ -36,27 +37,6 @@ class Request:
     average: int
     seed: int
     sigma_z: float
-
-
-class Outputs(NamedTuple):
-    """Where it is written; ``degraded`` is y, where it was made here."""
-
-    samples: list[Path]
-    mean: Path
-    std: Path
-    degraded: Path | None
-
-    @property
-    def all(self) -> list[Path]:
-        """Every file."""
-        return [*self.samples, self.mean, self.std, *([self.degraded] if self.degraded else [])]
-
-
-def outputs_of(folder: Path, stem: str, num_samples: int, degraded: bool = False) -> Outputs:
-    """The files of one picture."""
-    samples = [folder / f"{stem}_sample{k}.png" for k in range(1, num_samples + 1)]
-    mean, std, y = (folder / f"{stem}_{name}.png" for name in ("mean", "std", "degraded"))
-    return Outputs(samples, mean, std, y if degraded else None)
 
 
 class Restoration:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...data.image_io.safe_read import on_one_line
 from ...data.jpeg.verify import Verification
 from ..metrics.distortion import psnr
 
@@ -57,3 +58,19 @@ def _together(parts: list[tuple[Verification, int]]) -> dict[str, Any]:
         "reencode_rmse": math.sqrt(squares / sum(pixels for _, pixels in parts)),
         "violation_steps": sum(one["violation"] * one["levels"] for one in found) / counts["levels"],
     }
+
+
+def describe(entry: dict[str, Any]) -> str:
+    """The record of a written file on one line."""
+    parts = [
+        f"{name} {entry[name] - entry[f'{name}_wrong']:,} of {entry[name]:,} exact"
+        for name in ("blocks", "levels")
+        if name in entry
+    ]
+    if "residual" in entry:
+        parts.append(f"residual {entry['residual']:.2g} {entry['residual_unit']}")
+    for key, value in entry.items():
+        if key.startswith("psnr_to_"):
+            other = {"input": "the input", "clean": "the clean picture"}[key.removeprefix("psnr_to_")]
+            parts.append(f"the pixels of {other}" if value is None else f"{value:.2f} dB to {other}")
+    return f"{on_one_line(entry['file'])}: {', '.join(parts)}"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pscgan.train.restore.inputs import inputs_of
+from pscgan.train.restore.files import inputs_of
 
 
 @pytest.fixture

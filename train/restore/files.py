@@ -1,4 +1,4 @@
-"""From what a user names to picture files, and to the names of what is made of them."""
+"""From what a user names to picture files, and to the files that are made of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
+REPORT = "restore.json"
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
 
 
@@ -74,3 +76,47 @@ def _expanded(name: str, out: Path, several: bool) -> list[tuple[Path, Path]]:
 
 def _is_picture(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.is_dir()
+
+
+class Outputs(NamedTuple):
+    """Where it is written; ``degraded`` is y, where it was made here."""
+
+    samples: list[Path]
+    mean: Path
+    std: Path
+    degraded: Path | None
+
+    @property
+    def all(self) -> list[Path]:
+        """Every file."""
+        return [*self.samples, self.mean, self.std, *([self.degraded] if self.degraded else [])]
+
+
+def outputs_of(folder: Path, stem: str, num_samples: int, degraded: bool = False) -> Outputs:
+    """The files of one picture."""
+    samples = [folder / f"{stem}_sample{k}.png" for k in range(1, num_samples + 1)]
+    mean, std, y = (folder / f"{stem}_{name}.png" for name in ("mean", "std", "degraded"))
+    return Outputs(samples, mean, std, y if degraded else None)
+
+
+def plan_outputs(
+    inputs: Sequence[Input], out: Path, num_samples: int, degraded: bool, overwrite: bool
+) -> dict[Input, Outputs]:
+    """By input, the files that will be written.
+
+    Raises:
+        ValueError: if one is there already, is an input, or the folder cannot be written.
+    """
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"--out is {out}, a file; allowed is a folder, new or not")
+    above = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+        raise ValueError(f"--out is {out}; {above} is not a folder that can be written")
+    outputs = {one: outputs_of(out / one.folder, one.stem, num_samples, degraded) for one in inputs}
+    sources = {os.path.abspath(one.path) for one in inputs}
+    for path in (out / REPORT, *(path for files in outputs.values() for path in files.all)):
+        if os.path.abspath(path) in sources:
+            raise ValueError(f"{path} is an input and would be overwritten; choose another --out")
+        if os.path.lexists(path) and not overwrite:
+            raise ValueError(f"{path} is there already; choose another --out, or allow --overwrite")
+    return outputs
