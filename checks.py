@@ -1,6 +1,9 @@
-"""Arguments out of range are reported the same way everywhere."""
+"""Arguments out of range, and packages that are not installed, are reported the same way everywhere."""
 
 from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
 
 
 def require_at_least(least: float, **arguments: float) -> None:
@@ -12,3 +15,20 @@ def require_at_least(least: float, **arguments: float) -> None:
     for name, value in arguments.items():
         if not value >= least:
             raise ValueError(f"{name} is {value}; allowed is {least:g} or more")
+
+
+def optional_package(name: str, extra: str, purpose: str) -> Any:
+    """The module of a package that an installation may lack.
+
+    Args:
+        name: of the module.
+        extra: of this package that brings it.
+        purpose: what needs it, for the message.
+
+    Raises:
+        ValueError: in one line that says how it is installed.
+    """
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise ValueError(f"{purpose} needs the package {name}; pip install pscgan[{extra}] brings it") from error

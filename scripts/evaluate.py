@@ -7,12 +7,8 @@ import sys
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from ..train.distributed.launch import RankFailure
-from ..train.evaluation.setup import evaluate, evaluation_name
+from ..train.evaluation.naming import evaluation_name
 from ..train.runs.cli_errors import report_user_errors
-from ..train.warning_filters import filter_warnings
-from .report.figures.drawing import require_matplotlib
-from .report.writing import write_report
 
 PROGRAM = "pscgan evaluate"
 OmegaConf.register_new_resolver("evaluation_name", evaluation_name, replace=True)
@@ -20,6 +16,9 @@ OmegaConf.register_new_resolver("evaluation_name", evaluation_name, replace=True
 
 @hydra.main(version_base="1.3", config_path="pkg://pscgan.conf", config_name="evaluate")
 def _run(config: DictConfig) -> None:
+    from ..train.distributed.launch import RankFailure
+    from ..train.warning_filters import filter_warnings
+
     filter_warnings()
     try:
         with report_user_errors(PROGRAM):
@@ -34,6 +33,10 @@ def _run(config: DictConfig) -> None:
 
 
 def _evaluate(config: DictConfig) -> None:
+    from ..train.evaluation.setup import evaluate
+    from .report.figures.drawing import require_matplotlib
+    from .report.writing import write_report
+
     require_matplotlib()
     folder = evaluate(config)
     if folder is not None:

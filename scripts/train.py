@@ -7,16 +7,8 @@ import sys
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from ..train.callbacks.checkpointing import Interrupted
-from ..train.distributed import collectives
-from ..train.distributed.collectives import ReplicasDiverged
-from ..train.distributed.launch import RankFailure
-from ..train.gan_step import NonfiniteGradients
-from ..train.run import train
 from ..train.runs.cli_errors import report_user_errors
-from ..train.runs.folder import RunFolder, run_name
-from ..train.runs.sweep import run_alone_or_in_a_sweep, sweep_name
-from ..train.warning_filters import filter_warnings
+from ..train.runs.naming import run_name, sweep_name
 
 PROGRAM = "pscgan train"
 OmegaConf.register_new_resolver("run_name", run_name, replace=True)
@@ -25,11 +17,22 @@ OmegaConf.register_new_resolver("sweep_name", sweep_name, replace=True, use_cach
 
 @hydra.main(version_base="1.3", config_path="pkg://pscgan.conf", config_name="train")
 def _run(config: DictConfig) -> float | None:
+    from ..train.runs.sweep import run_alone_or_in_a_sweep
+    from ..train.warning_filters import filter_warnings
+
     filter_warnings()  # here, because a launcher may have started this process
     return run_alone_or_in_a_sweep(config, _train_or_exit)
 
 
 def _train_or_exit(config: DictConfig) -> float:
+    from ..train.callbacks.checkpointing import Interrupted
+    from ..train.distributed import collectives
+    from ..train.distributed.collectives import ReplicasDiverged
+    from ..train.distributed.launch import RankFailure
+    from ..train.gan_step import NonfiniteGradients
+    from ..train.run import train
+    from ..train.runs.folder import RunFolder
+
     try:
         with report_user_errors(PROGRAM):
             return train(config)

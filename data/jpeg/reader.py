@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-import jpeglib
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
+from ...checks import optional_package
 from ..image_io.decode import UnreadableImage
 from ..image_io.safe_read import ONE_AT_A_TIME, error_stream, on_one_line, read_bytes
 from .coefficients import BLOCK, JpegCoefficients, blocks
@@ -140,6 +140,7 @@ def read_levels(data: bytes) -> Levels:
     Raises:
         ValueError: with libjpeg's reason if the scans are damaged, also where it would guess and go on.
     """
+    jpeglib = optional_package("jpeglib", "jpeg", "reading the levels of a .jpg file")
     # jpeglib keeps what it reads in globals
     with ONE_AT_A_TIME, tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "levels.jpg"

@@ -6,7 +6,6 @@ import hashlib
 import pickle
 from pathlib import Path
 
-import timm
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -29,6 +28,8 @@ def network_with_weights(network: str, weights: str, seed: int) -> nn.Module:
     Raises:
         ValueError: if timm has no such network, or its weights cannot be had or do not fit.
     """
+    import timm  # takes seconds
+
     if not timm.is_model(network):
         near = timm.list_models(f"*{network}*")[:5] or ["vgg19", NETWORK]
         raise ValueError(f"network is {network}; allowed is a model of timm, as {', '.join(near)}")
@@ -56,6 +57,8 @@ def weights_hash(model: nn.Module) -> str:
 
 
 def _from_hub(network: str) -> nn.Module:
+    import timm
+
     try:
         model: nn.Module = timm.create_model(network, pretrained=True)
     except Exception as error:  # each hub and transport has errors of its own

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from pscgan.scripts.evaluate import main
-from pscgan.train.evaluation.setup import evaluation_name
+from pscgan.train.evaluation.naming import evaluation_name
 
 from ..train.distributed.on_ranks import on_ranks
 from ..train.tiny import LIGHTNING_SAYS, result, run

@@ -14,8 +14,7 @@ from ..distributed.collectives import require_same_on_all_ranks
 from ..lightning_module import SamplerModule
 from ..runs import checkpoint
 from ..runs.folder import RunFolder
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+from ..runs.sweep import SIGNALS
 
 
 class Interrupted(Exception):

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import pytorch_lightning as pl
 import torch
-from kornia.color import ApplyColorMap, ColorMap
 from PIL import Image, ImageDraw, ImageFont
 from pytorch_lightning.loggers import TensorBoardLogger, WandbLogger
 from torch import Tensor
@@ -140,6 +139,8 @@ def _spread(samples_KCHW: Tensor) -> Tensor:
 
 def _heat(share_1HW: Tensor) -> Tensor:
     """(1, H, W) in [0, 1] to colours (3, H, W)."""
+    from kornia.color import ApplyColorMap, ColorMap  # takes half a second
+
     colours: Tensor = ApplyColorMap(ColorMap("viridis"))(share_1HW[None])
     return colours[0]
 

@@ -22,13 +22,12 @@ from torch.distributed.rendezvous import rendezvous
 from torch.multiprocessing.spawn import ProcessContext, ProcessExitedException, start_processes
 
 from ..runs.cli_errors import USER_ERRORS, user_error
-from ..runs.sweep import is_multirun
+from ..runs.sweep import SIGNALS, is_multirun
 from ..warning_filters import filter_warnings
 from . import collectives
 
 GRACE_SECONDS = 40
 """What ranks are given to end by themselves after one of them has ended."""
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 
 
 def on_gpu(config: DictConfig) -> bool:

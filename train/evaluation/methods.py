@@ -17,16 +17,10 @@ from ...data.measurement import Measurement
 from ...models.baselines.dncnn import Dncnn
 from ...models.baselines.ffdnet import Ffdnet
 from ...models.features.weights import weights_hash
-from ..inference.load import BUNDLED, load
-from ..inference.safetensors_file import SUFFIX
+from ..inference.load import load
 from ..inference.sampler import LoadedSampler
 from ..sampling import GeneratorSampler, Restorer
-
-DEGRADED = "degraded"
-ALLOWED = (
-    f"what pscgan.load takes (a run, a checkpoint, an export, bundled:NAME), {DEGRADED}, or a mapping with _target_ "
-    "of a restorer"
-)
+from .naming import ALLOWED, DEGRADED, named
 
 
 class Degraded:
@@ -71,38 +65,6 @@ class Method:
     restorer: Restorer
     about: dict[str, Any]
     networks: tuple[str, ...] = field(default=())
-
-
-def named(restorers: Any) -> dict[str, Any]:
-    """What the user has listed, by name: of a run its folder's, of the rest their own.
-
-    Raises:
-        ValueError: if there is none, or a name comes twice.
-    """
-    if isinstance(restorers, Mapping) and "_target_" not in restorers:
-        found = {str(name): value for name, value in restorers.items()}
-    else:
-        listed = restorers if isinstance(restorers, list) else [restorers]
-        names = [_own_name(value) for value in listed if value is not None]
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice is not None:
-            raise ValueError(
-                f"restorers has two of the name {twice}; give names, as restorers={{a: runs/x, b: runs/y}}"
-            )
-        found = dict(zip(names, listed, strict=False))
-    if not found:
-        raise ValueError(f"restorers is {restorers}; allowed is a list, or a mapping from names, of {ALLOWED}")
-    wrong = next((name for name in found if not name or name.startswith(".") or "/" in name), None)
-    if wrong is not None:
-        raise ValueError(f"restorers has one named {wrong!r}; allowed is a name that can be that of a folder")
-    return found
-
-
-def _own_name(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return str(value.get("_target_", "")).rpartition(".")[2]
-    path = Path(str(value).removeprefix(BUNDLED))
-    return path.stem if path.suffix in (".ckpt", SUFFIX) else path.name
 
 
 class Methods:

@@ -28,12 +28,12 @@ from ..metrics.perceptual import Perceptual
 from ..metrics.residual_noise import ResidualNoise
 from ..runs.atomic_write import atomic_write
 from ..runs.cli_errors import user_error
-from ..runs.folder import FolderLock, run_name
+from ..runs.folder import FolderLock
 from ..runs.provenance import provenance
 from .dataset import EvaluationDataset, open_degradation, open_images, open_reference
 from .evaluator import Evaluator, Settings
 from .folder import EvaluationFolder
-from .methods import Degraded, Method, Methods, named
+from .methods import Degraded, Method, Methods
 from .metric_suite import MetricSuite
 from .results import ImageSets
 from .robustness_eval import Audits
@@ -203,12 +203,6 @@ def _require_other_networks(contestants: Sequence[Method], judges: Mapping[str, 
                     f"{name} was in the training of {contestant.name}, and would judge what it has taught; choose "
                     "another extractor, or allow_own_network=true"
                 )
-
-
-def evaluation_name(name: str | None, restorers: Any, overrides: str) -> str:
-    """A folder's name from what is judged and the overrides of the command: another command, another folder."""
-    listed = OmegaConf.to_container(restorers) if OmegaConf.is_config(restorers) else restorers
-    return run_name(name or "+".join(named(listed)), overrides)
 
 
 def evaluate(config: DictConfig) -> Path | None:

@@ -8,13 +8,13 @@ from typing import Any, cast
 
 from torch import Tensor, nn
 
+from ...checks import optional_package
 from ...data.degradation import network_channels
 from ..inference.hub import CARD, MODEL
 from ..inference.load import load
 from ..inference.safetensors_file import ONNX, PT2, SUFFIX, export_bytes, seal
 from ..inference.sampler import LoadedSampler
 from ..runs.atomic_write import write_together
-from ..runs.cli_errors import optional_package
 from ..runs.record import read_run
 from .fp16 import halved, rounding_loss
 from .graph import describe

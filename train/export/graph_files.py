@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from torch.export import ExportedProgram
 
+from ...checks import optional_package
 from ...models.generator import Generator, scale_latent
 from ..inference.safetensors_file import KEY, ONNX, PT2
-from ..runs.cli_errors import optional_package
 from .graph import OUTPUT, Inputs, by_name, describe, graph_inputs, trace
 
 LARGEST = 2**31 - 2**20  # bytes of a protobuf message, with room for the graph beside the weights

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...checks import optional_package
 from ...data.degradations.gaussian_noise import GaussianNoise
 from ...data.measurement import Measurement
-from ..runs.cli_errors import optional_package
 from .sampler import LoadedSampler
 
 deepinv: Any = optional_package("deepinv", "deepinv", "a model of deepinv")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..runs.cli_errors import optional_package
+from ...checks import optional_package
 from .safetensors_file import SUFFIX
 
 MODEL, CARD = "model", "README.md"  # names in a folder

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import torch
-from kornia.metrics import ssim
 from torch import Tensor
 from torchmetrics import Metric
 
@@ -126,6 +125,8 @@ class Distortion(Metric):
 
 def _ssim(images: Tensor, clean: Tensor) -> Tensor:
     """Of windows of 11 pixels that lie inside (Wang 2004), a mean an image, summed over images."""
+    from kornia.metrics import ssim  # takes half a second
+
     return ssim(images, clean, window_size=WINDOW, padding="valid").mean(dim=(1, 2, 3)).double().sum()
 
 

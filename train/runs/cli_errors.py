@@ -6,8 +6,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
-from typing import Any
 
 from hydra.errors import HydraException, InstantiationException
 from omegaconf.errors import OmegaConfBaseException
@@ -58,20 +56,3 @@ def user_error(error: Exception) -> str | None:
 
 def _join(error: BaseException) -> str:
     return " ".join(line.strip() for line in str(error).splitlines() if line.strip())
-
-
-def optional_package(name: str, extra: str, purpose: str) -> Any:
-    """The module of a package that an installation may lack.
-
-    Args:
-        name: of the module.
-        extra: of this package that brings it.
-        purpose: what needs it, for the message.
-
-    Raises:
-        ValueError: in one line that says how it is installed.
-    """
-    try:
-        return import_module(name)
-    except ImportError as error:
-        raise ValueError(f"{purpose} needs the package {name}; pip install pscgan[{extra}] brings it") from error

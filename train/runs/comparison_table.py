@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from .atomic_write import atomic_write
-from .folder import MAY_CHANGE
+from .naming import MAY_CHANGE
 from .record import RunRecord
 
 FIGURES = {  # of result.json: the heading, a factor, digits

@@ -11,8 +11,7 @@ from typing import Any
 from pytorch_lightning.loggers import Logger
 
 from .atomic_write import atomic_write
-
-CLOCK = "images_seen"
+from .record import CLOCK
 
 
 class CSVLogger(Logger):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 from collections.abc import Sequence
@@ -15,24 +14,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from ..distributed import collectives
 from .atomic_write import atomic_write
+from .naming import MAY_CHANGE, MAY_NOT_CHANGE
 from .provenance import flatten_config, provenance
-
-LONGEST_NAME = 100
-# keys that do not change what is learned
-MAY_CHANGE = ("logger.", "callbacks.", "folder", "dataset.num_workers", "trainer.", "allow_changed_config")
-# keys whose change makes another run of it: another network, other images, another problem
-MAY_NOT_CHANGE = (
-    *("generator.", "critic.", "degradation.", "seed"),
-    *("dataset.root", "dataset.recorded", "dataset.channels", "dataset.valid"),
-)
-
-
-def run_name(name: str, overrides: str) -> str:
-    """A folder's name from a run's name and the overrides of its command: another command, another folder."""
-    suffix = "".join(c if c.isalnum() or c in "=.,-_" else "-" for c in overrides if c not in "[]{}'\" ")
-    if len(suffix) > LONGEST_NAME:
-        suffix = suffix[: LONGEST_NAME - 9] + "-" + hashlib.blake2b(overrides.encode(), digest_size=4).hexdigest()
-    return f"{name},{suffix}" if suffix else name
 
 
 class RunFolder:

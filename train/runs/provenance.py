@@ -14,7 +14,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import torch
 from omegaconf import DictConfig, OmegaConf
 
 from ... import __version__
@@ -48,6 +47,8 @@ def provenance() -> dict[str, Any]:
 
 def fingerprint(config: DictConfig) -> dict[str, str]:
     """What has to be the same on all ranks: the code of this package, torch, and every value of the config."""
+    import torch
+
     code = hashlib.blake2b(digest_size=8)
     root = Path(__file__).parents[2]
     for package in ("", "data", "losses", "models", "train"):
@@ -83,6 +84,8 @@ def _commit() -> str | None:
 
 
 def _hardware() -> dict[str, Any]:
+    import torch
+
     return {
         "machine": platform.machine(),
         "cores": os.cpu_count(),

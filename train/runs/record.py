@@ -12,8 +12,7 @@ from typing import Any
 
 import yaml
 
-from .csv_logger import CLOCK
-
+CLOCK = "images_seen"
 FAILED = "failed.json"
 STARTED = "run.json"
 SCORES = "validation/"

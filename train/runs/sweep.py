@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -18,20 +18,13 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from ..callbacks.checkpointing import SIGNALS
 from .atomic_write import atomic_write
 from .cli_errors import user_error
 from .comparison_table import RunTable
-from .folder import run_name
 from .record import FAILED, read_run, runs_below
 
-NOT_OF_THE_NAME = "logger="
-
-
-def sweep_name(experiment: str, overrides: Sequence[str]) -> str:
-    """A folder's name from the command of a sweep: another command, another folder."""
-    said = f"experiment={experiment}"
-    return run_name(experiment, ",".join(o for o in overrides if o != said and not o.startswith(NOT_OF_THE_NAME)))
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+"""That end a run or a sweep, which the same command continues."""
 
 
 class Sweep(Callback):

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from pscgan.scripts.train import main
-from pscgan.train.callbacks.checkpointing import SIGNALS
+from pscgan.train.runs.sweep import SIGNALS
 
 from ..tiny import OVERRIDES
 

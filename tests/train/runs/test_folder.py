@@ -5,7 +5,8 @@ import json
 import pytest
 
 import pscgan
-from pscgan.train.runs.folder import RunFolder, run_name
+from pscgan.train.runs.folder import RunFolder
+from pscgan.train.runs.naming import run_name
 
 from ..tiny import LIGHTNING_SAYS, config_of, run
 

@@ -12,7 +12,8 @@ import pytest
 
 from pscgan.scripts import train as program
 from pscgan.train.lightning_module import SamplerModule
-from pscgan.train.runs.sweep import Sweep, sweep_name
+from pscgan.train.runs.naming import sweep_name
+from pscgan.train.runs.sweep import Sweep
 
 from ..test_resume import at
 from ..tiny import LIGHTNING_SAYS, command, result

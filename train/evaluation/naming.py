@@ -1,0 +1,55 @@
+"""Names of what is compared, and of the folder of a comparison. It imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from ..runs.naming import run_name
+
+DEGRADED = "degraded"
+ALLOWED = (
+    f"what pscgan.load takes (a run, a checkpoint, an export, bundled:NAME), {DEGRADED}, or a mapping with _target_ "
+    "of a restorer"
+)
+
+
+def evaluation_name(name: str | None, restorers: Any, overrides: str) -> str:
+    """A folder's name from what is judged and the overrides of the command: another command, another folder."""
+    listed = OmegaConf.to_container(restorers) if OmegaConf.is_config(restorers) else restorers
+    return run_name(name or "+".join(named(listed)), overrides)
+
+
+def named(restorers: Any) -> dict[str, Any]:
+    """What the user has listed, by name: of a run its folder's, of the rest their own.
+
+    Raises:
+        ValueError: if there is none, or a name comes twice.
+    """
+    if isinstance(restorers, Mapping) and "_target_" not in restorers:
+        found = {str(name): value for name, value in restorers.items()}
+    else:
+        listed = restorers if isinstance(restorers, list) else [restorers]
+        names = [_own_name(value) for value in listed if value is not None]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(
+                f"restorers has two of the name {twice}; give names, as restorers={{a: runs/x, b: runs/y}}"
+            )
+        found = dict(zip(names, listed, strict=False))
+    if not found:
+        raise ValueError(f"restorers is {restorers}; allowed is a list, or a mapping from names, of {ALLOWED}")
+    wrong = next((name for name in found if not name or name.startswith(".") or "/" in name), None)
+    if wrong is not None:
+        raise ValueError(f"restorers has one named {wrong!r}; allowed is a name that can be that of a folder")
+    return found
+
+
+def _own_name(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return str(value.get("_target_", "")).rpartition(".")[2]
+    path = Path(str(value).removeprefix("bundled:"))
+    return path.stem if path.suffix in (".ckpt", ".safetensors") else path.name

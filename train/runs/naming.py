@@ -1,0 +1,30 @@
+"""What a command says of its run: the name of its folder, and the keys that make another run. It imports no torch."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+LONGEST_NAME = 100
+NOT_OF_THE_NAME = "logger="
+# keys that do not change what is learned
+MAY_CHANGE = ("logger.", "callbacks.", "folder", "dataset.num_workers", "trainer.", "allow_changed_config")
+# keys whose change makes another run of it: another network, other images, another problem
+MAY_NOT_CHANGE = (
+    *("generator.", "critic.", "degradation.", "seed"),
+    *("dataset.root", "dataset.recorded", "dataset.channels", "dataset.valid"),
+)
+
+
+def run_name(name: str, overrides: str) -> str:
+    """A folder's name from a run's name and the overrides of its command: another command, another folder."""
+    suffix = "".join(c if c.isalnum() or c in "=.,-_" else "-" for c in overrides if c not in "[]{}'\" ")
+    if len(suffix) > LONGEST_NAME:
+        suffix = suffix[: LONGEST_NAME - 9] + "-" + hashlib.blake2b(overrides.encode(), digest_size=4).hexdigest()
+    return f"{name},{suffix}" if suffix else name
+
+
+def sweep_name(experiment: str, overrides: Sequence[str]) -> str:
+    """A folder's name from the command of a sweep: another command, another folder."""
+    said = f"experiment={experiment}"
+    return run_name(experiment, ",".join(o for o in overrides if o != said and not o.startswith(NOT_OF_THE_NAME)))
