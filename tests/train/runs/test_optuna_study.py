@@ -6,7 +6,7 @@ import signal
 import pytest
 from omegaconf import OmegaConf
 
-from pscgan.scripts import train as program
+from pscgan.train import run as program
 from pscgan.train.callbacks.pruning import Pruning
 from pscgan.train.lightning_module import SamplerModule
 from pscgan.train.runs.optuna_study import ContinuedStudy, open_storage

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pscgan.scripts import train as program
+from pscgan.train import run as program
 from pscgan.train.lightning_module import SamplerModule
 from pscgan.train.runs.naming import sweep_name
 from pscgan.train.runs.sweep import Sweep
