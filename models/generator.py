@@ -1,4 +1,4 @@
-"""The seam of restorers: encode a condition once, decode as many samples as wanted."""
+"""The protocol of generators: encode a condition once, decode as many samples as wanted."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor
 
 from ..rng import Rng
 
 Latent = Sequence[Tensor]
-"""z: noise maps from coarse to fine, each (K, B, c, h, w); empty for a deterministic restorer."""
+"""z: noise maps from coarse to fine, each (K, B, c, h, w); empty for a deterministic generator."""
+
+MapSize = tuple[int, int, int]
+"""(c, h, w) of a map of z."""
 
 
 class Generator(Protocol):
@@ -39,6 +43,36 @@ class Generator(Protocol):
         ...
 
 
+def draw_maps(sizes: Sequence[MapSize], num_samples: int, rng: Rng) -> Latent:
+    """z ~ N(0, I), (K, B, c, h, w) of each size; one draw an image, however many maps: the kernel launches of one."""
+    counts = [num_samples * c * h * w for c, h, w in sizes]
+    maps = torch.split(rng.randn(sum(counts)), counts, dim=1) if counts else ()
+    return [z.reshape(len(rng), num_samples, *size).movedim(1, 0) for z, size in zip(maps, sizes, strict=True)]
+
+
+def check_latent(latent: Latent, sizes: Sequence[MapSize], height: int, width: int) -> None:
+    """Refuse z that was not drawn for the images encoded.
+
+    Args:
+        latent: as received.
+        sizes: of every map for images of ``height`` x ``width``.
+        height: of the images, before padding.
+        width: of the images, before padding.
+
+    Raises:
+        ValueError: if the maps differ in number or in size.
+    """
+    expected, received = [(h, w) for _, h, w in sizes], [(z.shape[-2], z.shape[-1]) for z in latent]
+    if received != expected:
+        raise ValueError(
+            f"latent must have maps of {_runs(expected)} for images of {height} x {width}, got {_runs(received)}"
+        )
+
+
+def _runs(sizes: Sequence[tuple[int, int]]) -> str:
+    return ", ".join(f"{len(list(run))} of {h} x {w}" for (h, w), run in groupby(sizes)) or "none"
+
+
 def is_deterministic(generator: Generator) -> bool:
     """Whether it has no z."""
     return not generator.draw_latent(1, 1, 1, Rng(0, "latent", [0]))
@@ -55,36 +89,13 @@ def repeat(x: Tensor, num_samples: int) -> Tensor:
     return x.expand(num_samples, *x.shape).flatten(0, 1)
 
 
-def check_latent(latent: Latent, allowed: Sequence[tuple[int, int]], height: int, width: int) -> None:
-    """Refuse z that was not drawn for the images encoded.
-
-    Args:
-        latent: as received.
-        allowed: (h, w) of every map for images of ``height`` x ``width``.
-        height: of the images, before padding.
-        width: likewise.
-
-    Raises:
-        ValueError: if the maps differ in number or in size.
-    """
-    received = [(z.shape[-2], z.shape[-1]) for z in latent]
-    if received != list(allowed):
-        raise ValueError(
-            f"latent has maps of sizes {_runs(received)}; allowed for images of {height} x {width} is {_runs(allowed)}"
-        )
-
-
-def _runs(sizes: Sequence[tuple[int, int]]) -> str:
-    return ", ".join(f"{len(list(run))} of {h} x {w}" for (h, w), run in groupby(sizes)) or "none"
-
-
 def scale_latent(latent: Latent, sigma_z: float) -> Latent:
     """z at another temperature: 1 samples, 0 gives the mode-like centre, between them traverses."""
     return [sigma_z * z for z in latent]
 
 
 def draw_samples(generator: Generator, condition: Tensor, num_samples: int, rng: Rng, sigma_z: float = 1.0) -> Tensor:
-    """K samples for each of B measurements, (K, B, C, H, W); one for a deterministic restorer."""
+    """K samples for each of B measurements, (K, B, C, H, W); one for a deterministic generator."""
     height, width = condition.shape[-2:]
     latent = generator.draw_latent(num_samples, height, width, rng)
     return generator.decode(generator.encode(condition), scale_latent(latent, sigma_z))

@@ -1,4 +1,4 @@
-"""Residual blocks without normalisation, and the initialisation that makes them safe."""
+"""Building blocks: convolutions by two initialisations, residual blocks without normalisation, padding."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import math
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-SLOPE = 0.2
-GAIN = math.sqrt(2 / (1 + SLOPE**2))  # keeps the second moment through a leaky ReLU (He et al., arXiv 1502.01852)
+NEGATIVE_SLOPE = 0.2  # of every leaky ReLU
+GAIN = math.sqrt(2 / (1 + NEGATIVE_SLOPE**2))  # keeps the second moment through it (He et al., arXiv 1502.01852)
 
 
 def conv(in_channels: int, out_channels: int, size: int = 3, stride: int = 1, gain: float = GAIN) -> nn.Conv2d:
@@ -32,7 +32,7 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.first = conv(channels, channels)
         self.second = conv(channels, channels, gain=0.0)
-        self.activation = nn.LeakyReLU(SLOPE)
+        self.activation = nn.LeakyReLU(NEGATIVE_SLOPE)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to the same."""
@@ -40,27 +40,16 @@ class ResidualBlock(nn.Module):
         return x + branch
 
 
-def blocks(channels: int, count: int) -> nn.Sequential:
+def residual_blocks(channels: int, count: int) -> nn.Sequential:
     """``count`` residual blocks in a row."""
     return nn.Sequential(*(ResidualBlock(channels) for _ in range(count)))
 
 
-NEGATIVE_SLOPE = 0.2
-
-
-def _init_unit_normal(layer: nn.Conv2d | nn.Linear) -> None:
-    nn.init.normal_(layer.weight)
-    if layer.bias is not None:
-        nn.init.zeros_(layer.bias)
-
-
-def _scale_by_fan_in(weight: Tensor) -> Tensor:
-    fan_in = weight[0].numel()
-    return weight / math.sqrt(fan_in)
-
-
 class EqualizedConv2d(nn.Conv2d):
-    """Equalised convolution that keeps the size at stride 1 (zero padding, odd ``kernel_size``)."""
+    """Convolution with an equalised learning rate (arXiv 1710.10196): unit-normal weights, divided at use by √fan-in.
+
+    It keeps the size at stride 1 (zero padding, odd ``kernel_size``).
+    """
 
     def __init__(
         self, in_channels: int, out_channels: int, kernel_size: int = 3, stride: int = 1, bias: bool = True
@@ -68,7 +57,7 @@ class EqualizedConv2d(nn.Conv2d):
         super().__init__(in_channels, out_channels, kernel_size, stride, padding=kernel_size // 2, bias=bias)
 
     def reset_parameters(self) -> None:
-        """Unit-normal weights, no bias."""
+        """Unit-normal weights, zero bias."""
         _init_unit_normal(self)
 
     def forward(self, input: Tensor) -> Tensor:
@@ -77,10 +66,10 @@ class EqualizedConv2d(nn.Conv2d):
 
 
 class EqualizedLinear(nn.Linear):
-    """Equalised fully connected layer."""
+    """Fully connected layer with an equalised learning rate, as ``EqualizedConv2d``."""
 
     def reset_parameters(self) -> None:
-        """Unit-normal weights, no bias."""
+        """Unit-normal weights, zero bias."""
         _init_unit_normal(self)
 
     def forward(self, input: Tensor) -> Tensor:
@@ -91,6 +80,16 @@ class EqualizedLinear(nn.Linear):
 def activated_conv(in_channels: int, out_channels: int, kernel_size: int = 3, stride: int = 1) -> nn.Sequential:
     """Equalised convolution with bias, then LeakyReLU."""
     return nn.Sequential(EqualizedConv2d(in_channels, out_channels, kernel_size, stride), nn.LeakyReLU(NEGATIVE_SLOPE))
+
+
+def _init_unit_normal(layer: nn.Conv2d | nn.Linear) -> None:
+    nn.init.normal_(layer.weight)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+
+
+def _scale_by_fan_in(weight: Tensor) -> Tensor:
+    return weight / math.sqrt(weight[0].numel())
 
 
 def pad_to_multiple(image: Tensor, multiple: int) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..checks import require_at_least
-from .layers import SLOPE, blocks, conv
+from .layers import NEGATIVE_SLOPE, conv, residual_blocks
 
 PATCH = 2  # the finest level works on 2 x 2 pixels as channels
 
@@ -49,9 +49,9 @@ class PatchCritic(nn.Module):
         self.conditional = conditional
         channels = image_channels + condition_channels if conditional else image_channels
         self.stem = conv(channels * PATCH**2, width, gain=1.0)
-        self.down = nn.ModuleList(blocks(w, blocks_per_level) for w in widths)
+        self.down = nn.ModuleList(residual_blocks(w, blocks_per_level) for w in widths)
         self.shrink = nn.ModuleList(conv(fine, coarse, size=2, stride=2, gain=1.0) for fine, coarse in pairwise(widths))
-        self.score = nn.Sequential(nn.LeakyReLU(SLOPE), conv(widths[-1], 1, size=1, gain=1.0))
+        self.score = nn.Sequential(nn.LeakyReLU(NEGATIVE_SLOPE), conv(widths[-1], 1, size=1, gain=1.0))
 
     @property
     def stride(self) -> int:

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from ..checks import require_at_least
 from ..rng import Rng
-from .generator import Latent, check_latent, repeat
-from .layers import GAIN, SLOPE
+from .generator import Latent, MapSize, check_latent, draw_maps, repeat
+from .layers import GAIN, NEGATIVE_SLOPE
 
 
 class PointwiseGenerator(nn.Module):
@@ -47,7 +47,7 @@ class PointwiseGenerator(nn.Module):
         """(K, B, C, H, W) from z as ``draw_latent`` gives it; K is 1 for a deterministic network."""
         degraded, seen = features
         height, width = degraded.shape[-2:]
-        check_latent(latent, [(height, width)] if self.latent_channels else [], height, width)
+        check_latent(latent, self._latent_sizes(height, width), height, width)
         num_samples = latent[0].shape[0] if latent else 1
         x = repeat(seen, num_samples)
         if self.noise is not None:
@@ -57,9 +57,10 @@ class PointwiseGenerator(nn.Module):
 
     def draw_latent(self, num_samples: int, height: int, width: int, rng: Rng) -> Latent:
         """One map (K, B, latent_channels, H, W); none for a deterministic network."""
-        if not self.latent_channels:
-            return []
-        return [rng.randn(num_samples, self.latent_channels, height, width).movedim(1, 0)]
+        return draw_maps(self._latent_sizes(height, width), num_samples, rng)
+
+    def _latent_sizes(self, height: int, width: int) -> list[MapSize]:
+        return [(self.latent_channels, height, width)] if self.latent_channels else []
 
 
 class PointwiseCritic(nn.Module):
@@ -91,8 +92,8 @@ class PointwiseCritic(nn.Module):
 
 def _perceptron(width: int, layers: int) -> nn.Sequential:
     """Activation and linear layer, ``layers`` times, and an activation."""
-    steps = [module for _ in range(layers) for module in (nn.LeakyReLU(SLOPE), _linear(width, width))]
-    return nn.Sequential(*steps, nn.LeakyReLU(SLOPE))
+    steps = [module for _ in range(layers) for module in (nn.LeakyReLU(NEGATIVE_SLOPE), _linear(width, width))]
+    return nn.Sequential(*steps, nn.LeakyReLU(NEGATIVE_SLOPE))
 
 
 def _linear(in_channels: int, out_channels: int, gain: float = GAIN) -> nn.Linear:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..checks import require_at_least
-from .layers import SLOPE, conv
+from .layers import NEGATIVE_SLOPE, conv
 
 PROBE_SIDE = 64  # of an image, to see how many channels the taps have
 
@@ -68,8 +68,8 @@ class ProjectedCritic(nn.Module):
 def _head(channels: int, width: int) -> nn.Sequential:
     return nn.Sequential(
         conv(channels, width, size=1, gain=1.0),
-        nn.LeakyReLU(SLOPE),
+        nn.LeakyReLU(NEGATIVE_SLOPE),
         conv(width, width),
-        nn.LeakyReLU(SLOPE),
+        nn.LeakyReLU(NEGATIVE_SLOPE),
         conv(width, 1, size=1, gain=1.0),
     )

@@ -12,8 +12,8 @@ from torch.nn import functional as F
 
 from ..checks import require_at_least
 from ..rng import Rng
-from .generator import Latent, repeat
-from .layers import SLOPE, blocks, conv, pad_to_multiple
+from .generator import Latent, MapSize, check_latent, draw_maps, repeat
+from .layers import NEGATIVE_SLOPE, conv, pad_to_multiple, residual_blocks
 
 HALF = math.sqrt(0.5)  # two like terms whose sum keeps the second moment
 OUTPUT_GAIN = 0.15  # of the last convolution: images in [0, 1] have a standard deviation of about a quarter
@@ -43,7 +43,7 @@ class Stage(nn.Module):
     def __init__(self, channels: int, count: int, latent_channels: int) -> None:
         super().__init__()
         self.noise = nn.ModuleList(conv(latent_channels, channels, gain=HALF) for _ in range(count) if latent_channels)
-        self.blocks = blocks(channels, count)
+        self.blocks = residual_blocks(channels, count)
 
     def forward(self, x: Tensor, gate: Tensor | None, noise: Sequence[Tensor]) -> Tensor:
         """(B, c, h, w), amplitudes of z, and its maps by entry, each (B, latent_channels, h, w)."""
@@ -90,13 +90,13 @@ class UNet(nn.Module):
         widths = [width + level * width // 2 for level in range(levels)]
         self.image_channels, self.latent_channels, self.decoder_blocks = image_channels, latent_channels, decoder_blocks
         self.stem = conv(condition_channels * PATCH**2, width, gain=1.0)
-        self.down = nn.ModuleList(blocks(w, encoder_blocks) for w in widths)
+        self.down = nn.ModuleList(residual_blocks(w, encoder_blocks) for w in widths)
         self.shrink = nn.ModuleList(conv(fine, coarse, size=2, stride=2, gain=1.0) for fine, coarse in pairwise(widths))
         self.lateral = nn.ModuleList(conv(w, w, size=1, gain=HALF) for w in widths)
         self.gate = nn.ModuleList(conv(w, w, size=1, gain=0.5) for w in widths if latent_channels)
         self.up = nn.ModuleList(Stage(w, decoder_blocks, latent_channels) for w in widths)
         self.grow = nn.ModuleList(conv(coarse, fine, size=1, gain=HALF) for fine, coarse in pairwise(widths))
-        self.out = nn.Sequential(nn.LeakyReLU(SLOPE), conv(width, image_channels * PATCH**2, gain=OUTPUT_GAIN))
+        self.out = nn.Sequential(nn.LeakyReLU(NEGATIVE_SLOPE), conv(width, image_channels * PATCH**2, gain=OUTPUT_GAIN))
 
     def encode(self, condition: Tensor) -> Features:
         """All of (B, C + M, H, W) that does not depend on z."""
@@ -109,7 +109,13 @@ class UNet(nn.Module):
         return Features(condition[:, : self.image_channels], laterals, gates)
 
     def decode(self, features: Features, latent: Latent) -> Tensor:
-        """(K, B, C, H, W) from z as ``draw_latent`` gives it; K is 1 for a deterministic network."""
+        """(K, B, C, H, W) from z as ``draw_latent`` gives it; K is 1 for a deterministic network.
+
+        Raises:
+            ValueError: if the maps of z are not those of the images encoded, in number or in size.
+        """
+        height, width = features.degraded.shape[-2:]
+        check_latent(latent, self._latent_sizes(height, width), height, width)
         num_samples = latent[0].shape[0] if latent else 1
         laterals = [repeat(lateral, num_samples) for lateral in features.laterals]
         gates = [repeat(gate, num_samples) for gate in features.gates]
@@ -120,20 +126,19 @@ class UNet(nn.Module):
                 x = laterals[level] + F.interpolate(self.grow[level](x), scale_factor=2.0)
             x = self.up[level](x, gates[level] if gates else None, noise[: self.decoder_blocks])
             noise = noise[self.decoder_blocks :]
-        height, width = features.degraded.shape[-2:]
         residual = F.pixel_shuffle(self.out(x), PATCH)[..., :height, :width]
         return features.degraded + residual.reshape(num_samples, *features.degraded.shape)
 
     def draw_latent(self, num_samples: int, height: int, width: int, rng: Rng) -> Latent:
         """Maps (K, B, latent_channels, h, w), coarse to fine; none for a deterministic network."""
+        return draw_maps(self._latent_sizes(height, width), num_samples, rng)
+
+    def _latent_sizes(self, height: int, width: int) -> list[MapSize]:
         if not self.latent_channels:
             return []
         rows, columns = (-(-side // self.stride) for side in (height, width))
-        return [
-            rng.randn(num_samples, self.latent_channels, rows * scale, columns * scale).movedim(1, 0)
-            for scale in (2**level for level in range(len(self.up)))
-            for _ in range(self.decoder_blocks)
-        ]
+        scales = [2**level for level in range(len(self.up)) for _ in range(self.decoder_blocks)]
+        return [(self.latent_channels, rows * scale, columns * scale) for scale in scales]
 
     @property
     def stride(self) -> int:

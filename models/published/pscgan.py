@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ...rng import Rng
-from ..generator import Latent, check_latent, repeat
+from ..generator import Latent, MapSize, check_latent, draw_maps, repeat
 from ..layers import NEGATIVE_SLOPE, EqualizedConv2d, EqualizedLinear, activated_conv, pad_to_multiple
 
 WIDTHS = (128, 128, 256, 256, 512)  # encoder stages, fine to coarse; the decoder's are the same, coarse to fine
@@ -111,12 +111,11 @@ class PscganGenerator(nn.Module):
 
     def draw_latent(self, num_samples: int, height: int, width: int, rng: Rng) -> Latent:
         """Ten maps (K, B, 1, h, w) for images of H x W before padding, coarse to fine; none if not stochastic."""
-        sizes = self._latent_sizes(height, width)
-        return [rng.randn(num_samples, 1, h, w).movedim(1, 0) for h, w in sizes]
+        return draw_maps(self._latent_sizes(height, width), num_samples, rng)
 
-    def _latent_sizes(self, height: int, width: int) -> list[tuple[int, int]]:
+    def _latent_sizes(self, height: int, width: int) -> list[MapSize]:
         rows, columns = (-(-side // COARSEST_STRIDE) * COARSEST_STRIDE for side in (height, width))
-        return [(rows // stride, columns // stride) for stride in self.noise_strides]
+        return [(1, rows // stride, columns // stride) for stride in self.noise_strides]
 
 
 LATERAL_WIDTH = 64

@@ -12,8 +12,8 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from ...checks import require_at_least
+from ..layers import NEGATIVE_SLOPE
 
-NEGATIVE_SLOPE = 0.2
 BRANCH_SCALE = 0.1
 COARSEST = 4  # rows and columns before the linear layer
 LARGEST_FACTOR = 16  # widest level in relation to the first

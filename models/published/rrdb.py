@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import groupby
 from typing import NamedTuple
 
 import torch
@@ -19,10 +18,9 @@ from torch.nn import functional as F
 
 from ...checks import require_at_least
 from ...rng import Rng
-from ..generator import Latent, check_latent, repeat
-from ..layers import pad_to_multiple
+from ..generator import Latent, MapSize, check_latent, draw_maps, repeat
+from ..layers import NEGATIVE_SLOPE, pad_to_multiple
 
-NEGATIVE_SLOPE = 0.2
 RESIDUAL_SCALE = 0.2  # of the branch, in dense blocks and around three of them
 INITIAL_SCALE = 0.1  # of the weights of dense blocks, in relation to He et al., arXiv 1502.01852
 CONVOLUTIONS = 5  # a dense block
@@ -186,13 +184,11 @@ class RrdbGenerator(nn.Module):
 
     def draw_latent(self, num_samples: int, height: int, width: int, rng: Rng) -> Latent:
         """Maps (K, B, 1, h, w): 15 a block at a quarter of the padded size, one at half, one at full size; or none."""
-        runs = groupby(self._latent_sizes(height, width))  # maps of a size are drawn at once: one kernel, not 345
-        draws = (rng.randn(len(list(run)), num_samples, 1, h, w) for (h, w), run in runs)
-        return [z for draw in draws for z in draw.movedim(0, 2).unbind()]
+        return draw_maps(self._latent_sizes(height, width), num_samples, rng)
 
-    def _latent_sizes(self, height: int, width: int) -> list[tuple[int, int]]:
+    def _latent_sizes(self, height: int, width: int) -> list[MapSize]:
         if not self.stochastic:
             return []
         rows, columns = (-(-side // PATCH) for side in (height, width))
-        trunk = [(rows, columns)] * (BLOCK_NOISE * len(self.trunk))
-        return [*trunk, (2 * rows, 2 * columns), (4 * rows, 4 * columns)]
+        trunk = [(1, rows, columns)] * (BLOCK_NOISE * len(self.trunk))
+        return [*trunk, (1, 2 * rows, 2 * columns), (1, 4 * rows, 4 * columns)]

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pscgan.models.generator import latent_strides
+from pscgan.models.generator import draw_maps, is_deterministic, latent_strides
 from pscgan.models.pointwise import PointwiseGenerator
 from pscgan.models.published.pscgan import PscganGenerator
 from pscgan.models.published.rrdb import RrdbGenerator
@@ -47,3 +47,37 @@ def test_a_window_at_multiples_of_the_stride_is_seen_as_in_the_image(name):
     window = generator.decode(generator.encode(y[..., top : top + size, top : top + size]), crops)
     far = slice(size // 2 - 8, size // 2 + 8)
     assert torch.allclose(window[..., far, far], whole[..., top:, top:][..., far, far], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_z_is_one_draw_an_image_however_many_maps(name):
+    """A launch of a kernel for each map and image costs a GPU more than the numbers."""
+    generator, rng, draws = GENERATORS[name](), Rng(0, "z", range(2)), []
+    draw = rng.randn
+    rng.randn = lambda *shape: draws.append(shape) or draw(*shape)
+    latent = generator.draw_latent(3, 32, 32, rng)
+    assert len(draws) == 1
+    assert {z.shape[:2] for z in latent} == {(3, 2)}
+
+
+def test_maps_drawn_together_are_standard_normal_and_a_function_of_the_image_alone():
+    sizes = [(4, 2, 3), (1, 1, 1), (2, 64, 64)]
+    three, last = (draw_maps(sizes, 5, Rng(0, "z", numbers)) for numbers in (range(3), [2]))
+    for size, z, alone in zip(sizes, three, last, strict=True):
+        assert z.shape == (5, 3, *size)
+        assert torch.equal(z[:, 2:], alone)
+    assert three[2].mean().abs() < 0.02
+    assert three[2].std().item() == pytest.approx(1, abs=0.02)
+    assert not torch.equal(three[2][0, 0], three[2][1, 0])
+    assert draw_maps([], 5, Rng(0, "z", [0])) == []
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_foreign_latent_is_refused(name):
+    generator = GENERATORS[name]()
+    latent = generator.draw_latent(1, 32, 32, Rng(0, "z", [0]))
+    features = generator.encode(torch.rand(1, 3, 32, 32))
+    for foreign in ([], latent[:-1], [z[..., 1:] for z in latent]):
+        with pytest.raises(ValueError, match="latent"):
+            generator.decode(features, foreign)
+    assert not is_deterministic(generator)
