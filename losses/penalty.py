@@ -85,10 +85,14 @@ class Penalty(PenaltySchedule):
 
 
 class Term(NamedTuple):
-    """A scalar of the objective: logged as it is, minimised times its weight."""
+    """A scalar of the objective: logged as it is, minimised times its weight and ``images / total``."""
 
     value: Tensor
     weight: float = 1.0
+    images: int = 1
+    """How many images the value is a mean over."""
+    total: int = 1
+    """On how many images of the batch of all ranks the term is applied."""
 
 
 Terms = dict[str, Term]

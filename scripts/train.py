@@ -29,7 +29,7 @@ def _train_or_exit(config: DictConfig) -> float:
     from ..train.distributed import collectives
     from ..train.distributed.collectives import ReplicasDiverged
     from ..train.distributed.launch import RankFailure
-    from ..train.gan_step import NonfiniteGradients
+    from ..train.network_optimizer import NonfiniteGradients
     from ..train.run import train
     from ..train.runs.folder import RunFolder
 

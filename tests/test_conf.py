@@ -82,7 +82,7 @@ def test_a_whole_run_builds(group, option, image_folders):
     config = with_images(composed(f"{group}={option}"), image_folders)
     with torch.device("meta"):  # weights need no numbers here
         training = build_training(config)
-    assert training.game.players["generator"].optimizer.param_groups[0]["lr"] > 0
+    assert training.gan_step.networks["generator"].optimizer.param_groups[0]["lr"] > 0
     assert training.data.training.crop == config.dataset.crop
 
 
@@ -147,13 +147,13 @@ def test_a_toy_posterior_builds(problem):
 )
 def test_the_gradient_penalty_is_chosen_by_one_override(overrides, gamma, correction):
     config = composed(*overrides)
-    game = build_training(config).game
-    assert getattr(game.adversarial.gradient_penalty, "gamma", None) == gamma
-    optimizer, chosen = game.players["critic"].optimizer, config.critic_optimizer
+    gan_step = build_training(config).gan_step
+    assert getattr(gan_step.adversarial.gradient_penalty, "gamma", None) == gamma
+    optimizer, chosen = gan_step.networks["critic"].optimizer, config.critic_optimizer
     for options in (optimizer.defaults, optimizer.param_groups[0]):
         assert options["lr"] == pytest.approx(correction * chosen.lr)
         assert options["betas"] == pytest.approx([beta**correction for beta in chosen.betas])
-    assert game.players["generator"].optimizer.defaults["lr"] == config.generator_optimizer.lr
+    assert gan_step.networks["generator"].optimizer.defaults["lr"] == config.generator_optimizer.lr
 
 
 @pytest.mark.parametrize("path", sorted((CONF / "penalty").glob("*.yaml")), ids=lambda path: path.stem)

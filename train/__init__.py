@@ -1,1 +1,1 @@
-"""The game between generator and critic, and what surrounds it."""
+"""Training: the GAN step, and what surrounds it."""

@@ -8,7 +8,7 @@ import pytorch_lightning as pl
 import torch
 from hydra.utils import instantiate
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from ..data.degradation import Degradation, network_channels
 from ..data.sources.pairs import require_pairs
@@ -21,32 +21,19 @@ from .gan_step import GANStep
 from .lightning_module import SamplerModule, ValidationConfig
 from .runs.folder import RunFolder
 
-COUNTS = (
-    "images",
-    "log_every_images",
-    "checkpoint_every_images",
-    "evaluation.every_images",
-    "evaluation.samples_per_image",
-    "dataset.batch_size",
-)
-
 
 def build_training(config: DictConfig) -> SamplerModule:
     """Data, networks, objective and clocks; weights start from a generator of the run's own.
 
     Raises:
         hydra.errors.InstantiationException: naming the part of the config that does not fit.
-        ValueError: if a count is not a whole number or parts do not fit each other.
+        ValueError: if a count is out of range or parts do not fit each other.
     """
-    for name in COUNTS:
-        count = OmegaConf.select(config, name, throw_on_missing=True)
-        if not isinstance(count, int):
-            raise ValueError(f"{name} is {count}; allowed is a whole number, written without an exponent")
     degradation, data = instantiate(config.degradation), instantiate(config.dataset)
     require_pairs(data.source, degradation)
-    game = build_game(config, degradation, config.dataset.channels)
+    gan_step = build_gan_step(config, degradation, config.dataset.channels)
     return SamplerModule(
-        game,
+        gan_step,
         data,
         ValidationConfig(**config.evaluation),
         images=config.images,
@@ -55,7 +42,7 @@ def build_training(config: DictConfig) -> SamplerModule:
     )
 
 
-def build_game(config: DictConfig, degradation: Degradation, image_channels: int) -> GANStep:
+def build_gan_step(config: DictConfig, degradation: Degradation, image_channels: int) -> GANStep:
     """Networks and objective; initial weights are a function of ``config.seed`` alone.
 
     Raises:
@@ -69,7 +56,7 @@ def build_game(config: DictConfig, degradation: Degradation, image_channels: int
         penalties = {name: instantiate(penalty) for name, penalty in config.penalty.items()}
         critic = None
         if config.critic is not None:
-            critic = instantiate(config.critic, **critic_channels(channels, config.game.paired))
+            critic = instantiate(config.critic, **critic_channels(channels, config.gan_step.paired))
     return GANStep(
         generator=generator,
         degradation=degradation,
@@ -81,7 +68,7 @@ def build_game(config: DictConfig, degradation: Degradation, image_channels: int
         critic=critic,
         adversarial=None if config.adversarial is None else instantiate(config.adversarial),
         critic_optimizer=None if critic is None else instantiate(config.critic_optimizer),
-        **config.game,
+        **config.gan_step,
     )
 
 

@@ -1,4 +1,18 @@
-"""The game under Lightning: which images come next, when to validate, when it is over."""
+"""The GAN step under Lightning: which images come next, when to validate, when the run is over.
+
+Lightning gives the loop over batches, devices, precision, loggers and callbacks. Switched off, because two networks
+with optimisers of their own, or an exact resume, need something else:
+
+- automatic optimisation, gradient clipping and accumulation: ``GANStep`` does them, as Lightning asks for with several
+  optimisers;
+- ``global_step`` and ``max_steps``, which count the optimiser steps of both networks: everything here follows
+  ``TrainingProgress.images_seen``, and an epoch is the stretch between two validations;
+- ``ModelCheckpoint`` and ``fit(ckpt_path=)``: ``Checkpointing`` writes what an exact resume needs, and the same command
+  continues a run;
+- ``self.log``: it averages over an epoch, and ``MeanTracker`` over the images since the last log line; ``LogTerms``
+  hands the means to the loggers;
+- DDP's reduction, its sampler and the sanity validation: ``ManualReduceDDP``, the data module and ``sanity_check``.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import pytorch_lightning as pl
+import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
@@ -16,7 +31,7 @@ from ..checks import require_at_least
 from ..data.datamodule import ImageDataModule
 from ..data.degradation import Degradation, Verifiable, measure
 from ..data.measurement import Measurement
-from ..losses.penalty import Adaptive, PenaltySchedule
+from ..losses.penalty import Adaptive
 from ..models.generator import Generator, is_deterministic
 from ..rng import Rng
 from .distributed import collectives
@@ -27,13 +42,12 @@ from .sampling import GeneratorSampler
 
 
 class SamplerModule(pl.LightningModule):
-    """Plays the game until ``images`` clean images have been seen.
+    """Trains until ``images`` clean images have been seen.
 
-    One epoch of Lightning is the stretch between two validations. Which images it trains on follows from the clock
-    alone, so a run that was interrupted goes on where it stopped.
+    Which images come next follows from the progress alone, so an interrupted run continues where it stopped.
 
     Args:
-        game: the algorithm and its state.
+        gan_step: the algorithm and its state.
         data: where clean images come from.
         evaluation: how the average of the generator is validated.
         images: length of the run in clean images seen.
@@ -48,7 +62,7 @@ class SamplerModule(pl.LightningModule):
 
     def __init__(
         self,
-        game: GANStep,
+        gan_step: GANStep,
         data: ImageDataModule,
         evaluation: ValidationConfig,
         images: int,
@@ -57,77 +71,76 @@ class SamplerModule(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
-        clocks = {
+        counts = {
+            "dataset.batch_size": data.batch_size,
             "images": images,
             "log_every_images": log_every_images,
             "checkpoint_every_images": checkpoint_every_images,
             "evaluation.every_images": evaluation.every_images,
         }
-        for name, count in clocks.items():
+        for name, count in counts.items():
+            if not isinstance(count, int):
+                raise ValueError(f"{name} must be a whole number without an exponent, got {count}")
             if count < 1 or count % data.batch_size:
-                raise ValueError(f"{name} is {count}; allowed is a multiple of dataset.batch_size ({data.batch_size})")
-        if data.batch_size % collectives.world_size():
-            raise ValueError(
-                f"dataset.batch_size is {data.batch_size}; allowed is a multiple of {collectives.world_size()} ranks"
-            )
+                raise ValueError(f"{name} must be a multiple of dataset.batch_size ({data.batch_size}), got {count}")
+        if data.batch_size % (ranks := collectives.world_size()):
+            raise ValueError(f"dataset.batch_size must be a multiple of the {ranks} ranks, got {data.batch_size}")
         if not data.split.validation:
-            raise ValueError("dataset.validation is empty; allowed is at least 1 image to validate on")
-        _require_samples(game, evaluation)
-        self.game, self.data, self.evaluation = game, data, evaluation
+            raise ValueError("dataset.validation must hold at least 1 image to validate on, got none")
+        _require_single_sample_without_z(gan_step, evaluation)
+        self.gan_step, self.data, self.evaluation = gan_step, data, evaluation
         self.images, self.log_every_images = images, log_every_images
         self.checkpoint_every_images = checkpoint_every_images
         self.quality = Distortion(evaluation.samples_per_image)
-        degradation = game.degradation
+        degradation = gan_step.degradation
         self.consistency = JpegConsistency(degradation) if isinstance(degradation, Verifiable) else None
         self.scores: dict[str, float] = {}
-        self.pruned = False
         self.seconds_waited = 0.0
-        self._mark = self._idle_since = time.perf_counter()
+        self._step_ended = self._idle_since = time.perf_counter()
 
     @property
     def images_seen(self) -> int:
-        """The clock of the run."""
-        return self.game.clock.times.images_seen
+        """On all ranks, since the start of the run."""
+        return self.gan_step.progress.images_seen
 
     def validation_is_due(self) -> bool:
         """Whether the next thing to happen is a validation."""
         return self.images_seen % self.evaluation.every_images == 0 or self.images_seen >= self.images
 
-    def end_here(self) -> None:
-        """Let the validation that has just been be the last one; the result says so."""
-        self.images, self.pruned = self.images_seen, True
-
     def adapted_weights(self) -> dict[str, float]:
         """Weights that penalties adapt during the run, by log name."""
         return {
             f"generator/{name}/{weight}": float(value)
-            for name, penalty in self.game.penalties.items()
+            for name, penalty in self.gan_step.penalties.items()
             for module in penalty.modules()
-            if isinstance(module, Adaptive) and isinstance(module, nn.Module)
-            for weight, value in module.named_buffers(recurse=False)
+            if isinstance(module, Adaptive)
+            for weight, value in cast(nn.Module, module).named_buffers(recurse=False)
         }
 
     def configure_optimizers(self) -> list[Optimizer]:
-        """The players' own, which they step themselves."""
-        return [player.optimizer for player in self.game.players.values()]
+        """Those of ``GANStep``, which steps them itself."""
+        return [network.optimizer for network in self.gan_step.networks.values()]
 
     def train_dataloader(self) -> DataLoader[Any]:
         """From the images seen up to the next validation."""
         every, seen = self.evaluation.every_images, self.images_seen
-        return self.data.train_loader(
-            seen, min((seen // every + 1) * every, self.images), collectives.rank(), collectives.world_size()
-        )
+        stop = min((seen // every + 1) * every, self.images)
+        return self.data.train_loader(seen, stop, collectives.rank(), collectives.world_size())
 
     def val_dataloader(self) -> DataLoader[Any]:
         """This rank's share of the images held out for validation."""
         return self.data.evaluation_loader("validation", collectives.rank(), collectives.world_size())
 
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        """Images go to the device; numbers and counts stay on the host, which reads them without waiting for it."""
+        return batch | {"clean": super().transfer_batch_to_device(batch["clean"], device, dataloader_idx)}
+
     def on_train_start(self) -> None:
-        """Start the stopwatches."""
-        self._mark = self._idle_since = time.perf_counter()
+        """Start the clocks."""
+        self._step_ended = self._idle_since = time.perf_counter()
 
     def on_train_batch_start(self, batch: Any, batch_index: int) -> None:
-        """The batch has come."""
+        """The batch has arrived."""
         self.seconds_waited += time.perf_counter() - self._idle_since
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_index: int) -> None:
@@ -135,53 +148,50 @@ class SamplerModule(pl.LightningModule):
         self._idle_since = time.perf_counter()
 
     def training_step(self, batch: Mapping[str, Any], batch_index: int) -> None:
-        """Play one batch."""
-        times = self.game.clock.times
-        self.game.play(batch["clean"].float() / 255, batch["number"])
-        self.game.clock.skip(int(batch["skipped"].sum()))
+        """One step of the algorithm."""
+        self.gan_step.train_batch(batch["clean"].float() / 255, batch["number"].tolist())
+        self.gan_step.progress.skip(int(batch["skipped"].sum()))
         now = time.perf_counter()
-        times.seconds, self._mark = times.seconds + now - self._mark, now
+        self.gan_step.progress.seconds += now - self._step_ended
+        self._step_ended = now
 
     def validation_step(self, batch: Mapping[str, Any], batch_index: int) -> dict[str, Tensor] | None:
-        """Score one batch of held-out images; what was drawn goes to the callbacks."""
+        """Score one batch of held-out images; images and samples go to the callbacks."""
         if int(batch["number"][0]) % collectives.world_size() != collectives.rank():
             return None  # there are more ranks than images
-        clean, measurement = self.evaluation.measure(self.game.degradation, batch)
-        generator = cast(Generator, self.game.ema.average)
-        degradation = self.game.degradation
+        degradation = self.gan_step.degradation
+        clean, measurement = self.evaluation.measure(degradation, batch)
+        generator = cast(Generator, self.gan_step.ema.average)
         samples_KBCHW = self.evaluation.draw(generator, degradation, measurement, batch["number"])
         self.quality.update(samples_KBCHW, clean, measurement)
         if self.consistency is not None:
             self.consistency.update(samples_KBCHW, clean, measurement)
-        shown = {"degraded": measurement.degraded, "samples_KBCHW": samples_KBCHW, "clean": clean}
-        return shown | {"number": batch["number"]}
+        images = {"degraded": measurement.degraded, "samples_KBCHW": samples_KBCHW, "clean": clean}
+        return images | {"number": batch["number"]}
 
     def on_validation_epoch_end(self) -> None:
-        """Sum up, over all ranks; penalties that follow the measured gain of averaging are told it."""
+        """Compute the scores of all ranks; penalties adapt their weights to the measured gain of averaging."""
         self.scores = self.quality.compute()
         self.quality.reset()
         if self.consistency is not None:
-            figures = self.consistency.compute()
-            self.scores |= {f"consistency/{name}": figure for name, figure in figures.items()}
+            scores = self.consistency.compute()
+            self.scores |= {f"consistency/{name}": score for name, score in scores.items()}
             self.consistency.reset()
-        self.game.adapt(self.scores["gain_db"], self.scores["gain_db_exact"])
+        self.gan_step.adapt_weights(self.scores["gain_db"], self.scores["gain_db_exact"])
 
     def on_train_epoch_end(self) -> None:
         """Validation has just been; stop when all images have been seen."""
         self.trainer.should_stop = self.images_seen >= self.images
 
 
-def _require_samples(game: GANStep, evaluation: ValidationConfig) -> None:
-    """Whoever asks a generator without z for more than the one sample it has learns so before the run starts."""
-    wanted = {"evaluation": evaluation.samples_per_image} | {
-        f"penalty.{name}": penalty.samples_per_image
-        for name, penalty in game.penalties.items()
-        if isinstance(penalty, PenaltySchedule)
-    }
-    deterministic = is_deterministic(cast(Generator, game.generator))
-    for part, count in wanted.items():
-        if deterministic and count > 1:
-            raise ValueError(f"{part}.samples_per_image is {count}; allowed for a deterministic generator is 1")
+def _require_single_sample_without_z(gan_step: GANStep, evaluation: ValidationConfig) -> None:
+    if not is_deterministic(cast(Generator, gan_step.generator)):
+        return
+    asked = {"evaluation": evaluation.samples_per_image}
+    asked |= {f"penalty.{name}": penalty.samples_per_image for name, penalty in gan_step.penalties.items()}
+    for part, count in asked.items():
+        if count > 1:
+            raise ValueError(f"{part}.samples_per_image must be 1 for a deterministic generator, got {count}")
 
 
 @dataclass(frozen=True)

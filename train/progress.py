@@ -1,8 +1,8 @@
-"""Time of a run, in the two units everything is a function of: clean images seen and generator steps."""
+"""Progress of a run, in the two units everything is a function of: clean images seen and generator steps."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+import copy
 from typing import Any
 
 import torch
@@ -11,59 +11,70 @@ from torch import Tensor, nn
 from .distributed import collectives
 
 
-@dataclass
-class Times:
-    """What the clock reads."""
-
-    images_seen: int = 0
-    generator_steps: int = 0
-    critic_steps: int = 0
-    nonfinite_steps: int = 0
-    skipped_images: int = 0  # of all ranks, up to the last gathering
-    seconds: float = 0.0
-    nonfinite_in_a_row: dict[str, int] = field(default_factory=dict)  # by move: a player, or gradient_penalty_critic
-
-
 class TrainingProgress(nn.Module):
-    """Own clocks, saved with the weights; Lightning's ``global_step`` counts every optimiser step of both players."""
+    """Counters, saved with the weights; Lightning's ``global_step`` counts every optimiser step of both networks.
+
+    Attributes:
+        images_seen: clean images on all ranks.
+        generator_steps: steps of the generator, skipped ones included.
+        critic_steps: steps of the critic; a lazy gradient penalty in an optimiser step of its own does not count.
+        nonfinite_steps: optimiser steps skipped because the gradient was not finite.
+        consecutive_nonfinite: the same in a row and up to now, by the name of the step.
+        skipped_images: unreadable images, on all ranks up to the last ``gather``.
+        seconds: spent in training steps.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.times = Times()
+        self.images_seen = 0
+        self.generator_steps = 0
+        self.critic_steps = 0
+        self.nonfinite_steps = 0
+        self.consecutive_nonfinite: dict[str, int] = {}
+        self.skipped_images = 0
+        self.seconds = 0.0
         self._skipped_here = 0
 
     def skip(self, images: int) -> None:
-        """Note images that this rank could not read."""
+        """Count images that this rank could not read."""
         self._skipped_here += images
 
     def gather(self) -> None:
-        """Add up what the ranks have noted."""
+        """Add up what the ranks have counted."""
         here, self._skipped_here = self._skipped_here, 0
-        self.times.skipped_images += sum(collectives.all_gather(here))
+        self.skipped_images += sum(collectives.all_gather(here))
 
     def get_extra_state(self) -> dict[str, Any]:
         """For ``state_dict``: plain numbers, so that a checkpoint loads without running code."""
-        return asdict(self.times)
+        return {name: copy.copy(getattr(self, name)) for name in COUNTERS}
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
         """From ``load_state_dict``."""
-        self.times = Times(**state)
+        for name in COUNTERS:
+            setattr(self, name, copy.copy(state[name]))
+
+
+COUNTERS = (
+    *("images_seen", "generator_steps", "critic_steps", "nonfinite_steps", "consecutive_nonfinite"),
+    *("skipped_images", "seconds"),
+)
 
 
 class MeanTracker(nn.Module):
     """Running means over images by name, from float64 sums: the same for any micro-batches or number of ranks.
 
-    Saved with the clock, so that a run continued between two log lines logs the same.
+    ``add`` does not wait for the device; ``gather`` with several ranks, ``pop`` and saving do. Saved with the
+    progress, so that a run continued between two log lines logs the same.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._sums: dict[str, Tensor] = {}
         self._counts: dict[str, int] = {}
-        self._here: dict[str, tuple[Tensor, int]] = {}  # of this rank, since the last gathering
+        self._here: dict[str, tuple[Tensor, int]] = {}  # of this rank, since the last gather
 
     def add(self, name: str, value: Tensor, count: int) -> None:
-        """Note a mean over ``count`` images, without its graph."""
+        """Add a mean over ``count`` images, without its graph."""
         total = value.detach().double() * count
         if collectives.world_size() == 1:
             self._add(name, total, count)
@@ -72,11 +83,11 @@ class MeanTracker(nn.Module):
             self._here[name] = before + total, counted + count
 
     def gather(self) -> None:
-        """Add up what the ranks have noted, on all of them; before ``pop``, and before a checkpoint."""
+        """Give all ranks what each has added; before ``pop``, and before a checkpoint."""
         here = {name: (float(total), count) for name, (total, count) in self._here.items()}
         self._here = {}
-        for noted in collectives.all_gather(here):
-            for name, (total, count) in noted.items():
+        for added in collectives.all_gather(here):
+            for name, (total, count) in added.items():
                 self._add(name, torch.tensor(total, dtype=torch.float64), count)
 
     def pop(self) -> dict[str, float]:

@@ -52,7 +52,7 @@ def _train(config: DictConfig) -> float:
         _require_one_program(config)
         folder = collectives.from_rank_zero(lambda: RunFolder(config))
         result = collectives.from_rank_zero(folder.result)
-        if result is None or (result["images_seen"] < config.images and not result.get("pruned")):
+        if result is None or result["images_seen"] < config.images:
             with FolderLock(folder.path):
                 result = _learn(config, folder)
         elif collectives.rank() == 0:
@@ -68,7 +68,7 @@ def _learn(config: DictConfig, folder: RunFolder) -> dict[str, float]:
     best_crps = _restore(training, folder)
     trainer = build_trainer(config, folder, best_crps)
     if collectives.rank() == 0:
-        folder.note_start(training.images_seen, trainer.precision, feature_networks(training.game))
+        folder.note_start(training.images_seen, trainer.precision, feature_networks(training.gan_step))
         for logger in trainer.loggers:
             if isinstance(logger, CSVLogger):
                 logger.rewind(training.images_seen)
@@ -88,7 +88,7 @@ def _learn(config: DictConfig, folder: RunFolder) -> dict[str, float]:
 
 def _prepared(config: DictConfig) -> SamplerModule:
     training = build_training(config)
-    sanity_check(training.game, training.data.source.channels, training.data.training.crop)
+    sanity_check(training.gan_step, training.data.source.channels, training.data.training.crop)
     return training
 
 
@@ -96,14 +96,14 @@ def _restore(training: SamplerModule, folder: RunFolder) -> float:
     """Every rank begins with the state of rank 0: of the last checkpoint, if there is one; the best CRPS so far."""
     state = collectives.from_rank_zero(lambda: checkpoint.load_last(folder.last, folder.previous))
     if state is None:
-        collectives.broadcast_module(training.game)
+        collectives.broadcast_module(training.gan_step)
         return float("inf")
     collectives.run_on_all_ranks(lambda: _take_up(training, state, folder.last))
     return float(state["best_crps"])
 
 
 def _take_up(training: SamplerModule, state: dict[str, Any], path: Path) -> None:
-    checkpoint.restore(training.game, state, path)
+    checkpoint.restore(training.gan_step, state, path)
     training.scores = state["scores"]
     if training.images_seen % training.data.batch_size:
         raise ValueError(
@@ -114,8 +114,8 @@ def _take_up(training: SamplerModule, state: dict[str, Any], path: Path) -> None
 
 def _announce(training: SamplerModule, folder: RunFolder, precision: str) -> None:
     sizes = [
-        f"{name} {sum(parameter.numel() for parameter in player.network.parameters()):,} parameters"
-        for name, player in training.game.players.items()
+        f"{name} {sum(parameter.numel() for parameter in network.network.parameters()):,} parameters"
+        for name, network in training.gan_step.networks.items()
     ]
     if collectives.world_size() > 1:
         sizes.append(f"{collectives.world_size()} ranks")
@@ -125,7 +125,7 @@ def _announce(training: SamplerModule, folder: RunFolder, precision: str) -> Non
 
 
 def _require_one_program(config: DictConfig) -> None:
-    """Ranks of another program or config would reduce the gradients of another game."""
+    """Ranks of another program or config would reduce the gradients of another gan_step."""
     if collectives.world_size() == 1:
         return
     first, *others = collectives.all_gather(fingerprint(config))
@@ -148,7 +148,7 @@ def _requeue(interrupted: Interrupted) -> None:
 
 def result_of(training: SamplerModule) -> dict[str, Any]:
     """What ``result.json`` holds: the scores of the last validation and what they cost."""
-    times = training.game.clock.times
+    times = training.gan_step.progress
     spent = {
         "images_seen": times.images_seen,
         "generator_steps": times.generator_steps,
@@ -156,7 +156,7 @@ def result_of(training: SamplerModule) -> dict[str, Any]:
         "skipped_images": times.skipped_images,
         "seconds": round(times.seconds, 1),
     }
-    return training.scores | spent | ({"pruned": True} if training.pruned else {})
+    return training.scores | spent
 
 
 def print_result(result: dict[str, Any], folder: Path) -> None:
@@ -202,6 +202,6 @@ def _consistency_table(result: dict[str, Any]) -> Table:
     return table
 
 
-def feature_networks(game: nn.Module) -> list[str]:
+def feature_networks(gan_step: nn.Module) -> list[str]:
     """Identities of all frozen networks that judge: network, layers, source and hash of the weights."""
-    return sorted({module.identity for module in game.modules() if isinstance(module, FrozenFeatures)})
+    return sorted({module.identity for module in gan_step.modules() if isinstance(module, FrozenFeatures)})

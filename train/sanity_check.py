@@ -1,4 +1,4 @@
-"""Each part of the objective once on pretend images, so that what cannot work is refused before the first step."""
+"""Each part of the objective once on random images, so that what cannot work is refused before the first step."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from ..data.degradation import channels_read, measure
 from ..data.measurement import Measurement
 from ..losses.penalty import GeneratorPenalty, PenaltySchedule, Terms
 from ..rng import Rng
-from .gan_step import CriticBatch, GANStep, critic_condition
+from .batch import critic_condition
+from .gan_step import GANStep
 
 IMAGES = 2
 
 
-def sanity_check(game: GANStep, channels: int, crop: int) -> None:
+def sanity_check(gan_step: GANStep, channels: int, crop: int) -> None:
     """Evaluate every penalty, both adversarial objectives and the gradient penalty on random numbers as restorations.
 
-    The generator is not run. Weights, what of them is trained, buffers and random streams are left as they are.
+    The generator is not run. Weights, which of them are trained, buffers and random streams are left as they are.
 
     Args:
-        game: as it will be played, before its first batch or after any.
+        gan_step: before its first batch or after any.
         channels: of the images.
         crop: their height and width in pixels.
 
@@ -33,44 +34,46 @@ def sanity_check(game: GANStep, channels: int, crop: int) -> None:
             scalar with a gradient.
     """
     numbers = range(IMAGES)
-    images = Rng(game.seed, "rehearsal clean", numbers).rand(channels_read(channels, game.degradation), crop, crop)
-    with _unchanged(nn.ModuleList([game.penalties] + ([] if game.critic is None else [game.critic]))):
-        clean, measurement = measure(game.degradation, images, Rng(game.seed, "rehearsal degradation", numbers))
-        for name, penalty in game.penalties.items():
-            if isinstance(penalty, PenaltySchedule):
-                with _named(f"penalty.{name}"):
-                    _require_usable(
-                        _value(penalty, _samples(game, clean, penalty.samples_per_image), clean, measurement)
-                    )
-        _rehearse_critic(game, clean, measurement)
+    images = Rng(gan_step.seed, "sanity check clean", numbers).rand(
+        channels_read(channels, gan_step.degradation), crop, crop
+    )
+    changed = [*gan_step.penalties.values()] + ([] if gan_step.critic is None else [gan_step.critic])
+    with _unchanged(nn.ModuleList(changed)):
+        rng = Rng(gan_step.seed, "sanity check degradation", numbers)
+        clean, measurement = measure(gan_step.degradation, images, rng)
+        for name, penalty in gan_step.penalties.items():
+            with _named(f"penalty.{name}"):
+                samples_KBCHW = _samples(gan_step, clean, penalty.samples_per_image)
+                _require_usable(_value(penalty, samples_KBCHW, clean, measurement))
+        _check_critic(gan_step, clean, measurement)
 
 
-def _rehearse_critic(game: GANStep, clean: Tensor, measurement: Measurement) -> None:
-    """Both sides of the adversarial objective, and the gradient penalty of the critic."""
-    if game.critic is None or game.adversarial is None:
+def _check_critic(gan_step: GANStep, clean: Tensor, measurement: Measurement) -> None:
+    """Both sides of the adversarial objective, and the gradient penalty."""
+    if gan_step.critic is None or gan_step.adversarial is None:
         return
-    critic, adversarial = game.critic.requires_grad_(True), game.adversarial
-    gradient_penalty = adversarial.gradient_penalty
+    critic, adversarial = gan_step.critic.requires_grad_(True), gan_step.adversarial
     with _named("critic"):
-        fake, other = _samples(game, clean, 2)
-        condition = critic_condition(measurement, CriticBatch(fake, other.detach() if game.paired else None))
-        _require_sight(game, fake.detach(), condition)
+        fake, other = _samples(gan_step, clean, 2)
+        condition = critic_condition(measurement, other.detach() if gan_step.paired else None)
+        _require_dependence_on_pair(gan_step, fake.detach(), condition)
         _require_usable(_sum(adversarial.generator_terms(critic, clean, fake, condition)))
         _require_usable(_sum(adversarial.critic_terms(critic, clean, fake.detach(), condition)))
-    if gradient_penalty is not None:
+    penalty = adversarial.gradient_penalty
+    if penalty is not None:
         with _named("adversarial.gradient_penalty"):
-            rng = Rng(game.seed, "rehearsal slope", range(len(clean)))
-            terms = gradient_penalty(critic, clean, fake.detach(), condition, rng, game.clock.times.images_seen)
-            _require_usable(_sum(terms))
+            rng = Rng(gan_step.seed, "sanity check gradient penalty", range(len(clean)))
+            seen = gan_step.progress.images_seen
+            _require_usable(_sum(penalty(critic, clean, fake.detach(), condition, rng, seen)))
 
 
 def _sum(terms: Terms) -> Tensor:
     return torch.stack([term.value for term in terms.values()]).sum()
 
 
-def _samples(game: GANStep, clean: Tensor, num_samples: int) -> Tensor:
+def _samples(gan_step: GANStep, clean: Tensor, num_samples: int) -> Tensor:
     """Random numbers in the place of K samples of each image, (K, B, C, H, W), which take a gradient."""
-    rng = Rng(game.seed, "rehearsal samples", range(len(clean)))
+    rng = Rng(gan_step.seed, "sanity check samples", range(len(clean)))
     return rng.rand(num_samples, *clean.shape[1:]).movedim(1, 0).requires_grad_()
 
 
@@ -78,7 +81,7 @@ def _value(penalty: PenaltySchedule, samples_KBCHW: Tensor, clean: Tensor, measu
     if not isinstance(penalty, GeneratorPenalty):
         return penalty(samples_KBCHW, clean, measurement)
     C, condition = clean.shape[1], measurement.condition
-    rng = Rng(0, "rehearsal penalty", range(len(clean)))
+    rng = Rng(0, "sanity check penalty", range(len(clean)))
     # a restorer that follows its input
     return penalty(lambda moved: samples_KBCHW + (moved - condition)[:, :C], samples_KBCHW, condition, rng)
 
@@ -94,14 +97,14 @@ def _require_usable(value: Any) -> None:
         )
 
 
-def _require_sight(game: GANStep, fake: Tensor, condition: Tensor) -> None:
-    """Refuse pairs for a critic that leaves its condition out."""
-    if not game.paired or game.critic is None:
+def _require_dependence_on_pair(gan_step: GANStep, fake: Tensor, condition: Tensor) -> None:
+    """Refuse pairs for a critic that ignores its condition."""
+    if not gan_step.paired or gan_step.critic is None:
         return
     seen = condition.detach().requires_grad_()
-    (gradient,) = torch.autograd.grad(game.critic(fake, seen).sum(), seen, allow_unused=True)
+    (gradient,) = torch.autograd.grad(gan_step.critic(fake, seen).sum(), seen, allow_unused=True)
     if gradient is None or not gradient[:, -fake.shape[1] :].any():
-        raise ValueError("game.paired is true; allowed with a critic that looks at its condition")
+        raise ValueError("gan_step.paired is true; allowed with a critic that looks at its condition")
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import math
 
 
 class Schedule:
-    """Factor on both players' learning rates: a linear warm-up, then a half cosine down to a floor.
+    """Factor on the learning rates of both networks: a linear warm-up, then a half cosine down to a floor.
 
     Args:
         images: length of the run; the cosine ends there.

@@ -58,28 +58,26 @@ def feature_losses(backbone: Backbone, size: int, device: torch.device, rounds: 
 
 def penalty_share(name: str, overrides: list[str], device: torch.device, rounds: int) -> tuple[float, float, float]:
     """Milliseconds of a penalty on K samples and of the generator step that holds it, and their ratio."""
-    import torch
-
     from ...data.degradation import measure
     from ...rng import Rng
     from .throughput import Workload
 
-    chosen = [f"penalty=[{name}]", f"penalty.{name}.samples_per_image={SAMPLES}", "game.alternate=true"]
+    chosen = [f"penalty=[{name}]", f"penalty.{name}.samples_per_image={SAMPLES}", "gan_step.alternate=true"]
     workload = Workload([*overrides, *chosen], device)
-    game, crop, numbers = workload.game, workload.data.training.crop, torch.arange(workload.data.batch_size)
+    gan_step, crop, numbers = workload.gan_step, workload.data.training.crop, range(workload.data.batch_size)
     images = workload.images(crop)
-    clean, measurement = measure(game.degradation, images, Rng(0, "benchmark", numbers.tolist(), device))
-    rng = Rng(1, "benchmark", numbers.tolist(), device)
+    clean, measurement = measure(gan_step.degradation, images, Rng(0, "benchmark", numbers, device))
+    rng = Rng(1, "benchmark", numbers, device)
     samples_KBCHW = rng.rand(SAMPLES, clean.shape[1], crop, crop).movedim(1, 0).contiguous()
 
-    def play() -> None:
+    def train_batch() -> None:
         with workload.autocast():
-            game.play(images, numbers)
+            gan_step.train_batch(images, numbers)
 
     works: Works = {
-        "critic": play,  # of two batches of an alternating game the first is the critic's, the second the generator's
-        "step": play,
-        "penalty": partial(_forward_backward, game.penalties[name], samples_KBCHW, clean, measurement),
+        "critic": train_batch,  # with alternate, the first of two batches trains the critic
+        "step": train_batch,
+        "penalty": partial(_forward_backward, gan_step.penalties[name], samples_KBCHW, clean, measurement),
     }
     times = alternate(works, device, rounds)
     return median_ms(times, "penalty"), median_ms(times, "step"), median_ratio(times, "penalty", "step")

@@ -47,7 +47,7 @@ class Workload:
         with initialize_config_module("pscgan.conf", version_base="1.3"):
             config = compose("train", [*overrides, "hydra.run.dir=.", "folder=."])
         module = build_training(config)
-        self.game, self.data, self.device = module.game.to(device), module.data, device
+        self.gan_step, self.data, self.device = module.gan_step.to(device), module.data, device
         bf16 = lightning_precision(config.precision, device.type == "cuda") == "bf16-mixed"
         self.dtype = torch.bfloat16 if bf16 else torch.float32
         self.label = " ".join(overrides) or "experiment=demo"
@@ -63,7 +63,7 @@ class Workload:
         from ...data.degradation import channels_read
         from ...rng import Rng
 
-        channels = channels_read(self.data.source.channels, self.game.degradation)
+        channels = channels_read(self.data.source.channels, self.gan_step.degradation)
         return Rng(seed, "benchmark", range(self.data.batch_size), self.device).rand(channels, size, size)
 
     def works(self, size: int, samples: int) -> tuple[Works, int]:
@@ -74,15 +74,15 @@ class Workload:
         from ...rng import Rng
 
         images, rng = self.images(size), Rng(0, "benchmark", [0], self.device)
-        generator = cast("Generator", self.game.ema.average)
-        condition = measure(self.game.degradation, images[:1], rng)[1].condition
+        generator = cast("Generator", self.gan_step.ema.average)
+        condition = measure(self.gan_step.degradation, images[:1], rng)[1].condition
         latent = generator.draw_latent(samples, size, size, rng)
         drawn = len(latent[0]) if latent else 1
 
         def step() -> None:
-            seen = self.game.clock.times.images_seen
+            seen = self.gan_step.progress.images_seen
             with self.autocast():
-                self.game.play(images, torch.arange(seen, seen + len(images)))
+                self.gan_step.train_batch(images, range(seen, seen + len(images)))
 
         def encode_once() -> None:
             with torch.no_grad(), self.autocast():

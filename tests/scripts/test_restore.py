@@ -41,7 +41,7 @@ def model(models):
 def twin(tmp_path_factory):
     """Deterministic."""
     folder = tmp_path_factory.mktemp("twin")
-    mine = ("twin=mmse", "degradation=jpeg_blind", "evaluation.samples_per_image=1", f"folder={folder}")
+    mine = ("baseline=mmse", "degradation=jpeg_blind", "evaluation.samples_per_image=1", f"folder={folder}")
     with initialize_config_module("pscgan.conf", version_base="1.3"):
         train(compose("train", [*(o for o in OVERRIDES if o != "critic.width=4"), *SHORT, *mine]))
     return folder

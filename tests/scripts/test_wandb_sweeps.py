@@ -52,20 +52,20 @@ def start(tmp_path, monkeypatch):
 def test_the_agents_command_composes_and_takes_every_parameter(path, start):
     sweep = yaml.safe_load(path.read_text())
     command, _, _ = start(sweep)
-    assert command[:2] == ["/usr/bin/env", "pscgan train"]
+    assert command[:3] == ["/usr/bin/env", "pscgan", "train"]
     assert sweep["metric"] == {"name": "validation/crps", "goal": "minimize"}
     assert {f"{name}={drawn(parameter)}" for name, parameter in sweep["parameters"].items()} <= set(command)
     with initialize_config_module("pscgan.conf", version_base="1.3"):
-        config = compose("train", [*command[2:], "folder=unused"])
+        config = compose("train", [*command[3:], "folder=unused"])
     assert "wandb" in config.logger
 
 
 @pytest.fixture
 def program(tmp_path, monkeypatch):
-    """``pscgan train`` on the path, as an installation puts it there."""
-    script = tmp_path / "bin" / "pscgan train"
+    """``pscgan`` on the path, as an installation puts it there."""
+    script = tmp_path / "bin" / "pscgan"
     script.parent.mkdir()
-    script.write_text(f"#!{sys.executable}\nfrom pscgan.scripts.train import main\n\nmain()\n")
+    script.write_text(f"#!{sys.executable}\nfrom pscgan.__main__ import main\n\nmain()\n")
     script.chmod(script.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", f"{script.parent}{os.pathsep}{os.environ['PATH']}")
     paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)

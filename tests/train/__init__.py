@@ -1,1 +1,1 @@
-"""The game, its clocks, its files."""
+"""The training step, its progress, its files."""

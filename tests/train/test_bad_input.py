@@ -31,7 +31,7 @@ def pscgan_train(tmp_path, monkeypatch, capfd):
     def start(*arguments):
         given = {argument.partition("=")[0] for argument in arguments}
         overrides = [override for override in OVERRIDES if override.partition("=")[0] not in given]
-        if "twin=mmse" in arguments:
+        if "baseline=mmse" in arguments:
             overrides.remove("critic.width=4")
         monkeypatch.setattr(sys, "argv", ["pscgan train", *overrides, "hydra.run.dir=run", *arguments])
         capfd.readouterr()
@@ -101,28 +101,28 @@ MISTAKES = {
         ["adversarial=relativistic", "adversarial.gradient_penalty.final_gamma=0.1"],
         ["adversarial", "final_gamma", "0.1"],
     ),
-    "no samples a pass": (["game.samples_per_pass=0"], ["samples_per_pass is 0", "1 or more"]),
+    "no samples a pass": (["gan_step.samples_per_pass=0"], ["samples_per_pass is 0", "1 or more"]),
     "an unknown key": (["nonsense=1"], ["nonsense"]),
     "an unknown key of a part": (["generator.nonsense=1"], ["nonsense"]),
     "an added key of a part": (["+generator.nonsense=1"], ["generator", "nonsense"]),
     "an unknown option": (["generator=nonsense"], ["generator", "nonsense", "unet_small"]),
     "no override at all": (["nonsense"], ["nonsense"]),
-    "a word for a count": (["images=many"], ["images is many", "whole number"]),
-    "a fraction for a count": (["images=1e6"], ["images is 1000000.0", "whole number"]),
+    "a word for a count": (["images=many"], ["images", "many", "whole number"]),
+    "a fraction for a count": (["images=1e6"], ["images", "1000000.0", "whole number"]),
     "an unset length": (["images=???"], ["images"]),
-    "a run length off the batch": (["images=50"], ["images is 50", "multiple of dataset.batch_size (4)"]),
-    "validations off the batch": (["evaluation.every_images=18"], ["evaluation.every_images is 18", "multiple"]),
-    "log lines off the batch": (["log_every_images=3"], ["log_every_images is 3", "multiple"]),
-    "checkpoints off the batch": (["checkpoint_every_images=7"], ["checkpoint_every_images is 7", "multiple"]),
+    "a run length off the batch": (["images=50"], ["images", "50", "multiple of dataset.batch_size"]),
+    "validations off the batch": (["evaluation.every_images=18"], ["evaluation.every_images", "18", "multiple"]),
+    "log lines off the batch": (["log_every_images=3"], ["log_every_images", "3", "multiple"]),
+    "checkpoints off the batch": (["checkpoint_every_images=7"], ["checkpoint_every_images", "7", "multiple"]),
     "no batch": (["dataset.batch_size=0"], ["dataset", "batch_size is 0"]),
     "no samples": (["evaluation.samples_per_image=0"], ["evaluation.samples_per_image is 0", "allowed"]),
     "samples of a deterministic generator": (
-        ["twin=mmse", "evaluation.samples_per_image=8"],
-        ["evaluation.samples_per_image is 8", "deterministic"],
+        ["baseline=mmse", "evaluation.samples_per_image=8"],
+        ["evaluation.samples_per_image", "8", "deterministic"],
     ),
     "samples of a deterministic generator to train by": (
         ["generator.latent_channels=0", "evaluation.samples_per_image=1"],
-        ["penalty.patch_energy.samples_per_image is 2", "deterministic"],
+        ["penalty.patch_energy.samples_per_image", "2", "deterministic"],
     ),
     "a critic without an objective": (["~adversarial"], ["critic and adversarial come together"]),
     "a precision there is not": (["precision=fp8"], ["precision is fp8", "auto, bf16, fp32"]),
@@ -218,9 +218,9 @@ def test_a_corrupt_image_found_by_a_validation_is_an_error(pscgan_train, tmp_pat
 
 @pytest.mark.parametrize(("limit", "last"), [(2, "none yet"), (4, "run/last.ckpt")])
 def test_gradients_that_stay_infinite_end_the_run_with_the_last_good_checkpoint_named(limit, last, pscgan_train):
-    code, _, stderr = pscgan_train(f"game.nonfinite_limit={limit}", "penalty.patch_energy.weight=inf")
+    code, _, stderr = pscgan_train(f"gan_step.nonfinite_limit={limit}", "penalty.patch_energy.weight=inf")
     (line,) = stderr.splitlines()
-    assert f"stopped: {limit} moves of the generator in a row" in line
+    assert f"stopped: {limit} steps of the generator" in line
     assert line.endswith(last)
     assert code == 1
 

@@ -31,7 +31,7 @@ def networks(folder):
 
 
 def weights(folder):
-    return torch.load(folder / "last.ckpt", weights_only=True)["game"]
+    return torch.load(folder / "last.ckpt", weights_only=True)["gan_step"]
 
 
 def assert_finite(folder, term):

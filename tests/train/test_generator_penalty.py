@@ -1,4 +1,4 @@
-"""Penalties on the generator in the game: the same z on both sides, whatever the batch is cut into."""
+"""Penalties on the generator in a training step: the same z on both sides, for any micro-batch."""
 
 import pytest
 import torch
@@ -8,7 +8,7 @@ from pscgan.losses.crps import FairCRPS
 from pscgan.losses.penalty import GeneratorPenalty, Penalty
 from pscgan.losses.robustness import Robustness
 
-from .test_gan_step import clean_images, make_game, play, weights
+from .test_gan_step import clean_images, make_gan_step, train, weights
 
 
 @pytest.mark.parametrize("samples_per_pass", [None, 1])
@@ -28,7 +28,7 @@ def test_the_same_condition_gives_the_same_samples(samples_per_pass, degradation
         "spy": GeneratorPenalty(spy, samples_per_image=2, images=3),
         "crps": Penalty(FairCRPS(), samples_per_image=4),
     }
-    play(make_game(penalties=penalties, samples_per_pass=samples_per_pass, **degradation), 1)
+    train(make_gan_step(penalties=penalties, samples_per_pass=samples_per_pass, **degradation), 1)
     assert calls == [3]
 
 
@@ -36,10 +36,10 @@ def test_micro_batches_and_the_attack():
     moves = []
     for size in (None, 3):
         penalty = GeneratorPenalty(Robustness(0.5, steps=2), weight=10.0, samples_per_image=2, images=3)
-        game = make_game(penalties={"robustness": penalty}, micro_batch=size).double()
+        gan_step = make_gan_step(penalties={"robustness": penalty}, micro_batch=size).double()
         clean, numbers = clean_images()
-        game.play(clean.double(), numbers)
-        moves.append(weights(game.generator))
-        assert game.averages.pop()["generator/robustness"] > 0
-        assert all(parameter.grad is None for parameter in game.parameters())
+        gan_step.train_batch(clean.double(), numbers)
+        moves.append(weights(gan_step.generator))
+        assert gan_step.means.pop()["generator/robustness"] > 0
+        assert all(parameter.grad is None for parameter in gan_step.parameters())
     assert torch.allclose(*moves, atol=1e-10)

@@ -10,10 +10,10 @@ from torch.nn.functional import softplus
 from pscgan.losses.adversarial import Logistic
 from pscgan.losses.gradient_penalty import R1R2Penalty
 from pscgan.losses.penalty import Term
-from pscgan.train.gan_step import NonfiniteGradients, scale_adam_for_lazy_regularization
+from pscgan.train.network_optimizer import NonfiniteGradients, scale_adam_for_lazy_regularization
 from pscgan.train.schedule import Schedule
 
-from .test_gan_step import BATCH, clean_images, make_game, play, sgd, weights
+from .test_gan_step import BATCH, clean_images, make_gan_step, sgd, train, weights
 
 K = 3
 
@@ -33,12 +33,12 @@ class CountingPenalty:
     """0.5 D, and the critic's clock whenever it is asked for."""
 
     def __init__(self, every_critic_steps, value=1.0):
-        self.every_critic_steps, self.value, self.steps, self.game = every_critic_steps, value, [], None
+        self.every_critic_steps, self.value, self.steps, self.gan_step = every_critic_steps, value, [], None
 
     def __call__(self, critic, clean, fake, condition, rng, images_seen):
         assert len(rng) == len(clean) == len(fake) == len(condition)
-        assert images_seen == self.game.clock.times.images_seen
-        self.steps.append(self.game.clock.times.critic_steps)
+        assert images_seen == self.gan_step.progress.images_seen
+        self.steps.append(self.gan_step.progress.critic_steps)
         return {"penalty": Term(self.value * critic(clean, condition).mean(), 0.5)}
 
 
@@ -56,8 +56,8 @@ class OnlyAPenalty:
 
 
 def penalised(penalty, **arguments):
-    penalty.game = make_game(critic=Offset(), adversarial=OnlyAPenalty(penalty), **arguments)
-    return penalty.game
+    penalty.gan_step = make_gan_step(critic=Offset(), adversarial=OnlyAPenalty(penalty), **arguments)
+    return penalty.gan_step
 
 
 @pytest.mark.parametrize("micro_batch", [None, 3])
@@ -65,24 +65,24 @@ def penalised(penalty, **arguments):
 def test_a_penalty_is_due_at_its_steps_and_keeps_its_mean_weight(every, micro_batch):
     """Six steps of gradient 0.5 at rate 0.1, whatever the interval."""
     penalty = CountingPenalty(every)
-    game = play(penalised(penalty, micro_batch=micro_batch), 6)
+    gan_step = train(penalised(penalty, micro_batch=micro_batch), 6)
     parts = 1 if micro_batch is None else 2
     assert penalty.steps == [step for step in range(0, 6, every) for _ in range(parts)]
-    assert game.critic.w.item() == pytest.approx(-0.1 * 6 * 0.5, rel=1e-6)
+    assert gan_step.critic.w.item() == pytest.approx(-0.1 * 6 * 0.5, rel=1e-6)
 
 
 def test_a_penalty_that_is_not_lazy_shares_the_step():
     alone = {"critic/gradient_norm"}
     for every, names in ((1, alone), (2, alone | {"critic/gradient_penalty_gradient_norm"})):
-        logged = play(penalised(CountingPenalty(every)), 2).averages.pop()
+        logged = train(penalised(CountingPenalty(every)), 2).means.pop()
         assert {name for name in logged if name.startswith("critic/") and name.endswith("norm")} == names
 
 
 def test_a_penalty_that_is_never_finite_ends_the_run():
-    game = penalised(CountingPenalty(2, value=float("nan")), nonfinite_limit=2)
-    with pytest.raises(NonfiniteGradients, match="2 moves of the gradient_penalty_critic"):
-        play(game, 5)
-    assert game.clock.times.nonfinite_in_a_row["critic"] == 0
+    gan_step = penalised(CountingPenalty(2, value=float("nan")), nonfinite_limit=2)
+    with pytest.raises(NonfiniteGradients, match="2 steps of the gradient_penalty_critic"):
+        train(gan_step, 5)
+    assert gan_step.progress.consecutive_nonfinite["critic"] == 0
 
 
 @pytest.mark.parametrize("make", [torch.optim.Adam, torch.optim.AdamW, torch.optim.NAdam])
@@ -144,15 +144,15 @@ def test_the_critic_moves_as_in_a_loop_by_hand():
     gamma, lr, betas, c = 2.0, 0.01, (0.5, 0.9), K / (K + 1)
     schedule = Schedule(images=100, floor=0.1)
     recorder = Recorder(gradient_penalty=R1R2Penalty(gamma, every_critic_steps=K))
-    game = make_game(
+    gan_step = make_gan_step(
         adversarial=recorder,
         critic_optimizer=lambda parameters: torch.optim.Adam(parameters, lr=lr, betas=betas),
         schedule=schedule,
     ).double()
-    critic = copy.deepcopy(game.critic)
+    critic = copy.deepcopy(gan_step.critic)
     for _ in range(2 * K):
-        clean, numbers = clean_images(game.clock.times.images_seen)
-        game.play(clean.double(), numbers)
+        clean, numbers = clean_images(gan_step.progress.images_seen)
+        gan_step.train_batch(clean.double(), numbers)
 
     optimizer = torch.optim.Adam(critic.parameters(), lr=lr, betas=[beta**c for beta in betas])
 
@@ -169,4 +169,4 @@ def test_the_critic_moves_as_in_a_loop_by_hand():
             (gradient,) = torch.autograd.grad(critic(leaf, y).sum(), leaf, create_graph=True)
             step(K * gamma / 2 * gradient.square().sum((1, 2, 3)).mean(), number * BATCH)
     assert len(recorder.shown) == 2 * K
-    assert torch.allclose(weights(game.critic), weights(critic), rtol=1e-9, atol=1e-12)
+    assert torch.allclose(weights(gan_step.critic), weights(critic), rtol=1e-9, atol=1e-12)

@@ -35,6 +35,6 @@ def test_wandb_offline_holds_the_run_and_the_picture(tmp_path):
 def test_what_is_watched_does_not_change_what_is_learned(tmp_path):
     watched, unwatched = run(tmp_path / "watched", "images=16"), tmp_path / "unwatched"
     run(unwatched, "images=16", "logger=[]", *(f"~callbacks.{name}" for name in ("log_terms", "pictures", "progress")))
-    states = [torch.load(folder / "last.ckpt", weights_only=True)["game"] for folder in (watched, unwatched)]
+    states = [torch.load(folder / "last.ckpt", weights_only=True)["gan_step"] for folder in (watched, unwatched)]
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0] if name.endswith("weight"))
     assert not (unwatched / "metrics.csv").exists()

@@ -13,7 +13,7 @@ from pscgan.models.unet import UNet
 from pscgan.rng import Rng
 from pscgan.train.build import build_training
 
-from .test_gan_step import BATCH, clean_images, make_game, play
+from .test_gan_step import BATCH, clean_images, make_gan_step, train
 
 
 class Onlooker:
@@ -33,18 +33,18 @@ class Onlooker:
         return {"adversarial": Term(-critic(fake, condition).mean())}
 
 
-def paired_game(**arguments):
+def paired_gan_step(**arguments):
     onlooker = Onlooker()
     critic = PatchCritic(3, 6, width=4, levels=2)
-    return make_game(**({"critic": critic, "adversarial": onlooker, "paired": True} | arguments)), onlooker
+    return make_gan_step(**({"critic": critic, "adversarial": onlooker, "paired": True} | arguments)), onlooker
 
 
 @pytest.mark.parametrize(
     "arguments", [{}, {"micro_batch": 3}, {"samples_per_pass": 1}, {"penalties": {}}], ids=lambda a: "".join(a)
 )
 def test_both_phases_are_shown_the_same_other_sample(arguments):
-    game, onlooker = paired_game(**arguments)
-    play(game, 1)
+    gan_step, onlooker = paired_gan_step(**arguments)
+    train(gan_step, 1)
     for generator, critic in zip(onlooker.shown["generator"], onlooker.shown["critic"], strict=True):
         for seen in zip(generator, critic, strict=True):
             assert torch.equal(*seen)
@@ -64,16 +64,16 @@ def test_the_other_sample_is_the_second_of_the_set():
         seen.append(samples_KBCHW.detach())
         return samples_KBCHW.mean()
 
-    game, onlooker = paired_game(penalties={"spy": Penalty(spy, samples_per_image=3, images=2)})
-    play(game, 1)
+    gan_step, onlooker = paired_gan_step(penalties={"spy": Penalty(spy, samples_per_image=3, images=2)})
+    train(gan_step, 1)
     fake, condition = onlooker.shown["critic"][0]
     assert torch.equal(fake[:2], seen[0][0])
     assert torch.equal(condition[:2, 3:], seen[0][1])
 
 
 def test_a_batch_for_the_critic_alone_has_pairs_too():
-    game, onlooker = paired_game(alternate=True)
-    play(game, 2)
+    gan_step, onlooker = paired_gan_step(alternate=True)
+    train(gan_step, 2)
     assert [len(calls) for calls in onlooker.shown.values()] == [1, 1]
     for calls in onlooker.shown.values():
         fake, condition = calls[0]
@@ -106,9 +106,9 @@ def test_a_critic_that_compares_the_pair_drives_samples_apart():
     def slow(parameters):
         return torch.optim.SGD(parameters, lr=1e-2)
 
-    game, _ = paired_game(generator=generator, critic=Apart(), generator_optimizer=slow, penalties={})
+    gan_step, _ = paired_gan_step(generator=generator, critic=Apart(), generator_optimizer=slow, penalties={})
     before = spread()
-    play(game, 10)
+    train(gan_step, 10)
     assert spread() > 1.5 * before
 
 
@@ -125,14 +125,14 @@ def test_a_critic_that_compares_the_pair_drives_samples_apart():
 )
 def test_pairs_that_cannot_be_are_refused(arguments):
     with pytest.raises(ValueError, match="paired is true; allowed with a critic and a generator"):
-        paired_game(**arguments)
+        paired_gan_step(**arguments)
 
 
 @pytest.mark.parametrize(("critic", "size"), [("patch_small", 32), ("pscgan", 64)])
 def test_the_critic_is_built_for_pairs(critic, size):
     """Image, and y with its map and the other sample."""
     overrides = ["critic.image_size=64"] if critic == "pscgan" else []
-    overrides += [f"critic={critic}", "game.paired=true", "degradation=gaussian_noise_range", "folder=unused"]
+    overrides += [f"critic={critic}", "gan_step.paired=true", "degradation=gaussian_noise_range", "folder=unused"]
     with initialize_config_module("pscgan.conf", version_base="1.3"):
-        game = build_training(compose("train", overrides)).game
-    assert game.critic(torch.rand(2, 3, size, size), torch.rand(2, 7, size, size)).shape == (2,)
+        gan_step = build_training(compose("train", overrides)).gan_step
+    assert gan_step.critic(torch.rand(2, 3, size, size), torch.rand(2, 7, size, size)).shape == (2,)

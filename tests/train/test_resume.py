@@ -39,7 +39,7 @@ class Killed(BaseException):
 
 
 def images_in(folder):
-    return torch.load(folder / "last.ckpt", weights_only=True)["game"]["clock._extra_state"]["images_seen"]
+    return torch.load(folder / "last.ckpt", weights_only=True)["gan_step"]["progress._extra_state"]["images_seen"]
 
 
 def at(monkeypatch, place, images_seen, act):

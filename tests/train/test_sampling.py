@@ -20,7 +20,7 @@ from pscgan.models.unet import UNet
 from pscgan.rng import Rng
 from pscgan.train.sampling import ProjectedDecoder, SampleBatch
 
-from .test_gan_step import clean_images, make_game, regression, weights
+from .test_gan_step import clean_images, make_gan_step, regression, weights
 
 GENERATORS = {
     "unet": lambda: UNet(3, 3, width=4, levels=2, encoder_blocks=1),
@@ -42,15 +42,15 @@ def paired_critic():
     return PatchCritic(3, 6, width=4, levels=2)
 
 
-def after_one_batch(make=make_game, **arguments):
+def after_one_batch(make=make_gan_step, **arguments):
     """Weights of the generator, float64, and how far they moved."""
     torch.manual_seed(1)
     arguments = {name: value() if isfunction(value) else value for name, value in arguments.items()}
-    game = make(**arguments).double()
-    before = weights(game.generator).clone()
+    gan_step = make(**arguments).double()
+    before = weights(gan_step.generator).clone()
     clean, numbers = clean_images()
-    game.play(clean.double(), numbers)
-    return weights(game.generator) - before
+    gan_step.train_batch(clean.double(), numbers)
+    return weights(gan_step.generator) - before
 
 
 def assert_same_gradient(passes=(1, 2), **arguments):
@@ -96,21 +96,21 @@ def test_whatever_the_game(arguments):
 def test_the_critic_is_shown_the_same_samples():
     critics = []
     for samples_per_pass in (None, 1):
-        game = make_game(samples_per_pass=samples_per_pass).double()
+        gan_step = make_gan_step(samples_per_pass=samples_per_pass).double()
         clean, numbers = clean_images()
-        game.play(clean.double(), numbers)
-        critics.append(weights(game.critic))
+        gan_step.train_batch(clean.double(), numbers)
+        critics.append(weights(gan_step.critic))
     assert torch.allclose(*critics, rtol=1e-10)
 
 
 def test_weights_cast_for_the_pass_without_a_graph_do_not_lose_their_gradient():
     moves = []
     for samples_per_pass in (None, 2):
-        game = make_game(samples_per_pass=samples_per_pass)
-        before = [parameter.detach().clone() for parameter in game.generator.parameters()]
+        gan_step = make_gan_step(samples_per_pass=samples_per_pass)
+        before = [parameter.detach().clone() for parameter in gan_step.generator.parameters()]
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            game.play(*clean_images())
-        moves.append([now.detach() - then for now, then in zip(game.generator.parameters(), before, strict=True)])
+            gan_step.train_batch(*clean_images())
+        moves.append([now.detach() - then for now, then in zip(gan_step.generator.parameters(), before, strict=True)])
     for one_pass, two_passes in zip(*moves, strict=True):
         assert (two_passes - one_pass).norm() <= 0.1 * one_pass.norm()
 
@@ -148,4 +148,4 @@ def test_the_graph_held_does_not_grow_with_the_samples():
 
 def test_bad_counts_are_refused():
     with pytest.raises(ValueError, match="samples_per_pass is 0; allowed is 1 or more"):
-        make_game(samples_per_pass=0)
+        make_gan_step(samples_per_pass=0)

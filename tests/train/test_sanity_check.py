@@ -16,7 +16,7 @@ from pscgan.models.patch_critic import PatchCritic
 from pscgan.models.published.resnet_critic import ResnetCritic
 from pscgan.train.sanity_check import sanity_check
 
-from .test_gan_step import make_game, play, regression
+from .test_gan_step import make_gan_step, regression, train
 from .tiny import assert_same
 
 
@@ -68,7 +68,7 @@ REFUSED = {
     ),
     "pairs for a critic of images alone": (
         {"critic": PatchCritic(3, 6, width=4, levels=2, conditional=False), "paired": True},
-        r"critic: game\.paired is true; allowed with a critic that looks at its condition",
+        r"critic: gan_step\.paired is true; allowed with a critic that looks at its condition",
     ),
 }
 
@@ -76,7 +76,7 @@ REFUSED = {
 @pytest.mark.parametrize(("arguments", "named"), REFUSED.values(), ids=REFUSED)
 def test_refusals_name_the_part(arguments, named):
     with pytest.raises(ValueError, match=named):
-        sanity_check(make_game(**arguments), channels=3, crop=16)
+        sanity_check(make_gan_step(**arguments), channels=3, crop=16)
 
 
 @pytest.mark.parametrize("degradation", [{}, {"degradation": Jpeg(10)}], ids=["noise", "jpeg"])
@@ -88,7 +88,7 @@ def test_what_works_passes(degradation):
     }
     sanity_check(regression(penalties=penalties, **degradation), channels=3, crop=16)
     critic = PatchCritic(3, channels + 3, width=4, levels=2)
-    sanity_check(make_game(penalties=penalties, critic=critic, paired=True, **degradation), channels=3, crop=16)
+    sanity_check(make_gan_step(penalties=penalties, critic=critic, paired=True, **degradation), channels=3, crop=16)
 
 
 class Counting(nn.Module):
@@ -104,13 +104,13 @@ class Counting(nn.Module):
 
 
 def test_nothing_is_changed():
-    """Weights, gradients, buffers, clocks, averages, random streams; the game then goes on to the same bits."""
+    """Weights, gradients, buffers, clocks, averages, random streams; training then continues to the same bits."""
     penalties = {"counting": Penalty(Counting()), "reward": Penalty(SpreadReward())}
-    game = play(make_game(penalties=penalties), 1)
-    game.critic.requires_grad_(False)
-    before, stream = copy.deepcopy(game.state_dict()), torch.get_rng_state()
-    sanity_check(game, channels=3, crop=16)
-    assert_same(dict(game.state_dict()), dict(before), "game")
+    gan_step = train(make_gan_step(penalties=penalties), 1)
+    gan_step.critic.requires_grad_(False)
+    before, stream = copy.deepcopy(gan_step.state_dict()), torch.get_rng_state()
+    sanity_check(gan_step, channels=3, crop=16)
+    assert_same(dict(gan_step.state_dict()), dict(before), "gan_step")
     assert torch.equal(torch.get_rng_state(), stream)
-    assert all(parameter.grad is None for parameter in game.parameters())
-    assert not any(parameter.requires_grad for parameter in game.critic.parameters())
+    assert all(parameter.grad is None for parameter in gan_step.parameters())
+    assert not any(parameter.requires_grad for parameter in gan_step.critic.parameters())

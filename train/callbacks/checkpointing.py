@@ -80,8 +80,8 @@ class Checkpointing(pl.Callback):
 
     def _save(self, module: SamplerModule, received: int, best: bool = False) -> None:
         """Write, on rank 0, what all ranks agree on; end the run if a signal has come."""
-        module.game.gather()
-        require_same_on_all_ranks(module.game)
+        module.gan_step.gather()
+        require_same_on_all_ranks(module.gan_step)
         collectives.from_rank_zero(lambda: self._write(module, best))
         if received and module.images_seen < module.images:
             raise Interrupted(received, module.images_seen)
@@ -90,7 +90,7 @@ class Checkpointing(pl.Callback):
         paths = [self.folder.best, self.folder.last] if best else [self.folder.last]
         checkpoint.keep(self.folder.last, self.folder.previous)
         for path in paths:
-            checkpoint.save(path, module.game, self.folder.config, module.scores, self.best_crps)
+            checkpoint.save(path, module.gan_step, self.folder.config, module.scores, self.best_crps)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()

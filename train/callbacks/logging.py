@@ -23,18 +23,18 @@ class LogTerms(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Speed is measured from here."""
         assert isinstance(module, SamplerModule)
-        self._last = (module.images_seen, module.game.clock.times.seconds, module.seconds_waited)
+        self._last = (module.images_seen, module.gan_step.progress.seconds, module.seconds_waited)
 
     def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *args: Any) -> None:
         """A log line, where one is due."""
         assert isinstance(module, SamplerModule)
-        times = module.game.clock.times
+        times = module.gan_step.progress
         if module.images_seen % module.log_every_images:
             return
         images, seconds, waited = self._last
-        module.game.gather()
-        values = module.game.averages.pop() | module.adapted_weights()
-        values["learning_rate_factor"] = module.game.schedule(module.images_seen)
+        module.gan_step.gather()
+        values = module.gan_step.means.pop() | module.adapted_weights()
+        values["learning_rate_factor"] = module.gan_step.schedule(module.images_seen)
         passed = max(times.seconds - seconds, 1e-9)
         values["time/images_per_second"] = (times.images_seen - images) / passed
         values["time/waiting_for_data"] = (module.seconds_waited - waited) / passed

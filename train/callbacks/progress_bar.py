@@ -38,13 +38,13 @@ class ProgressBar(pl.Callback):
     def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *args: Any) -> None:
         """Move the bar."""
         assert isinstance(module, SamplerModule)
-        speed = module.images_seen / max(module.game.clock.times.seconds, 1e-9)
+        speed = module.images_seen / max(module.gan_step.progress.seconds, 1e-9)
         self.bar.update(self.task, completed=module.images_seen, speed=speed)
 
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """The numbers that matter."""
         assert isinstance(module, SamplerModule)
-        scores, times = module.scores, module.game.clock.times
+        scores, times = module.scores, module.gan_step.progress
         line = f"{times.images_seen:>9,} images {times.seconds:6.0f} s | PSNR y {scores['psnr_degraded']:.2f}"
         line += f"  sample {scores['psnr_sample']:.2f}"
         k = module.evaluation.samples_per_image

@@ -1,4 +1,4 @@
-"""The processes that play one game together: which of them this is, and what they tell each other.
+"""The processes that train one model: which of them this is, and what they tell each other.
 
 A process that is alone is rank 0 of 1; everything here is then what it would be without ranks, and costs nothing.
 """
@@ -145,7 +145,7 @@ class ReplicasDiverged(RuntimeError):
     """Ranks have come to differ: their average is no longer what one process would have learned."""
 
 
-def require_same_on_all_ranks(game: GANStep) -> None:
+def require_same_on_all_ranks(gan_step: GANStep) -> None:
     """Compare weights, average, buffers and both optimisers, bit by bit.
 
     Raises:
@@ -153,20 +153,20 @@ def require_same_on_all_ranks(game: GANStep) -> None:
     """
     if world_size() == 1:
         return
-    digests = all_gather({name: _digest(tensor) for name, tensor in _tensors(game)})
+    digests = all_gather({name: _digest(tensor) for name, tensor in _tensors(gan_step)})
     for rank, found in enumerate(digests):
         for name, digest in digests[0].items():
             if found.get(name) != digest:
                 raise ReplicasDiverged(
-                    f"after {game.clock.times.images_seen} images {name} of rank {rank} is not that of rank 0; "
+                    f"after {gan_step.progress.images_seen} images {name} of rank {rank} is not that of rank 0; "
                     "nothing has been written since"
                 )
 
 
-def _tensors(game: GANStep) -> Iterator[tuple[str, Tensor]]:
-    yield from game.named_parameters()
-    yield from game.named_buffers()
-    for player, of in game.players.items():
+def _tensors(gan_step: GANStep) -> Iterator[tuple[str, Tensor]]:
+    yield from gan_step.named_parameters()
+    yield from gan_step.named_buffers()
+    for player, of in gan_step.networks.items():
         for number, state in of.optimizer.state_dict()["state"].items():
             for name, value in state.items():
                 if isinstance(value, Tensor):

@@ -16,7 +16,7 @@ def judges_itself(extractor: str, feature_networks: Sequence[str]) -> list[str]:
 
     Args:
         extractor: ``identity`` of an extractor.
-        feature_networks: identities as ``run.json`` names them, or ``feature_networks`` of a game.
+        feature_networks: identities as ``run.json`` names them, or ``feature_networks`` of a ``GANStep``.
 
     Returns:
         Their identities; none if the extractor is free to judge.

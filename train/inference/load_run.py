@@ -45,8 +45,10 @@ def read_run_source(run: Path) -> RunSource:
     path = _checkpoint_of(run)
     state = checkpoint.load(path)
     config = cast(DictConfig, OmegaConf.create(state["config"]))
-    seen = state["game"]["clock._extra_state"]["images_seen"]
-    weights = {name.removeprefix(AVERAGE): tensor for name, tensor in state["game"].items() if name.startswith(AVERAGE)}
+    seen = state["gan_step"]["progress._extra_state"]["images_seen"]
+    weights = {
+        name.removeprefix(AVERAGE): tensor for name, tensor in state["gan_step"].items() if name.startswith(AVERAGE)
+    }
     return RunSource(path, config, _metadata(config, seen, _starts(path)), weights)
 
 

@@ -18,7 +18,7 @@ from ..gan_step import GANStep
 FORMAT = 2
 
 
-def save(path: Path, game: GANStep, config: dict[str, Any], scores: dict[str, float], best_crps: float) -> None:
+def save(path: Path, gan_step: GANStep, config: dict[str, Any], scores: dict[str, float], best_crps: float) -> None:
     """Write weights, average, both optimisers, clocks and adapted weights; the old file stays whole until the last.
 
     Raises:
@@ -28,8 +28,8 @@ def save(path: Path, game: GANStep, config: dict[str, Any], scores: dict[str, fl
         "format": FORMAT,
         "version": __version__,
         "config": config,
-        "game": game.state_dict(),
-        "optimizers": {name: player.optimizer.state_dict() for name, player in game.players.items()},
+        "gan_step": gan_step.state_dict(),
+        "optimizers": {name: network.state_dict() for name, network in gan_step.networks.items()},
         "scores": scores,
         "best_crps": best_crps,
     }
@@ -82,22 +82,22 @@ def load_last(last: Path, previous: Path) -> dict[str, Any] | None:
 
 def _instead(damaged: Path, previous: Path) -> str:
     try:
-        seen = load(previous)["game"]["clock._extra_state"]["images_seen"]
+        seen = load(previous)["gan_step"]["progress._extra_state"]["images_seen"]
     except (OSError, ValueError):
         return "there is no whole one before it; another name=... starts a new run"
     return f"{previous}, of image {seen:,}, is whole: move {damaged.name} away, and the same command goes on from it"
 
 
-def restore(game: GANStep, state: dict[str, Any], path: Path) -> None:
-    """Put a loaded state into a game of the same architecture.
+def restore(gan_step: GANStep, state: dict[str, Any], path: Path) -> None:
+    """Put a loaded state into a gan_step of the same architecture.
 
     Raises:
         ValueError: naming the file and the first difference, if the architecture is another.
     """
-    check_same_tensors(game.state_dict(), state["game"], path)
-    game.load_state_dict(state["game"])
-    for name, player in game.players.items():
-        player.optimizer.load_state_dict(state["optimizers"][name])
+    check_same_tensors(gan_step.state_dict(), state["gan_step"], path)
+    gan_step.load_state_dict(state["gan_step"])
+    for name, network in gan_step.networks.items():
+        network.load_state_dict(state["optimizers"][name])
 
 
 def check_same_tensors(expected: dict[str, Any], found: dict[str, Any], path: Path) -> None:

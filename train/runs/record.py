@@ -26,7 +26,7 @@ class RunRecord:
         folder: of the run.
         config: as it was composed.
         figures: of ``result.json``; of a run without one what its log holds of the last validation, and the images.
-        state: ``finished``, ``pruned``, ``failed: LINE`` or ``unfinished``.
+        state: ``finished``, ``failed: LINE`` or ``unfinished``.
     """
 
     folder: Path
@@ -65,7 +65,7 @@ def _state(result: dict[str, Any], failure: dict[str, Any]) -> str:
         return f"failed: {failure['error']}"
     if not result:
         return "unfinished"
-    return "pruned" if result.get("pruned") else "finished"
+    return "finished"
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -80,8 +80,7 @@ FIRST_SIGNAL_CODE = 129  # exit codes from here on are 128 and the number of a s
 def run_alone_or_in_a_sweep(config: DictConfig, run: Callable[[DictConfig], float]) -> float | None:
     """The CRPS that ``run`` returns; a run of a sweep that fails marks its folder and has none.
 
-    Optuna takes None for a trial that failed; NaN, which it refuses too, would end the sweep. ``failed.json`` holds the
-    line and the config; the next start removes it. The run of wandb ends with the run.
+    ``failed.json`` holds the line and the config; the next start removes it. The run of wandb ends with the run.
 
     Raises:
         SystemExit: by a signal; alone also by an error of the user.

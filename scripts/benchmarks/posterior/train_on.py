@@ -17,7 +17,7 @@ from ....data.toy_posteriors.gaussian import GaussianProblem
 from ....data.toy_posteriors.problem import Denoising, ToyProblem
 from ....models.generator import Generator, draw_samples, is_deterministic
 from ....rng import Rng
-from ....train.build import build_game
+from ....train.build import build_gan_step
 from ....train.metrics import posterior as distance
 from ....train.metrics.distortion import gain_db_exact
 from .entry import EXACT, BenchmarkEntry, compose_entry, identity
@@ -90,15 +90,15 @@ def train_on(config: DictConfig, problem: ToyProblem) -> Trained:
     Raises:
         ValueError: if parts of the config do not fit each other.
     """
-    game = build_game(config, problem.degradation, problem.image_channels)
-    generator = cast(Generator, game.ema.average)
+    gan_step = build_gan_step(config, problem.degradation, problem.image_channels)
+    generator = cast(Generator, gan_step.ema.average)
     steps, start = config.images // config.batch_size, time.perf_counter()
     for step in range(steps):
-        numbers = torch.arange(step * config.batch_size, (step + 1) * config.batch_size)
-        game.play(problem.draw(Rng(config.seed, "world", numbers.tolist())), numbers)
+        numbers = range(step * config.batch_size, (step + 1) * config.batch_size)
+        gan_step.train_batch(problem.draw(Rng(config.seed, "world", numbers)), numbers)
         if (step + 1) % max(1, steps // config.adaptations) == 0 and not is_deterministic(generator):
-            game.adapt(_gain_db(generator, problem, config.seed), gain_db_exact(GAIN_SAMPLES))
-    return Trained(generator, time.perf_counter() - start, game.clock.times.generator_steps)
+            gan_step.adapt_weights(_gain_db(generator, problem, config.seed), gain_db_exact(GAIN_SAMPLES))
+    return Trained(generator, time.perf_counter() - start, gan_step.progress.generator_steps)
 
 
 def sample(generator: Generator, measurement: Measurement, num_samples: int, seed: int) -> Tensor:

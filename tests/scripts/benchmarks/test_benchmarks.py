@@ -75,7 +75,9 @@ def test_works_take_turns_and_the_first_round_is_left_out():
 
 
 def test_throughput_of_two_configs_and_their_ratio(capsys):
-    throughput.main([*TINY, *QUICK, "--samples", "2", "--against", "experiment=demo", "twin=mmse", "generator.width=4"])
+    throughput.main(
+        [*TINY, *QUICK, "--samples", "2", "--against", "experiment=demo", "baseline=mmse", "generator.width=4"]
+    )
     printed = capsys.readouterr().out
     assert all(len(re.findall(rf"{re.escape(name)}.*?│(.*)", printed)) == 1 for name in throughput.FIGURES)
     assert "ratio" in printed

@@ -46,7 +46,7 @@ def evaluated(folder, task, side):
 
 @pytest.mark.parametrize("task", gallery.task_names())
 def test_every_demo_has_a_baseline(task):
-    demo, baseline = composed(f"experiment={task}"), composed(f"experiment={task}", "twin=mmse")
+    demo, baseline = composed(f"experiment={task}"), composed(f"experiment={task}", "baseline=mmse")
     assert (baseline["critic"], baseline["generator"]["latent_channels"]) == (None, 0)
     assert list(baseline["penalty"]) == ["mse"]
     assert (baseline["degradation"], baseline["dataset"]) == (demo["degradation"], demo["dataset"])

@@ -11,7 +11,7 @@ from PIL import Image
 from pscgan.scripts.benchmarks.posterior import run as benchmark
 from pscgan.scripts.benchmarks.posterior.entry import BenchmarkEntry, compose_entry, problem_names, select_entries
 from pscgan.scripts.benchmarks.posterior.table import tables
-from pscgan.train.build import build_game
+from pscgan.train.build import build_gan_step
 
 TINY = ["images=64", "schedule.warmup_images=0", "evaluation.images=4", "evaluation.samples=20"]
 
@@ -57,8 +57,8 @@ def test_every_default_entry_composes_and_builds(problem):
     for entry in select_entries([problem], None, [0], []):
         config = compose_entry(entry, [])
         problem_of_it = instantiate(config.problem)
-        game = build_game(config, problem_of_it.degradation, problem_of_it.image_channels)
-        assert (game.critic is None) == ("~critic" in str(config.objectives.get(entry.row, "")))
+        gan_step = build_gan_step(config, problem_of_it.degradation, problem_of_it.image_channels)
+        assert (gan_step.critic is None) == ("~critic" in str(config.objectives.get(entry.row, "")))
 
 
 @pytest.mark.integration

@@ -1,4 +1,4 @@
-"""Several ranks play the game of one: same moves, same average, other images and latents on each."""
+"""The GAN step on several ranks: the same weights and average as on one, other images and latents on each."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ from pscgan.train.distributed.collectives import (
 from pscgan.train.distributed.launch import RankFailure
 from pscgan.train.runs.cli_errors import RankError
 
-from ..test_gan_step import make_game, weights
+from ..test_gan_step import make_gan_step, weights
 from .on_ranks import Group, on_ranks
 
 BATCH, STEPS = 8, 20
@@ -37,7 +37,7 @@ def adam(parameters):
 def play_share(dtype, steps=STEPS):
     """This rank's share of every batch: lazy R1, micro-batches of 1, K = 4 on the first 5 images of each batch."""
     torch.set_default_dtype(dtype)
-    game = make_game(
+    gan_step = make_gan_step(
         penalties={"crps": Penalty(FairCRPS(), samples_per_image=4, images=5)},
         adversarial=Logistic(gradient_penalty=R1R2Penalty(every_critic_steps=4)),
         generator_optimizer=adam,
@@ -57,22 +57,22 @@ def play_share(dtype, steps=STEPS):
         for step in range(steps):
             images = torch.rand(BATCH, 3, 16, 16, generator=torch.Generator().manual_seed(step))
             mine = slice(collectives.rank() * share, (collectives.rank() + 1) * share)
-            game.play(images[mine], torch.arange(step * BATCH, (step + 1) * BATCH)[mine])
+            gan_step.train_batch(images[mine], range(step * BATCH, (step + 1) * BATCH)[mine])
     finally:
         dist.all_reduce = all_reduce
-    game.gather()
-    learned = {name: weights(network) for name, network in _networks(game).items()}
+    gan_step.gather()
+    learned = {name: weights(network) for name, network in _networks(gan_step).items()}
     return {
         "weights": {name: values.numpy() for name, values in learned.items()},
-        "logged": game.averages.pop(),
-        "times": (game.clock.times.images_seen, game.clock.times.generator_steps),
+        "logged": gan_step.means.pop(),
+        "times": (gan_step.progress.images_seen, gan_step.progress.generator_steps),
         "sent": sent,
-        "tensors": {name: len(list(network.parameters())) for name, network in _networks(game).items()},
+        "tensors": {name: len(list(network.parameters())) for name, network in _networks(gan_step).items()},
     }
 
 
-def _networks(game):
-    return {"generator": game.generator, "critic": game.critic, "average": game.ema.average}
+def _networks(gan_step):
+    return {"generator": gan_step.generator, "critic": gan_step.critic, "average": gan_step.ema.average}
 
 
 @pytest.fixture(scope="module")
@@ -98,16 +98,16 @@ def test_in_single_precision_they_differ_by_rounding():
         np.testing.assert_allclose(together[0]["weights"][name], expected, atol=1e-6)
 
 
-def test_a_move_sends_the_gradients_of_the_player_that_moves_and_a_byte_a_tensor():
+def test_a_step_sends_the_gradients_of_its_network_and_a_byte_a_tensor():
     """Four generator moves, four moves of the critic and its lazy price once: nothing else is reduced."""
     rank = on_ranks(2, play_share, torch.float64, 4)[0]
     bytes_of = {name: 8 * len(values) for name, values in rank["weights"].items()}
-    moves = ["generator", "critic", "critic", *["generator", "critic"] * 3]
+    steps = ["generator", "critic", "critic", *["generator", "critic"] * 3]
     bias = 8  # of the last layer: the slope does not depend on it, so no rank has a gradient
     expected = []
-    for number, player in enumerate(moves):
+    for number, name in enumerate(steps):
         lazy = number == 2
-        expected += [rank["tensors"][player], bytes_of[player] - bias * lazy]
+        expected += [rank["tensors"][name], bytes_of[name] - bias * lazy]
     assert rank["sent"] == expected
 
 
@@ -146,16 +146,18 @@ def test_buckets_cover_every_gradient():
 
 
 def latents():
-    game, drawn = make_game(), []
-    draw = game.generator.draw_latent
+    gan_step, drawn = make_gan_step(), []
+    draw = gan_step.generator.draw_latent
 
     def noted(*arguments):
         drawn.append(draw(*arguments))
         return drawn[-1]
 
-    game.generator.draw_latent = noted
+    gan_step.generator.draw_latent = noted
     share = BATCH // collectives.world_size()
-    game.play(torch.rand(share, 3, 16, 16), torch.arange(collectives.rank() * share, (collectives.rank() + 1) * share))
+    gan_step.train_batch(
+        torch.rand(share, 3, 16, 16), range(collectives.rank() * share, (collectives.rank() + 1) * share)
+    )
     return [z.numpy() for z in drawn[0]]
 
 
@@ -169,16 +171,16 @@ def test_ranks_draw_the_latents_of_their_own_images():
 
 
 def averaged():
-    game, expected = make_game(), None
-    expected = weights(game.generator).clone()
+    gan_step, expected = make_gan_step(), None
+    expected = weights(gan_step.generator).clone()
     for step in range(6):
         share = BATCH // collectives.world_size()
         images = torch.rand(BATCH, 3, 16, 16, generator=torch.Generator().manual_seed(step))
         mine = slice(collectives.rank() * share, (collectives.rank() + 1) * share)
-        game.play(images[mine], torch.arange(step * BATCH, (step + 1) * BATCH)[mine])
+        gan_step.train_batch(images[mine], range(step * BATCH, (step + 1) * BATCH)[mine])
         kept = 0.5 ** (BATCH / min(100, 0.05 * (step + 1) * BATCH))
-        expected = kept * expected + (1 - kept) * weights(game.generator)
-    return (weights(game.ema.average) - expected).abs().max().item()
+        expected = kept * expected + (1 - kept) * weights(gan_step.generator)
+    return (weights(gan_step.ema.average) - expected).abs().max().item()
 
 
 def test_the_average_follows_its_closed_form_in_images_of_all_ranks():
@@ -186,12 +188,12 @@ def test_the_average_follows_its_closed_form_in_images_of_all_ranks():
 
 
 def drift_apart():
-    game = make_game()
-    require_same_on_all_ranks(game)
+    gan_step = make_gan_step()
+    require_same_on_all_ranks(gan_step)
     if collectives.rank() == 1:
         with torch.no_grad():
-            next(game.critic.parameters()).view(-1)[0] += 1e-7
-    require_same_on_all_ranks(game)
+            next(gan_step.critic.parameters()).view(-1)[0] += 1e-7
+    require_same_on_all_ranks(gan_step)
 
 
 def test_ranks_that_drift_apart_are_told_where():

@@ -56,8 +56,8 @@ def test_a_run_a_checkpoint_and_an_export_are_opened(folder, tmp_path):
 def test_a_run_is_its_average(folder):
     training = build_training(config_of(folder, "images=16"))
     state = checkpoint.load(folder / "best.ckpt")
-    checkpoint.restore(training.game, state, folder / "best.ckpt")
-    loaded, average = load(folder), training.game.ema.average
+    checkpoint.restore(training.gan_step, state, folder / "best.ckpt")
+    loaded, average = load(folder), training.gan_step.ema.average
     for (name, tensor), of_run in zip(
         average.state_dict().items(), loaded.generator.state_dict().values(), strict=True
     ):
@@ -106,7 +106,7 @@ class Theirs:
 def test_a_pickle_is_not_run(sealed, tmp_path):
     written, path = tmp_path / "written", tmp_path / "model.ckpt"
     archive = io.BytesIO()
-    torch.save({"format": 2, "game": Payload(written)}, archive)
+    torch.save({"format": 2, "gan_step": Payload(written)}, archive)
     if sealed:
         seal(path, archive.getvalue())
     else:
@@ -114,7 +114,7 @@ def test_a_pickle_is_not_run(sealed, tmp_path):
     with pytest.raises(ValueError, match="holds more than tensors" if sealed else "is damaged, or no file of pscgan"):
         load(path)
     assert not written.exists()
-    torch.load(io.BytesIO(archive.getvalue()), weights_only=False)["game"].close()  # the payload is alive
+    torch.load(io.BytesIO(archive.getvalue()), weights_only=False)["gan_step"].close()  # the payload is alive
     assert written.exists()
 
 

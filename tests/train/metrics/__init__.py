@@ -1,1 +1,0 @@
-"""The game, its clocks, its files."""

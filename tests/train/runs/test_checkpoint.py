@@ -12,24 +12,24 @@ from pscgan import __version__
 from pscgan.train.runs import checkpoint
 from pscgan.train.runs.checkpoint import DamagedFile, write_checksummed
 
-from ..test_gan_step import make_game, play, regression, weights
+from ..test_gan_step import make_gan_step, regression, train, weights
 
 
-def save(path, game):
-    checkpoint.save(path, game, {"seed": 0}, {"crps": 0.1}, best_crps=0.1)
+def save(path, gan_step):
+    checkpoint.save(path, gan_step, {"seed": 0}, {"crps": 0.1}, best_crps=0.1)
 
 
 @pytest.fixture
 def path(tmp_path):
     path = tmp_path / "last.ckpt"
-    save(path, play(make_game(), 1))
+    save(path, train(make_gan_step(), 1))
     return path
 
 
 def test_what_was_saved_comes_back(path):
-    game, state = make_game(seed=1), checkpoint.load(path)
-    checkpoint.restore(game, state, path)
-    assert torch.equal(weights(game.generator), weights(play(make_game(), 1).generator))
+    gan_step, state = make_gan_step(seed=1), checkpoint.load(path)
+    checkpoint.restore(gan_step, state, path)
+    assert torch.equal(weights(gan_step.generator), weights(train(make_gan_step(), 1).generator))
     assert (state["version"], state["config"], state["scores"]) == (__version__, {"seed": 0}, {"crps": 0.1})
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
@@ -38,7 +38,7 @@ def test_another_architecture_is_named(path):
     from pscgan.models.patch_critic import PatchCritic
 
     with pytest.raises(ValueError, match=r"last\.ckpt holds another architecture: critic\.\S+ is .* there and .* in"):
-        checkpoint.restore(make_game(critic=PatchCritic(3, 3, width=8, levels=2)), checkpoint.load(path), path)
+        checkpoint.restore(make_gan_step(critic=PatchCritic(3, 3, width=8, levels=2)), checkpoint.load(path), path)
     with pytest.raises(ValueError, match=r"critic\.\S+ is .* there and absent in this config"):
         checkpoint.restore(regression(), checkpoint.load(path), path)
 
@@ -75,7 +75,7 @@ class Payload:
 )
 def test_a_pickle_that_runs_code_does_not_run_it(path, tmp_path, write, read):
     target = tmp_path / "owned"
-    write({"format": 1, "game": Payload(target)}, path)
+    write({"format": 1, "gan_step": Payload(target)}, path)
     with pytest.raises(ValueError, match=r"last\.ckpt is damaged, or no file of pscgan"):
         checkpoint.load(path)
     assert not target.exists()
@@ -85,7 +85,7 @@ def test_a_pickle_that_runs_code_does_not_run_it(path, tmp_path, write, read):
 
 def test_a_pickle_that_runs_code_does_not_run_it_under_a_right_checksum_either(path, tmp_path):
     target = tmp_path / "owned"
-    write_checksummed(path, {"format": 1, "game": Payload(target)})
+    write_checksummed(path, {"format": 1, "gan_step": Payload(target)})
     with pytest.raises(ValueError, match=r"last\.ckpt holds more than tensors and plain values: Weights only load"):
         checkpoint.load(path)
     assert not target.exists()
@@ -100,19 +100,19 @@ def test_a_full_disk_keeps_the_last_checkpoint(path, monkeypatch, error):
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match=r"cannot write .*last\.ckpt: No space"):
-        save(path, make_game())
+        save(path, make_gan_step())
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
 def images_seen(state):
-    return state["game"]["clock._extra_state"]["images_seen"]
+    return state["gan_step"]["progress._extra_state"]["images_seen"]
 
 
 def test_the_one_before_the_last_is_kept_and_offered(path):
     previous = path.with_name("previous.ckpt")
     checkpoint.keep(path, previous)
-    save(path, play(make_game(), 2))
+    save(path, train(make_gan_step(), 2))
     assert images_seen(checkpoint.load_last(path, previous)) == 8
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(DamagedFile, match=r"last\.ckpt is damaged.*previous\.ckpt, of image 4, is whole: move last"):

@@ -35,7 +35,6 @@ def record(name, state="finished", config=None, **figures):
 def test_states(tmp_path):
     states = {
         "finished": {"result": {"crps": 0.1}},
-        "pruned": {"result": {"crps": 0.1, "pruned": True}},
         "failed: sigma is 300": {"failed": "sigma is 300"},
         "unfinished": {"log": "4,1.0,,\n"},
     }
