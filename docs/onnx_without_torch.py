@@ -44,7 +44,7 @@ def _condition(path: str, about: dict[str, Any], sigma: float | None) -> np.ndar
     """(1, C + M, H, W) in [0, 1]: the image, and its map of noise where the network takes one."""
     image = np.asarray(Image.open(path).convert("RGB" if about["image_channels"] == 3 else "L"), np.float32) / 255
     planes = np.atleast_3d(image).transpose(2, 0, 1)[None]
-    least, maps = about["graph"]["least_size"], about["graph"]["condition_channels"] - planes.shape[1]
+    least, maps = about["graph"]["min_size"], about["graph"]["condition_channels"] - planes.shape[1]
     if min(planes.shape[2:]) < least:
         raise SystemExit(f"{path} has {planes.shape[2]} x {planes.shape[3]} pixels; allowed is {least} or more a side")
     if maps == 0:

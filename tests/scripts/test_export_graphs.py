@@ -300,7 +300,7 @@ def test_loading_imports_no_exporter():
         "onnxscript",
         "onnxruntime",
         "deepinv",
-        "pscgan.train.export.graph_files",
+        "pscgan.train.export.graph",
     ]
     assert subprocess.run(words, capture_output=True, text=True, timeout=120, check=True).stdout.strip() == "[]"
 

@@ -17,8 +17,7 @@ from ..inference.sampler import LoadedSampler
 from ..runs.atomic_write import write_together
 from ..runs.record import read_run
 from .fp16 import halved, rounding_loss
-from .graph import describe
-from .graph_files import graph_files
+from .graph import describe, graph_files
 from .model_card import model_card
 
 SUFFIXES = (SUFFIX, PT2, ONNX)

@@ -51,7 +51,7 @@ samples = sampler.sample(degraded, k={k})  # ({k}, B, C, H, W)
 GRAPHS = """{files}: the network alone as a graph, for programs without pscgan. Inputs are the
 condition (B, C + M, H, W) and, where samples differ, maps latent_0, latent_1, ... (K, B, c, h, w) of standard normal
 numbers and the number sigma_z; the output is samples (K, B, C, H, W). B, K, H and W are free, H and W from
-{least_size} on; sizes that strides do not divide are padded inside. The JSON of the entry `pscgan` in the file tells
+{min_size} on; sizes that strides do not divide are padded inside. The JSON of the entry `pscgan` in the file tells
 channels and strides of the maps.
 
 Only the network is in a graph. Where a measurement is a file (JPEG), samples are to be projected onto what
@@ -108,7 +108,7 @@ def _use(files: Sequence[str], name: str | None, graph: Mapping[str, Any]) -> st
     graphs = [f"`{file}`" for file in files if not file.endswith(SUFFIX)]
     parts = [LOADED.format(name=loaded[0], k=8 if graph["latents"] else 1)] if loaded else []
     if graphs:
-        parts.append(GRAPHS.format(files=" and ".join(graphs), least_size=graph["least_size"]))
+        parts.append(GRAPHS.format(files=" and ".join(graphs), min_size=graph["min_size"]))
     return "\n".join(parts).rstrip("\n")
 
 

@@ -13,7 +13,6 @@ from safetensors.torch import save
 from torch import Tensor
 
 from ... import __version__
-from ..runs.atomic_write import atomic_write
 
 FORMAT = 1
 KEY = "pscgan"  # of the metadata; one key only, so that the same export is the same bytes
@@ -22,7 +21,7 @@ PT2, ONNX = ".pt2", ".onnx"  # of files that hold the same sampler as a graph, f
 
 
 def export_bytes(metadata: dict[str, Any], tensors: dict[str, Tensor]) -> bytes:
-    """The content of a file.
+    """The content of a file, to be written by ``atomic_write``.
 
     Args:
         metadata: plain values; ``format`` and ``pscgan`` (the version) are added.
@@ -35,15 +34,6 @@ def export_bytes(metadata: dict[str, Any], tensors: dict[str, Tensor]) -> bytes:
 def seal(metadata: dict[str, Any], tensors: dict[str, Tensor]) -> str:
     """What the file says of itself: the JSON of ``metadata``, with format, version and the SHA-256 of all."""
     return _sealed({"format": FORMAT, "pscgan": __version__, **metadata}, _apart(tensors))
-
-
-def write_export(path: Path, metadata: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-    """Write the file, whole or not at all; arguments as ``export_bytes``.
-
-    Raises:
-        OSError: naming the file, if it cannot be written.
-    """
-    atomic_write(path, export_bytes(metadata, tensors))
 
 
 def read_export(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:

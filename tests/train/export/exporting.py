@@ -3,7 +3,7 @@
 import torch
 
 from pscgan.models.unet import UNet
-from pscgan.train.inference.safetensors_file import write_export
+from pscgan.train.inference.safetensors_file import export_bytes
 
 GENERATOR = "pscgan.models.unet.UNet"
 NOISE = "pscgan.data.degradations.gaussian_noise.GaussianNoise"
@@ -25,5 +25,6 @@ def exported(folder, generator=None, degradation=None, channels=3, maps=0, laten
         "seed": 0,
         "feature_networks": [],
     }
-    write_export(folder / "made.safetensors", said | (about or {}), network.state_dict())
+    content = export_bytes(said | (about or {}), network.state_dict())
+    (folder / "made.safetensors").write_bytes(content)
     return folder / "made.safetensors"

@@ -9,15 +9,8 @@ import pytest
 import torch
 
 from pscgan.models.generator import latent_strides
-from pscgan.train.export.graph import describe, trace
-from pscgan.train.export.graph_files import (
-    graph_files,
-    onnx_bytes,
-    onnx_difference,
-    pt2_bytes,
-    pt2_difference,
-    unseen,
-)
+from pscgan.train.export import graph
+from pscgan.train.export.graph import describe, graph_files, onnx_bytes, pt2_bytes, trace, unseen_inputs
 
 from .graphs import SEALED, expected, inputs, made, of_onnx
 
@@ -72,14 +65,14 @@ def test_samples_are_the_network_s_at_any_size(files, k, batch):
 
 def test_inputs_are_as_described(files):
     assert files.extra["pscgan"] == files.session.get_modelmeta().custom_metadata_map["pscgan"] == SEALED
-    graph, generator = describe(files.generator, files.channels), files.generator
-    assert [one["stride"] for one in graph["latents"]] == latent_strides(generator)
-    assert (graph["least_size"], graph["condition_channels"]) == (generator.stride + 1, files.channels)
+    described, generator = describe(files.generator, files.channels), files.generator
+    assert [one["stride"] for one in described["latents"]] == latent_strides(generator)
+    assert (described["min_size"], described["condition_channels"]) == (generator.stride + 1, files.channels)
     shapes = {one.name: one.shape for one in files.session.get_inputs()}
     assert shapes["condition"] == ["B", files.channels, "H", "W"]
-    for number, one in enumerate(graph["latents"]):
+    for number, one in enumerate(described["latents"]):
         assert shapes[f"latent_{number}"][:3] == ["K", "B", one["channels"]]
-    assert len(shapes) == (2 + len(graph["latents"]) if graph["latents"] else 1)
+    assert len(shapes) == (2 + len(described["latents"]) if described["latents"] else 1)
     assert [out.shape[3:] for out in files.session.get_outputs()] == [["H", "W"]]
 
 
@@ -99,11 +92,18 @@ def test_the_same_export_is_the_same_bytes_and_one_of_another_network_is_found_o
     contents = graph_files(network, 3, SEALED, (".pt2", ".onnx"), lines.append)
     assert ["within" in line for line in lines] == [True, True]
     about = json.dumps({**json.loads(SEALED), "graph": describe(network, 3)}, sort_keys=True)
-    again, given = trace(network, 3), unseen(network, 3)
+    again, given = trace(network, 3), unseen_inputs(network, 3)
     assert contents == {".pt2": pt2_bytes(again, about), ".onnx": onnx_bytes(again, given, about)}
-    for difference, suffix in ((pt2_difference, ".pt2"), (onnx_difference, ".onnx")):
-        with pytest.raises(ValueError, match=r"differ from the network's by 1\.1e-04; allowed is 0\.0001"):
-            difference(contents[suffix], changed, given)
+    for run, suffix in ((graph.run_pt2, ".pt2"), (graph.run_onnx, ".onnx")):
+        assert graph.difference(run(contents[suffix], given), network, given) <= CLOSE
+        assert graph.difference(run(contents[suffix], given), changed, given) == pytest.approx(1.1e-4, rel=0.1)
+
+
+def test_a_graph_that_gives_other_samples_is_refused(monkeypatch):
+    network = made("pointwise", width=8)
+    monkeypatch.setattr(graph, "run_pt2", lambda content, given: 1.1e-4 + expected(network, *given))
+    with pytest.raises(ValueError, match=r"torch.export differ .* 1\.1e-04"):
+        graph_files(network, 3, SEALED, [".pt2"], print)
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ from pscgan.models.generator import draw_samples, scale_latent
 from pscgan.models.spatial_latent import SpatialLatent
 from pscgan.rng import Rng
 from pscgan.train.export.export import export
-from pscgan.train.inference.safetensors_file import read_export, write_export
+from pscgan.train.inference.safetensors_file import export_bytes, read_export
 from pscgan.train.sampling import GeneratorSampler
 
 from ..export.exporting import GENERATOR, JPEG, NOISE, exported
@@ -324,7 +324,7 @@ def test_a_file_that_asks_for_what_cannot_be_is_refused(tmp_path, changed, words
 
 def test_tensors_that_share_memory_are_stored_each(tmp_path):
     shared = torch.arange(4.0)
-    write_export(tmp_path / "shared.safetensors", {}, {"a": shared, "b": shared.view(2, 2).T})
+    (tmp_path / "shared.safetensors").write_bytes(export_bytes({}, {"a": shared, "b": shared.view(2, 2).T}))
     _, tensors = read_export(tmp_path / "shared.safetensors")
     assert torch.equal(tensors["a"], shared)
     assert torch.equal(tensors["b"], shared.view(2, 2).T)
