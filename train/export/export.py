@@ -12,7 +12,7 @@ from ...checks import optional_package
 from ...data.degradation import network_channels
 from ..inference.hub import CARD, MODEL
 from ..inference.load import load
-from ..inference.safetensors_file import ONNX, PT2, SUFFIX, export_bytes, seal
+from ..inference.safetensors_file import ONNX, PT2, SUFFIX, export_bytes, metadata_json
 from ..inference.sampler import LoadedSampler
 from ..runs.atomic_write import write_together
 from ..runs.record import read_run
@@ -111,8 +111,8 @@ def _contents(
     by_suffix = {SUFFIX: export_bytes(metadata, weights)} if SUFFIX in files else {}
     graphs = files.keys() - {SUFFIX}
     if graphs:
-        channels, sealed = _condition_channels(sampler), seal(metadata, weights)
-        by_suffix |= graph_files(sampler.generator, channels, sealed, graphs, report)
+        channels, text = _condition_channels(sampler), metadata_json(metadata, weights)
+        by_suffix |= graph_files(sampler.generator, channels, text, graphs, report)
     return {path: by_suffix[suffix] for suffix, path in files.items()}
 
 

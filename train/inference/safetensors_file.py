@@ -27,13 +27,13 @@ def export_bytes(metadata: dict[str, Any], tensors: dict[str, Tensor]) -> bytes:
         metadata: plain values; ``format`` and ``pscgan`` (the version) are added.
         tensors: by name, of any device.
     """
-    tensors = _apart(tensors)
-    return save(tensors, {KEY: seal(metadata, tensors)})
+    tensors = _copies(tensors)
+    return save(tensors, {KEY: metadata_json(metadata, tensors)})
 
 
-def seal(metadata: dict[str, Any], tensors: dict[str, Tensor]) -> str:
-    """What the file says of itself: the JSON of ``metadata``, with format, version and the SHA-256 of all."""
-    return _sealed({"format": FORMAT, "pscgan": __version__, **metadata}, _apart(tensors))
+def metadata_json(metadata: dict[str, Any], tensors: dict[str, Tensor]) -> str:
+    """The entry of the file: the JSON of ``metadata``, with format, version and the SHA-256 of all."""
+    return _with_checksum({"format": FORMAT, "pscgan": __version__, **metadata}, _copies(tensors))
 
 
 def read_export(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -46,23 +46,23 @@ def read_export(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         raise ValueError(f"{path} is no file; a model is a run, a checkpoint, a {SUFFIX}, bundled:NAME or USER/REPO")
     try:
         with safe_open(path, framework="pt") as file:
-            sealed = (file.metadata() or {}).get(KEY)
+            text = (file.metadata() or {}).get(KEY)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  no mapping
     except (SafetensorError, OSError, RuntimeError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split())
         raise ValueError(f"{path} cannot be read as safetensors: it is damaged, or another file ({reason})") from error
-    if sealed is None:
+    if text is None:
         raise ValueError(f"{path} is no export of pscgan: its metadata has no entry {KEY}")
-    return _opened(path, sealed, tensors), tensors
+    return _verified(path, text, tensors), tensors
 
 
-def _opened(path: Path, sealed: str, tensors: dict[str, Tensor]) -> dict[str, Any]:
+def _verified(path: Path, text: str, tensors: dict[str, Tensor]) -> dict[str, Any]:
     try:
-        metadata = json.loads(sealed)
+        metadata = json.loads(text)
         if not isinstance(metadata, dict) or not isinstance(metadata.get("format"), int):
             raise ValueError("it names no format")
         metadata.pop("sha256", None)
-        whole = _sealed(metadata, tensors) == sealed
+        whole = _with_checksum(metadata, tensors) == text
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is no export of pscgan, or damaged: its entry {KEY} is of another kind") from error
     if not whole:
@@ -75,12 +75,12 @@ def _opened(path: Path, sealed: str, tensors: dict[str, Tensor]) -> dict[str, An
     return metadata
 
 
-def _apart(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def _copies(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """Clones: parameters that share memory are stored each."""
     return {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
 
 
-def _sealed(metadata: dict[str, Any], tensors: dict[str, Tensor]) -> str:
+def _with_checksum(metadata: dict[str, Any], tensors: dict[str, Tensor]) -> str:
     """The JSON with the SHA-256 over itself and all tensors: names, kinds, shapes, bytes."""
     digest = hashlib.sha256()
     for name, tensor in sorted(tensors.items()):
