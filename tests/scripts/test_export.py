@@ -16,7 +16,7 @@ from pscgan.train.runs.checkpoint import write_checksummed
 from ..train.tiny import LIGHTNING_SAYS, result, run
 from .evaluating import evaluated
 
-pytestmark = LIGHTNING_SAYS
+pytestmark = [pytest.mark.integration, *LIGHTNING_SAYS]
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from ..train.export.graphs import expected, inputs, of_onnx
 from ..train.tiny import LIGHTNING_SAYS, run
 from .test_export import refused
 
-pytestmark = LIGHTNING_SAYS
+pytestmark = [pytest.mark.integration, *LIGHTNING_SAYS]
 NAMES = ["README.md", "model.onnx", "model.pt2", "model.safetensors"]
 PROGRAM = Path(__file__).parents[2] / "docs" / "onnx_without_torch.py"
 
@@ -94,7 +94,7 @@ def test_graphs_are_not_loaded_as_samplers(folder, tmp_path):
     for name in ("model.pt2", "model.onnx"):
         cut = tmp_path / name
         cut.write_bytes((folder / name).read_bytes()[:1000])
-        with pytest.raises(ValueError, match=rf"{name} is a graph .*; pscgan\.load takes the \.safetensors file"):
+        with pytest.raises(ValueError, match=f"{name} is a graph"):
             pscgan.load(cut)
 
 
@@ -282,7 +282,7 @@ def test_a_name_that_is_neither_file_nor_repository_says_both(hub, monkeypatch):
         pscgan.load("runs/absent")
     called = len(hub.calls)
     for path in ("runs/absent.safetensors", Path("runs/absent"), "./runs/absent", "./absent", "../absent", "absent"):
-        with pytest.raises(ValueError, match="is no file; allowed is"):
+        with pytest.raises(ValueError, match="is no file; a model is"):
             pscgan.load(path)
     assert len(hub.calls) == called
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)

@@ -15,7 +15,7 @@ from ..data.jpeg.makers import ORIENTATION, ROTATED, by_jpeglib, by_pillow, make
 from ..train.tiny import LIGHTNING_SAYS, OVERRIDES, run
 from .restoring import count_differences, report, restore
 
-pytestmark = LIGHTNING_SAYS
+pytestmark = [pytest.mark.integration, *LIGHTNING_SAYS]
 SHORT = ("images=8", "evaluation.every_images=8", "generator.levels=2", "dataset.evaluation_crop=16")
 JPEG = ("experiment=jpeg_demo", "degradation=jpeg_blind", *SHORT)
 

@@ -11,6 +11,8 @@ from ..data.hostile import make_hostile
 from ..train.export.exporting import JPEG, exported
 from .restoring import report, restore
 
+pytestmark = pytest.mark.integration
+
 LIMITS = ("--samples", 1, "--max-megapixels", 0.1, "--tile", 256, "--overlap", 16)
 
 

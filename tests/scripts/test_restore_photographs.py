@@ -20,6 +20,8 @@ from ..data.pictures import png_16
 from ..train.export.exporting import JPEG, NOISE, exported
 from .restoring import report, restore
 
+pytestmark = pytest.mark.integration
+
 SIZE = (90, 70)
 EXIF_MAKER = 271
 

@@ -7,6 +7,8 @@ from ..data.jpeg.makers import by_pillow, picture
 from .restoring import restore
 from .tasks import SIZE, models_in, pixels, saved
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):

@@ -19,6 +19,8 @@ from ..data.pictures import png_16
 from .restoring import report, restore
 from .tasks import SIZE, models_in, pixels, saved
 
+pytestmark = pytest.mark.integration
+
 LUMA = (0.299, 0.587, 0.114)
 HALF = 0.5 + 1e-4  # grey levels, of rounding
 
