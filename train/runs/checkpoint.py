@@ -8,12 +8,14 @@ import os
 import pickle
 import struct
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from ... import __version__
-from ..gan_step import GANStep
+
+if TYPE_CHECKING:
+    from ..gan_step import GANStep
 
 FORMAT = 2
 
