@@ -28,7 +28,7 @@ class Generator(Protocol):
     """
 
     @property
-    def stride(self) -> int: ...  # noqa: D102  in the class docstring
+    def stride(self) -> int: ...
 
     def encode(self, condition: Tensor) -> Any:
         """Features of (B, C + M, H, W), all of the work that does not depend on z."""
