@@ -1,7 +1,9 @@
-"""Arguments out of range, and packages that are not installed, are reported the same way everywhere."""
+"""Arguments out of range, unknown names and missing packages are reported the same way everywhere."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -32,3 +34,10 @@ def optional_package(name: str, extra: str, purpose: str) -> Any:
         return import_module(name)
     except ImportError as error:
         raise ValueError(f"{purpose} needs the package {name}; pip install pscgan[{extra}] brings it") from error
+
+
+def closest(name: str, allowed: Iterable[str]) -> str:
+    """``, did you mean NAME?``, or all there are where none is close."""
+    allowed = list(allowed)
+    near = get_close_matches(name, allowed, n=1)
+    return f", did you mean {near[0]}?" if near else f"; there are {', '.join(allowed)}"

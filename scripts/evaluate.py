@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from ..train.evaluation.naming import evaluation_name
 from ..train.runs.cli_errors import report_user_errors
+from .command_line import check_hydra_options
 
 PROGRAM = "pscgan evaluate"
 OmegaConf.register_new_resolver("evaluation_name", evaluation_name, replace=True)
@@ -46,6 +47,7 @@ def _evaluate(config: DictConfig) -> None:
 
 def main() -> None:
     """The command ``pscgan evaluate``."""
+    check_hydra_options(PROGRAM)
     with report_user_errors(PROGRAM):
         _run()
 

@@ -17,10 +17,8 @@ import socket
 import sys
 from importlib.util import find_spec
 
-import torch
-
-from ..train.inference.load import load
 from ..train.runs.cli_errors import report_user_errors
+from .command_line import Parser, device_of
 
 PROGRAM = "pscgan explore"
 NEEDED = ("starlette", "uvicorn")
@@ -38,16 +36,14 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog=PROGRAM, description=(__doc__ or "").strip(), formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(PROGRAM, __doc__)
     add = parser.add_argument
     add("model", metavar="MODEL", help="a .safetensors file, bundled:demo, the folder of a run, or a checkpoint")
     add("--host", default="127.0.0.1", help="address to listen to (default 127.0.0.1: this machine alone)")
     add("--port", type=int, default=8765, help="to listen to (default 8765); 0 takes one that is free")
     add("--max-megapixels", type=float, default=2.0, help="larger pictures are refused unread (default 2)")
     add("--seconds", type=float, default=60.0, help="after which no further sample is begun for a view (default 60)")
-    add("--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu")
+    add("--device", choices=("cpu", "cuda"), help="default: cuda where there is one")
     return parser.parse_args(arguments)
 
 
@@ -60,18 +56,17 @@ def _check(options: argparse.Namespace) -> None:
         value = getattr(options, name)
         if not (math.isfinite(value) and value > 0):
             raise ValueError(f"--{name.replace('_', '-')} is {value}; allowed is more than 0")
-    if options.device == "cuda" and not torch.cuda.is_available():
-        raise ValueError("--device is cuda; allowed here is cpu, there is no CUDA device")
 
 
 def _serve(options: argparse.Namespace) -> None:
+    from ..train.inference.load import load
     from .exploring.app import explorer
     from .exploring.guard import is_loopback
     from .exploring.server import Server
     from .exploring.session import Session
 
     with _listening(options.host, options.port) as listening:
-        sampler = load(options.model, options.device)
+        sampler = load(options.model, device_of(options.device))
         app = explorer(Session(sampler, int(1e6 * options.max_megapixels), options.seconds), options.host)
         if not is_loopback(options.host):
             print(f"{PROGRAM}: warning: whoever reaches {options.host} can use this page", file=sys.stderr)

@@ -17,9 +17,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..train.export.export import SUFFIXES, export
-from ..train.inference.hub import push, require_repository
 from ..train.runs.cli_errors import report_user_errors
+from .command_line import Parser
 
 PROGRAM = "pscgan export"
 
@@ -27,6 +26,9 @@ PROGRAM = "pscgan export"
 def main(arguments: list[str] | None = None) -> None:
     """The command ``pscgan export``."""
     options = _parser().parse_args(arguments)
+    from ..train.export.export import export
+    from ..train.inference.hub import push
+
     with report_user_errors(PROGRAM):
         _require_folder(options.out, options.push)
         paths = export(options.model, options.out, options.overwrite, options.half, options.push, print)
@@ -37,9 +39,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=PROGRAM, description=(__doc__ or "").strip(), formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(PROGRAM, __doc__)
     parser.add_argument("model", metavar="MODEL", help="a run's folder, a checkpoint, or any name pscgan.load takes")
     parser.add_argument("--out", type=Path, required=True, help="a file of one of these suffixes, or a folder")
     parser.add_argument("--half", action="store_true", help="round weights to float16, and measure what that costs")
@@ -50,6 +50,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _require_folder(out: Path, repository: str | None) -> None:
     """Before any work is done."""
+    from ..train.export.export import SUFFIXES
+    from ..train.inference.hub import require_repository
+
     if repository is not None:
         require_repository(repository)
         if out.suffix in SUFFIXES:

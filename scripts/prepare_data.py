@@ -11,17 +11,14 @@ import shutil
 import sys
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
-from typing import Any
-
-from rich.console import Console
-from rich.progress import track
+from typing import TYPE_CHECKING, Any
 
 from ..checks import require_at_least
-from ..data.image_io.decode import UnreadableImage
-from ..data.image_io.write_png import encode_png
-from ..data.sources.folder import is_image
-from ..data.sources.image_source import ImageSource
 from ..train.runs.cli_errors import report_user_errors
+from .command_line import Parser
+
+if TYPE_CHECKING:
+    from ..data.sources.image_source import ImageSource
 
 PROGRAM = "pscgan prepare-data"
 SIGNATURES = {b"\x89P": ".png", b"\xff\xd8": ".jpg", b"RI": ".webp", b"II": ".tif", b"MM": ".tif"}
@@ -30,9 +27,7 @@ SIGNATURES = {b"\x89P": ".png", b"\xff\xd8": ".jpg", b"RI": ".webp", b"II": ".ti
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        prog=PROGRAM, description=(__doc__ or "").strip(), formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(PROGRAM, __doc__)
     parser.add_argument("root", help="folder, .zip, shards, hf:NAME or bundled:photos")
     parser.add_argument("--out", type=Path, required=True, help="new folder for the shards")
     parser.add_argument("--images-per-shard", type=int, default=100_000, help="at most (default %(default)s)")
@@ -59,6 +54,8 @@ def prepare(options: argparse.Namespace) -> list[str]:
             require_at_least(1, **{f"--{name.replace('_', '-')}": getattr(options, name)})
     if not 0 < options.megabytes_per_shard < float("inf"):
         raise ValueError(f"--megabytes-per-shard must be > 0, got {options.megabytes_per_shard}")
+    from ..data.sources.image_source import ImageSource
+
     source = ImageSource(options.root, resize=options.size)
     names = _packed_names(source, options.size)
     if options.out.exists() and (not options.out.is_dir() or any(options.out.iterdir())):
@@ -90,6 +87,13 @@ def _packed_names(source: ImageSource, size: int | None) -> Iterable[str]:
 
 
 def _write(source: ImageSource, names: Iterable[str], folder: Path, options: argparse.Namespace) -> list[str]:
+    from rich.console import Console
+    from rich.progress import track
+
+    from ..data.image_io.decode import UnreadableImage
+    from ..data.image_io.write_png import encode_png
+    from ..data.sources.folder import is_image
+
     unreadable: list[str] = []
     pattern = f"{str(folder.absolute()).replace('%', '%%')}/%06d.tar"
     limits = {"maxcount": options.images_per_shard, "maxsize": 1e6 * options.megabytes_per_shard}

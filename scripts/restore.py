@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 from ..data.image_io.safe_read import on_one_line
 from ..train.restore.files import REPORT, Input, Outputs, inputs_of, plan_outputs
 from ..train.runs.cli_errors import report_user_errors
+from .command_line import Parser, device_of
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -41,9 +42,7 @@ AUTO = "auto"
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog=PROGRAM, description=(__doc__ or "").strip(), formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(PROGRAM, __doc__)
     add = parser.add_argument
     add("inputs", nargs="*", metavar="INPUT", help="picture files, folders, or patterns such as 'photos/**/*.jpg'")
     add("--model", help="a run's folder, a checkpoint, a .safetensors file, bundled:demo, or USER/REPO of the hub")
@@ -114,18 +113,13 @@ class RestoreCommand:
     """
 
     def __init__(self, options: argparse.Namespace) -> None:
-        import torch
-
         from ..train.inference.load import load
         from ..train.restore.open_image import ImageOpener
         from ..train.restore.side_info import SideInfo
         from ..train.restore.tiling import Tiling
 
-        if options.device == "cuda" and not torch.cuda.is_available():
-            raise ValueError("--device is cuda; allowed here is cpu, there is no CUDA device")
-        device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
         self.options, inputs = options, inputs_of(options.inputs, options.out)
-        self.sampler = load(options.model, device, precision=options.precision)
+        self.sampler = load(options.model, device_of(options.device), precision=options.precision)
         self.request = _request(options, self.sampler)
         self.outputs = plan_outputs(inputs, options.out, options.samples, options.degrade, options.overwrite)
         side_info = SideInfo(options.mask, options.phase, options.kernel, options.photons)

@@ -9,21 +9,19 @@ and what it is for an exact sampler, spread over skill, images, seconds; state::
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 from ..train.runs.cli_errors import report_user_errors
 from ..train.runs.comparison_table import RunTable
 from ..train.runs.record import read_run, runs_below
+from .command_line import Parser
 
 PROGRAM = "pscgan runs"
 
 
 def main(arguments: list[str] | None = None) -> None:
     """The command ``pscgan runs``."""
-    parser = argparse.ArgumentParser(
-        prog=PROGRAM, description=(__doc__ or "").strip(), formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(PROGRAM, __doc__)
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="of runs, at any depth, or of one run")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="write runs.csv and runs.md there")
     options = parser.parse_args(arguments)

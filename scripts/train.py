@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from ..train.runs.cli_errors import report_user_errors
 from ..train.runs.naming import run_name, sweep_name
+from .command_line import check_hydra_options
 
 PROGRAM = "pscgan train"
 OmegaConf.register_new_resolver("run_name", run_name, replace=True)
@@ -49,6 +50,7 @@ def _train_or_exit(config: DictConfig) -> float:
 
 def main() -> None:
     """The command ``pscgan train``."""
+    check_hydra_options(PROGRAM)
     with report_user_errors(PROGRAM):
         _run()
 

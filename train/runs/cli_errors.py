@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from hydra.errors import HydraException, InstantiationException
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
+
+from ...checks import closest
 
 USER_ERRORS = (HydraException, OmegaConfBaseException, ValueError, OSError)
 
@@ -51,6 +54,10 @@ def user_error(error: Exception) -> str | None:
             return None
         part = str(error).rpartition("full_key: ")[2].splitlines()[0] if "full_key: " in str(error) else ""
         return f"{part}: {_join(cause or error)}" if part else _join(cause or error)
+    cause = error.__cause__
+    if isinstance(cause, OmegaConfBaseException) and isinstance(cause.parent_node, DictConfig):
+        near = closest(str(cause.key), map(str, cause.parent_node))
+        return f"there is no {cause.full_key}{near} (+{cause.full_key}=... adds it)"
     return _join(error)
 
 

@@ -36,7 +36,7 @@ def provenance() -> dict[str, Any]:
     """Of this process, as plain values."""
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": f"{Path(sys.argv[0]).name} {shlex.join(sys.argv[1:])}".strip(),
         "pscgan": __version__,
         "commit": _commit(),
         "python": platform.python_version(),
