@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from ..rng import Rng
-from .jpeg.verify import Verification
 from .measurement import Measurement
 
 
@@ -32,6 +31,31 @@ class Degradation(Protocol):
     def project(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """The nearest image that explains the measurement, (B, C, H, W), differentiable."""
         ...
+
+
+class Verification(NamedTuple):
+    """How far B 8-bit images, encoded again as their files were, give these files: sums over each image.
+
+    Attributes:
+        levels_wrong: quantised coefficients that differ from the file's, (B,).
+        levels: all of them, (B,).
+        blocks_wrong: 8 x 8 blocks of any component with a wrong level, (B,).
+        blocks: all of them, (B,).
+        reencode_rmse: of the decoded pictures, the encoded again against the file's, in grey levels, (B,).
+        violation: how far coefficients lie outside of their intervals, mean over levels in quantisation steps, (B,).
+    """
+
+    levels_wrong: Tensor
+    levels: Tensor
+    blocks_wrong: Tensor
+    blocks: Tensor
+    reencode_rmse: Tensor
+    violation: Tensor
+
+    @property
+    def exact(self) -> Tensor:
+        """Whether the picture encodes to the very file, (B,)."""
+        return self.levels_wrong == 0
 
 
 @runtime_checkable
@@ -79,8 +103,10 @@ def channels_read(channels: int, degradation: Degradation) -> int:
 
 
 def project_samples(degradation: Degradation, samples_KBCHW: Tensor, measurement: Measurement) -> Tensor:
-    """Each of K samples projected, (K, B, C, H, W)."""
-    return torch.stack([degradation.project(restored, measurement) for restored in samples_KBCHW])
+    """Each of K samples projected, (K, B, C, H, W), as one batch of K B images."""
+    images = torch.arange(len(measurement), device=samples_KBCHW.device).repeat(len(samples_KBCHW))
+    projected = degradation.project(samples_KBCHW.flatten(0, 1), measurement[images])
+    return projected.view_as(samples_KBCHW)
 
 
 def network_channels(image_channels: int, degradation: Degradation) -> dict[str, int]:

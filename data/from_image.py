@@ -10,8 +10,15 @@ import numpy as np
 from torch import Tensor
 
 from .degradation import Degradation
-from .jpeg.coefficients import JpegCoefficients, crop
 from .measurement import Measurement
+
+
+class StoredImage(Protocol):
+    """What an image file stores of y besides its pixels."""
+
+    def window(self, top: int, left: int, height: int, width: int) -> StoredImage:
+        """What a file of this part alone would store."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -24,7 +31,7 @@ class ImageSideInfo:
         kernel: by which it was blurred, (h, w) float64 of sum 1 with odd sides.
         photons: at white.
         sigma: of its noise, on the 0..255 scale.
-        coded: what the .jpg file says whose decode it is.
+        coded: what the file stores whose decode it is, as ``JpegCoefficients``.
     """
 
     mask: Tensor | None = None
@@ -32,13 +39,13 @@ class ImageSideInfo:
     kernel: Tensor | None = None
     photons: float | None = None
     sigma: float | None = None
-    coded: JpegCoefficients | None = None
+    coded: StoredImage | None = None
 
     def window(self, top: int, left: int, height: int, width: int) -> ImageSideInfo:
         """What is known of a part of the picture; that of a .jpg file is cut at multiples of its units."""
         part = slice(top, top + height), slice(left, left + width)
         mask = None if self.mask is None else self.mask[(..., *part)]
-        coded = None if self.coded is None else crop(self.coded, top, left, height, width)
+        coded = None if self.coded is None else self.coded.window(top, left, height, width)
         return replace(self, mask=mask, coded=coded)
 
 

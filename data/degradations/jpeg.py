@@ -9,13 +9,14 @@ import torch
 from torch import Tensor
 
 from ...rng import Rng
+from ..degradation import Verification
 from ..from_image import ImageSideInfo, ParsedMeasurement
 from ..jpeg import codec
 from ..jpeg.coefficients import BLOCK, SAMPLINGS, JpegCoefficients, from_params, grey_as_colour, to_params
+from ..jpeg.differentiable_codec import project
 from ..jpeg.exact_projection import project_exactly
-from ..jpeg.projection import project
 from ..jpeg.quantisation import estimate_quality, tables_of_quality
-from ..jpeg.verify import Verification, verify
+from ..jpeg.verify import verify
 from ..measurement import Measurement, concatenate, size_of
 
 
@@ -103,7 +104,7 @@ class Jpeg:
 
     def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedMeasurement:
         """See ``FromImage``: the decode of a .jpg file; a grey one is taken as colour without chroma."""
-        if side_info.coded is None:
+        if not isinstance(side_info.coded, JpegCoefficients):
             raise ValueError("it is no .jpg file; allowed is one, as the networks are given its levels")
         grey = len(side_info.coded.levels) < picture.shape[1]
         coded = grey_as_colour(side_info.coded, self.samplings[0]) if grey else side_info.coded

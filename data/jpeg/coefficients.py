@@ -43,6 +43,23 @@ class JpegCoefficients:
     height: int
     width: int
 
+    def window(self, top: int, left: int, height: int, width: int) -> JpegCoefficients:
+        """What files of this part alone would say, with the same levels.
+
+        Args:
+            top: a multiple of ``unit``.
+            left: likewise.
+            height: a multiple of ``unit``, or what is left of the picture.
+            width: likewise.
+        """
+        planes = []
+        for component, plane in enumerate(self.levels):
+            horizontal, vertical = self.sampling if component else (1, 1)
+            row, column = top // vertical, left // horizontal
+            rows, columns = blocks(height, vertical) * BLOCK, blocks(width, horizontal) * BLOCK
+            planes.append(plane[:, row : row + rows, column : column + columns])
+        return JpegCoefficients(planes, self.tables, self.sampling, height, width)
+
 
 def blocks(extent: int, subsampling: int = 1) -> int:
     """How many blocks cover so many pixels in a component with that subsampling."""
@@ -125,25 +142,6 @@ def select(coded: JpegCoefficients, pictures: Tensor | slice) -> JpegCoefficient
 def unit(coded: JpegCoefficients) -> int:
     """Pixels to whose multiples parts are cut: a block of the chroma."""
     return BLOCK * max(coded.sampling)
-
-
-def crop(coded: JpegCoefficients, top: int, left: int, height: int, width: int) -> JpegCoefficients:
-    """What a file of this part alone would say, with the same levels.
-
-    Args:
-        coded: of B pictures.
-        top: a multiple of ``unit``.
-        left: likewise.
-        height: a multiple of ``unit``, or what is left of the picture.
-        width: likewise.
-    """
-    planes = []
-    for component, plane in enumerate(coded.levels):
-        horizontal, vertical = coded.sampling if component else (1, 1)
-        row, column = top // vertical, left // horizontal
-        rows, columns = blocks(height, vertical) * BLOCK, blocks(width, horizontal) * BLOCK
-        planes.append(plane[:, row : row + rows, column : column + columns])
-    return JpegCoefficients(planes, coded.tables, coded.sampling, height, width)
 
 
 def to_params(coded: JpegCoefficients) -> dict[str, Tensor]:

@@ -16,9 +16,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from . import codec, colour, dct
+from . import codec
 from .coefficients import JpegCoefficients, Sampling, select, units
-from .linear import fold
+from .differentiable_codec import fold
 from .quantisation import SCALE, Cell, cell
 
 MARGINS = (1.0, 1.5, 2.0, 0.5, 0.25, 0.0, 3.0)
@@ -139,13 +139,12 @@ def _correction(planes: list[Tensor], cells: list[Cell], margin: float, coded: J
         inset = ((high - low) / 2).clamp_(max=SCALE * margin)
         move = (plane.clamp(low + inset, high - inset) - plane).div_(SCALE)
         horizontal, vertical = coded.sampling if component else (1, 1)
-        pixels = fold(
-            dct.inverse(move * FINENESS).div_(FINENESS), -(-coded.height // vertical), -(-coded.width // horizontal)
-        )
+        height, width = -(-coded.height // vertical), -(-coded.width // horizontal)
+        pixels = fold(codec.inverse_dct(move * FINENESS).div_(FINENESS), height, width)
         parts.append(pixels.repeat_interleave(vertical, 1).repeat_interleave(horizontal, 2))
     parts = [part[:, : coded.height, : coded.width] for part in parts]
     return _finely(
-        parts[0][:, None] if len(parts) == 1 else colour.difference_to_rgb(_finely(torch.stack(parts, dim=1)))
+        parts[0][:, None] if len(parts) == 1 else codec.difference_to_rgb(_finely(torch.stack(parts, dim=1)))
     )
 
 

@@ -2,39 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor
 
+from ..degradation import Verification
 from . import codec
 from .coefficients import BLOCK, JpegCoefficients
 from .quantisation import SCALE, cell, quantise
-
-
-class Verification(NamedTuple):
-    """What libjpeg(-turbo) makes of B 8-bit pictures with the tables of their files, against the files: sums a picture.
-
-    Attributes:
-        levels_wrong: quantised coefficients that differ from the file's, (B,).
-        levels: all of them, (B,).
-        blocks_wrong: 8 x 8 blocks of any component with a wrong level, (B,).
-        blocks: all of them, (B,).
-        reencode_rmse: of the decoded pictures, the encoded again against the file's, in grey levels, (B,).
-        violation: how far coefficients lie outside of their intervals, mean over levels in quantisation steps, (B,).
-    """
-
-    levels_wrong: Tensor
-    levels: Tensor
-    blocks_wrong: Tensor
-    blocks: Tensor
-    reencode_rmse: Tensor
-    violation: Tensor
-
-    @property
-    def exact(self) -> Tensor:
-        """Whether the picture encodes to the very file, (B,)."""
-        return self.levels_wrong == 0
 
 
 def verify(picture: Tensor, coded: JpegCoefficients) -> Verification:

@@ -43,7 +43,7 @@ def as_picture(measurement):
     }  # of a chain, the last of a name
     y = measurement.degraded if "tables" in params else params.get("measured", measurement.degraded)
     y = params.get("degraded", y)
-    told = ImageSideInfo(
+    side_info = ImageSideInfo(
         mask=params.get("known"),
         phase=phase_of(params["colours"][0]) if "colours" in params else None,
         kernel=params["kernel"][0] if "kernel" in params else None,
@@ -51,7 +51,7 @@ def as_picture(measurement):
         sigma=255 * float(params["sigma"]) if "sigma" in params else None,
         coded=next(from_params(params, *y.shape[-2:]))[1] if "tables" in params else None,
     )
-    return y.expand(-1, 3, -1, -1), told
+    return y.expand(-1, 3, -1, -1), side_info
 
 
 def phase_of(colours):

@@ -7,7 +7,7 @@ import torch
 from pscgan.data.degradations.jpeg import Jpeg
 from pscgan.data.jpeg import codec
 from pscgan.data.jpeg.coefficients import SAMPLINGS, from_params
-from pscgan.data.jpeg.linear import synthesise
+from pscgan.data.jpeg.differentiable_codec import synthesise
 from pscgan.data.jpeg.quantisation import tables_of_quality
 from pscgan.rng import Rng
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from ...checks import require_at_least
-from ...data.jpeg.linear import TO_YCC
+from ...data.luma import BT601
 from ...data.measurement import Measurement
 from .posterior import bures
 
@@ -135,7 +135,7 @@ def luma(images: Tensor) -> Tensor:
     channels = images.shape[1]
     if channels not in (1, 3):
         raise ValueError(f"images have {channels} channels; allowed are 1 (grey) and 3 (colour)")
-    weights = TO_YCC[0] if channels == 3 else (1.0,)
+    weights = BT601 if channels == 3 else (1.0,)
     return sum((weight * images[:, c] for c, weight in enumerate(weights)), torch.zeros_like(images[:, 0]))
 
 

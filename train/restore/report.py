@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...data.degradation import Verification
 from ...data.image_io.safe_read import on_one_line
-from ...data.jpeg.verify import Verification
 from ..metrics.distortion import psnr
 
 

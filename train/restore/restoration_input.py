@@ -11,9 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...data.degradation import Verifiable
+from ...data.degradation import Verifiable, Verification
 from ...data.from_image import FromImage
-from ...data.jpeg.verify import Verification
 from ...data.luma import luma
 from ...data.measurement import Measurement
 from ..inference.sampler import LoadedSampler

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from ....rng import Rng
 from ...from_image import ImageSideInfo
+from ...luma import BT601, luma
 from ...measurement import size_of
 from .protocol import Params, ParsedImage, colour_range, require_colour
 
-BT601 = (0.299, 0.587, 0.114)
 SLIGHT = 2.5 / 255  # between channels of a grey picture: rounding and JPEG
 
 
@@ -49,7 +49,7 @@ class Luma:
 
     def forward(self, image: Tensor, params: Params) -> Tensor:
         """(B, 3, H, W) to (B, 1, H, W)."""
-        return (self._weights(image) * image).sum(dim=1, keepdim=True)
+        return luma(image, self.weights)
 
     def adjoint(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
         """Each value by the three weights."""

@@ -4,9 +4,8 @@ import pytest
 import torch
 
 from pscgan.data.degradations.jpeg import Jpeg
-from pscgan.data.jpeg import codec, linear
-from pscgan.data.jpeg.linear import analyse, synthesise
-from pscgan.data.jpeg.projection import project
+from pscgan.data.jpeg import codec, differentiable_codec
+from pscgan.data.jpeg.differentiable_codec import analyse, project, synthesise
 from pscgan.data.jpeg.quantisation import tables_of_quality
 from pscgan.data.measurement import concatenate
 from pscgan.rng import Rng
@@ -71,7 +70,7 @@ def test_pictures_inside_stay(kind):
 def test_fine_chroma_stays(kind, horizontal, vertical):
     truth, coded = files_of(kind)
     moved = project(start(truth), coded) - start(truth)
-    chroma = linear._mix(moved, linear._to_ycc(moved))[:, 1:]
+    chroma = differentiable_codec._mix(moved, differentiable_codec._to_ycc(moved))[:, 1:]
     cells = chroma.unfold(2, vertical, vertical).unfold(3, horizontal, horizontal).flatten(4)
     assert chroma.abs().max() > 1
     assert (cells - cells[..., :1]).abs().max() < 1e-9

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from pscgan.data.jpeg.coefficients import crop
 from pscgan.data.jpeg.reader import read
 from pscgan.data.jpeg.verify import verify
 from pscgan.train.restore.report import ReencodingReport
@@ -19,7 +18,7 @@ def test_counts_of_windows_add_up_to_those_of_the_picture(tmp_path):
     proof = ReencodingReport()
     for window in windows_of(70, 100, 32):
         part = pixels[(..., *window.area)]
-        proof.add(part[0].movedim(0, -1).numpy(), verify(part, crop(coded, *window.place)))
+        proof.add(part[0].movedim(0, -1).numpy(), verify(part, coded.window(*window.place)))
     said, whole = proof.entry(), {name: value.item() for name, value in verify(pixels, coded)._asdict().items()}
     assert {name: said[name] for name in ("levels", "levels_wrong", "blocks", "blocks_wrong")} == {
         name: whole[name] for name in ("levels", "levels_wrong", "blocks", "blocks_wrong")

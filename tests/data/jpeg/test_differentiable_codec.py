@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from pscgan.data.jpeg import codec, linear
+from pscgan.data.jpeg import codec, differentiable_codec
 from pscgan.data.jpeg.coefficients import SAMPLINGS
-from pscgan.data.jpeg.linear import analyse, synthesise
+from pscgan.data.jpeg.differentiable_codec import analyse, synthesise
 
 from . import libjpeg
 from .libjpeg import KINDS, sampling_of
@@ -64,7 +64,7 @@ def test_gradients_are_those_of_differences(kind):
 
 
 def test_gradients_flow_after_a_first_call_in_inference_mode():
-    linear._constants.cache_clear()
+    differentiable_codec._constants.cache_clear()
     with torch.inference_mode():
         planes = analyse(random_picture(16, 16), SAMPLINGS["4:2:0"])
         synthesise(planes, SAMPLINGS["4:2:0"], 16, 16)

@@ -1,4 +1,4 @@
-"""JPEG without its rounding: a linear map from pictures to coefficients, differentiable, and a right inverse."""
+"""JPEG without its rounding: a differentiable map from pictures to coefficients, its right inverse, a projection."""
 
 from __future__ import annotations
 
@@ -9,14 +9,42 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .codec import extend
-from .coefficients import BLOCK, Sampling, blocks
+from ..luma import BT601
+from ..straight_through_clamp import straight_through_clamp
+from .codec import by_rows, extend, spread
+from .coefficients import BLOCK, JpegCoefficients, Sampling, blocks
 
-TO_YCC = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
+TO_YCC = (BT601, (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
+
+
+def project(restored: Tensor, coded: JpegCoefficients, tolerance: float = 0.0) -> Tensor:
+    """Every coefficient moved into its interval of one quantisation step; differentiable.
+
+    The correction alone is added, so chroma finer than its sampling, of which the file says nothing, stays as it is.
+    Exact where sizes are multiples of a unit (16 pixels at 4:2:0), up to the rounding of ``restored``'s dtype. Pixels
+    are neither clipped nor rounded: for files, see ``exact_projection``.
+
+    Args:
+        restored: (B, C, H, W) float in 0..255.
+        coded: what the files say.
+        tolerance: by how many steps the intervals are wider at both ends.
+
+    Returns:
+        (B, C, H, W), at least fp32.
+    """
+    with torch.autocast(restored.device.type, enabled=False):
+        restored = restored.float() if restored.dtype.itemsize < 4 else restored
+        moves = []
+        for component, plane in enumerate(analyse(restored, coded.sampling)):
+            blocks, levels = by_rows(plane), by_rows(coded.levels[component].to(plane))
+            steps = spread(coded.tables[:, component], plane)
+            low, high = ((levels + side * (0.5 + tolerance)) * steps for side in (-1, 1))
+            moves.append((straight_through_clamp(blocks, low, high) - blocks).flatten(1, 2))
+        return restored + synthesise(moves, coded.sampling, coded.height, coded.width)
 
 
 def analyse(picture: Tensor, sampling: Sampling) -> list[Tensor]:
-    """Orthonormal coefficients of (B, C, H, W) in 0..255, by component as in ``Coded.levels``."""
+    """Orthonormal coefficients of (B, C, H, W) in 0..255, by component as in ``JpegCoefficients.levels``."""
     height, width = picture.shape[-2:]
     if picture.shape[1] == 1:
         return [_transform(picture[:, 0] - 128, height, width)]
