@@ -106,7 +106,7 @@ def project_samples(degradation: Degradation, samples_KBCHW: Tensor, measurement
     """Each of K samples projected, (K, B, C, H, W), as one batch of K B images."""
     images = torch.arange(len(measurement), device=samples_KBCHW.device).repeat(len(samples_KBCHW))
     projected = degradation.project(samples_KBCHW.flatten(0, 1), measurement[images])
-    return projected.view_as(samples_KBCHW)
+    return projected.reshape(samples_KBCHW.shape)
 
 
 def network_channels(image_channels: int, degradation: Degradation) -> dict[str, int]:
