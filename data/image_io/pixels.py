@@ -10,22 +10,69 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 from torch import Tensor
 
 from .decode import FORMATS
-from .tiff import is_white_zero
+
+Samples = NDArray[np.uint8 | np.uint16]
+"""All of one type."""
 
 _EIGHT_BITS = {
     "1": "L", "L": "L", "LA": "LA", "La": "LA", "P": "RGB", "PA": "RGBA", "RGB": "RGB", "RGBX": "RGB", "RGBA": "RGBA",
     "RGBa": "RGBA", "CMYK": "RGB", "YCbCr": "RGB",
 }  # fmt: skip
+BITS, PHOTOMETRIC, SAMPLES, PLANES, FORMAT = 258, 262, 277, 284, 339  # TIFF tags
+UNSIGNED, SEPARATE, WHITE_IS_ZERO = 1, 2, 0  # and their values
+_TIFF_COLOURS = {WHITE_IS_ZERO: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3}
+"""Of each photometric interpretation: grey, grey, RGB, palette, CMYK, YCbCr."""
+_TIFF_ALLOWED = (
+    "allowed are grey, RGB, palette, CMYK, YCbCr of 1 to 8 or 16 bits without sign; alpha, but with grey of 16 bits"
+)
 _KEY_SCALES = {"L;2": 85, "L;4": 17}
 """Grey of few bits is spread over 0..255, but not the value that stands for transparent."""
 
 
+@dataclass(frozen=True)
+class DecodedImage:
+    """One picture, as a viewer shows it.
+
+    Attributes:
+        pixels: (H, W, C) uint8 or uint16; C is 1 for grey, 3 for RGB.
+        alpha: (H, W) of the same type, not multiplied into the pixels; None if the file has none.
+        exif: as Pillow takes it, without orientation; empty if there is none.
+        icc_profile: what the pixels mean; None for sRGB.
+        format: of the file: PNG, JPEG, WEBP or TIFF.
+        notes: what was changed or left out on reading, a sentence each, to be read behind the file's name.
+    """
+
+    pixels: Samples
+    alpha: Samples | None
+    exif: bytes
+    icc_profile: bytes | None
+    format: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def largest(self) -> int:
+        """The value of white: 255 or 65535."""
+        return int(np.iinfo(self.pixels.dtype).max)
+
+    def window(self, top: int, left: int, height: int, width: int) -> Tensor:
+        """A part as (C, height, width) float32 in [0, 1], the only part that is turned into floats.
+
+        Raises:
+            ValueError: if the window is empty or leaves the picture.
+        """
+        H, W, _ = self.pixels.shape
+        if not (0 <= top < top + height <= H and 0 <= left < left + width <= W):
+            raise ValueError(f"window is {height}x{width} at {top}, {left}; allowed is a part of the {H}x{W} pixels")
+        part = self.pixels[top : top + height, left : left + width].transpose(2, 0, 1).astype(np.float32, order="C")
+        return torch.from_numpy(part / np.float32(self.largest))
+
+
 class Decoded(NamedTuple):
-    """As ``Photograph`` has them, not yet turned.
+    """The samples of a file as ``DecodedImage`` has them, before it is turned upright.
 
     Attributes:
         colours: (H, W, C).
@@ -62,22 +109,40 @@ def decoded(image: Image.Image, data: bytes) -> Decoded:
     return Decoded(colours, alpha, image)
 
 
-def mode_refusal(image: Image.Image) -> str | None:
-    """Why an image of Pillow's mode is not read, with what is allowed; None if it is."""
-    if image.mode in _EIGHT_BITS or _is_deep_grey(image):
-        return None
-    return f"its pixels are of mode {image.mode}; allowed are {', '.join(_EIGHT_BITS)}, and grey of 16 bits"
+def require_kind(image: Image.Image) -> None:
+    """Refuse an opened file whose samples are not read.
+
+    Raises:
+        ValueError: saying what they are and what is allowed.
+    """
+    if image.mode not in _EIGHT_BITS and not _is_deep_grey(image):
+        allowed = f"{', '.join(_EIGHT_BITS)}, and grey of 16 bits"
+        raise ValueError(f"its pixels are of mode {image.mode}; allowed are {allowed}")
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return
+    bits, samples, formats, planes = (image.tag_v2.get(tag, 1) for tag in (BITS, SAMPLES, FORMAT, PLANES))
+    bits, formats = ({*value} if isinstance(value, tuple) else {value} for value in (bits, formats))
+    colours = _TIFF_COLOURS.get(image.tag_v2.get(PHOTOMETRIC, 0), 0)
+    if formats != {UNSIGNED} or not (bits <= {1, 2, 4, 8} or bits == {16}) or samples > colours + 1:
+        raise ValueError(f"it is a TIFF with {samples} samples of {bits} bits, format {formats}; {_TIFF_ALLOWED}")
+    if samples > 1 and bits == {16} and planes == SEPARATE:
+        raise ValueError("its samples of 16 bits lie in separate planes; allowed are samples side by side")
 
 
 def _is_deep_grey(image: Image.Image) -> bool:
     return image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG")
 
 
+def _is_white_zero(image: Image.Image) -> bool:
+    """Whether its grey counts down from white, which Pillow does not turn round at 16 bits."""
+    return isinstance(image, TiffImagePlugin.TiffImageFile) and image.tag_v2.get(PHOTOMETRIC, 0) == WHITE_IS_ZERO
+
+
 def _samples(image: Image.Image) -> Samples:
     """(H, W, samples), of a loaded image."""
     if _is_deep_grey(image):
         grey: NDArray[np.uint16] = np.asarray(image).astype(np.uint16)
-        return (np.invert(grey) if is_white_zero(image) else grey)[..., None]
+        return (np.invert(grey) if _is_white_zero(image) else grey)[..., None]
     mode = "RGBA" if image.mode == "P" and "transparency" in image.info else _EIGHT_BITS[image.mode]
     samples = np.asarray(image if image.mode == mode else image.convert(mode))
     return samples[..., None] if samples.ndim == 2 else samples
@@ -145,45 +210,3 @@ def _loaded(data: bytes, mode: str) -> Image.Image:
 
 def _with_mode(arguments: tuple[object, ...] | str | None, mode: str) -> tuple[object, ...] | str:
     return (mode, *arguments[1:]) if isinstance(arguments, tuple) else mode
-
-
-Samples = NDArray[np.uint8 | np.uint16]
-"""All of one type."""
-
-
-@dataclass(frozen=True)
-class DecodedImage:
-    """One picture, as a viewer shows it.
-
-    Attributes:
-        pixels: (H, W, C) uint8 or uint16; C is 1 for grey, 3 for RGB.
-        alpha: (H, W) of the same type, not multiplied into the pixels; None if the file has none.
-        exif: as Pillow takes it, without orientation; empty if there is none.
-        icc_profile: what the pixels mean; None for sRGB.
-        format: of the file: PNG, JPEG, WEBP or TIFF.
-        notes: what was changed or left out on reading, a sentence each, to be read behind the file's name.
-    """
-
-    pixels: Samples
-    alpha: Samples | None
-    exif: bytes
-    icc_profile: bytes | None
-    format: str
-    notes: tuple[str, ...] = ()
-
-    @property
-    def largest(self) -> int:
-        """The value of white: 255 or 65535."""
-        return int(np.iinfo(self.pixels.dtype).max)
-
-    def window(self, top: int, left: int, height: int, width: int) -> Tensor:
-        """A part as (C, height, width) float32 in [0, 1], the only part that is turned into floats.
-
-        Raises:
-            ValueError: if the window is empty or leaves the picture.
-        """
-        H, W, _ = self.pixels.shape
-        if not (0 <= top < top + height <= H and 0 <= left < left + width <= W):
-            raise ValueError(f"window is {height}x{width} at {top}, {left}; allowed is a part of the {H}x{W} pixels")
-        part = self.pixels[top : top + height, left : left + width].transpose(2, 0, 1).astype(np.float32, order="C")
-        return torch.from_numpy(part / np.float32(self.largest))

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, PngImagePlugin
 
 from ...checks import require_at_least
-from ..jpeg.support_check import max_scans
-from .decode import FORMATS, TOO_LARGE, UnreadableImage, decoder_errors, verify
-from .metadata import kept_metadata, orientation
-from .pixels import DecodedImage, Samples, decoded, mode_refusal
-from .safe_read import on_one_line, read_bytes
-from .tiff import tiff_errors, tiff_kind, tiff_refusal
+from .decode import FORMATS, UnreadableImage, decoder_errors, verify
+from .pixels import DecodedImage, Samples, decoded, require_kind
+from .safe_read import capture_stderr, on_one_line, read_bytes
 
 MAX_PIXELS = 150_000_000
 """Where nothing else is asked for: what cameras make, and below what Pillow refuses as a decompression bomb."""
 
-START_OF_SCAN = b"\xff\xda"
+TIFF = (b"II", b"MM")
+ORIENTATION = 0x0112
+DESCRIPTIVE = (270, 271, 272, 305, 306, 315, 33432, 34665, 34853)
+"""What a TIFF says besides how its pixels are stored: title, camera, software, time, artist, copyright, EXIF, GPS."""
+PROFILE_SPACES = {1: b"GRAY", 3: b"RGB "}
 
 _UPRIGHT: dict[int, Callable[[Samples], Samples]] = {
     2: lambda p: p[:, ::-1],
@@ -43,7 +45,7 @@ def read(path: Path, max_pixels: int = MAX_PIXELS) -> DecodedImage:
     """Read PNG, JPEG, WebP or TIFF of 8 or 16 bits a channel, whatever its name ends in; the first of several pictures.
 
     Grey with and without alpha, RGB, RGBA, palettes, black and white; CMYK becomes RGB. Not read are floats, signs,
-    other depths, more samples than colours and alpha, 16 bits in planes. Size and kind are judged before
+    other depths, more samples than colours and alpha, 16 bits in planes. Size and kind are checked before
     anything is decoded. Memory: about three times the pixels, and the file.
 
     Args:
@@ -63,46 +65,29 @@ def read(path: Path, max_pixels: int = MAX_PIXELS) -> DecodedImage:
 
 def _decoded(data: bytes, max_pixels: int) -> DecodedImage:
     try:
-        with decoder_errors(), tiff_errors(data):
-            reason = _refusal(data, max_pixels)
-            if reason is None:
-                verify(data)
-                return _photograph(data)
+        with decoder_errors(), capture_stderr() if data[:2] in TIFF else nullcontext():  # libtiff writes to it
+            opened = Image.open(io.BytesIO(data), formats=FORMATS)
+            width, height = opened.size
+            if width * height > max_pixels:
+                raise ValueError(f"its size of {width}x{height} is above the limit of {max_pixels} pixels")
+            require_kind(opened)
+            verify(data)
+            return _photograph(data)
     except UnreadableImage as error:
-        if isinstance(error.__cause__, MemoryError):
-            raise
-        raise UnreadableImage(f"it is damaged or truncated: {error}") from error
-    raise UnreadableImage(reason)
-
-
-def _refusal(data: bytes, max_pixels: int) -> str | None:
-    """Why a file is not read, with what is allowed; None if it is. Nothing is decoded."""
-    try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
-    except UnidentifiedImageError:
-        return tiff_kind(data) or "it is no whole PNG, JPEG, WebP or TIFF of a known kind"
-    except TOO_LARGE:  # of Pillow, at twice this number
-        return f"its size is above the limit of {min(max_pixels, 2 * (Image.MAX_IMAGE_PIXELS or 0))} pixels"
-    width, height = image.size
-    if min(width, height) < 1:
-        return f"its size is {width}x{height}; allowed are sides of 1 or more"
-    if width * height > max_pixels:
-        return f"its size of {width}x{height} is above the limit of {max_pixels} pixels"
-    scans, most = data.count(START_OF_SCAN), max_scans(width * height)
-    if image.format in ("JPEG", "MPO") and scans > most:
-        return f"it has about {scans} scans; allowed are {most} or fewer for its size"
-    return tiff_refusal(image, max_pixels) or mode_refusal(image)
+        if isinstance(error.__cause__, OSError | SyntaxError):
+            raise UnreadableImage(f"it is damaged or truncated: {error}") from error
+        raise
 
 
 def _photograph(data: bytes) -> DecodedImage:
     opened = Image.open(io.BytesIO(data), formats=FORMATS)
     notes = [_CHANGES[opened.mode]] if opened.mode in _CHANGES else []
-    turned_by_pillow = opened.format == "TIFF" and orientation(opened) in _UPRIGHT
+    turned_by_pillow = opened.format == "TIFF" and _orientation(opened) in _UPRIGHT
     colours, alpha, image = decoded(opened, data)
-    turned = orientation(image)
+    turned = _orientation(image)
     if turned_by_pillow or turned in _UPRIGHT:
         notes.append("it was turned upright, as its orientation asks for")
-    exif, profile, left_out = kept_metadata(image, colours.shape[2])
+    exif, profile, left_out = _kept_metadata(image, colours.shape[2])
     if _has_more(data):
         left_out.append("it holds several pictures, of which only the first was read")
     return DecodedImage(
@@ -126,3 +111,52 @@ def _has_more(data: bytes) -> bool:
     except Exception:  # of many types on damaged bytes
         return False
     return True
+
+
+def _orientation(image: Image.Image) -> int:
+    """1 to 8, of a loaded image; 1 where it is none of these, or cannot be read."""
+    try:
+        value = image.getexif().get(ORIENTATION, 1)
+    except Exception:  # of many types on damaged bytes
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _kept_metadata(image: Image.Image, colours: int) -> tuple[bytes, bytes | None, list[str]]:
+    """EXIF, profile and why one of them was left out, of a loaded image that now has 1 or 3 colours."""
+    exif, profile, notes = b"", None, []
+    try:
+        exif = _exif(image)
+    except Exception:  # of many types on damaged bytes
+        notes.append("its EXIF is damaged and was left out")
+    try:
+        profile = _profile(image, colours)
+    except ValueError as error:
+        notes.append(f"its colour profile was left out: {error}")
+    return exif, profile, notes
+
+
+def _exif(image: Image.Image) -> bytes:
+    """Without orientation; as it lies in the file if it has none."""
+    exif = image.getexif()
+    stored = image.info.get("exif", b"")
+    if image.format == "TIFF":
+        for tag in {*exif} - {*DESCRIPTIVE}:
+            del exif[tag]
+    elif stored and ORIENTATION not in exif:
+        return bytes(stored)
+    exif.pop(ORIENTATION, None)
+    return exif.tobytes() if len(exif) else b""
+
+
+def _profile(image: Image.Image, colours: int) -> bytes | None:
+    profile = image.info.get("icc_profile")
+    if not profile:
+        return None
+    if not isinstance(profile, bytes) or profile[36:40] != b"acsp":
+        raise ValueError("it is damaged")
+    if profile[16:20] != PROFILE_SPACES[colours]:
+        raise ValueError("it is for other colours than the pixels now have")
+    if len(profile) > PngImagePlugin.MAX_TEXT_CHUNK:
+        raise ValueError(f"it has more than {PngImagePlugin.MAX_TEXT_CHUNK} bytes")
+    return profile

@@ -42,7 +42,7 @@ class Scan(NamedTuple):
 
 @dataclass(frozen=True)
 class Header:
-    """All that the markers say; whether that is a file we read, ``refusals.refusal`` judges.
+    """All that the markers say; whether that is a file we read, ``support_check`` says.
 
     Attributes:
         frame: marker of the frame: 0xC0 baseline, 0xC2 progressive, and so on.

@@ -18,10 +18,10 @@ from torch import Tensor
 
 from ...checks import optional_package
 from ..image_io.decode import UnreadableImage
-from ..image_io.safe_read import ONE_AT_A_TIME, error_stream, on_one_line, read_bytes
+from ..image_io.safe_read import capture_stderr, on_one_line, read_bytes
 from .coefficients import BLOCK, JpegCoefficients, blocks
 from .markers import Header, levels_only, parse
-from .support_check import refusal, sampling
+from .support_check import sampling, unsupported_reason
 
 LOWEST_LEVEL, HIGHEST_LEVEL = -1024, 1023
 """What pixels of 8 bits can give; a file beyond is damaged, or no picture re-encodes to it."""
@@ -47,7 +47,7 @@ class JpegFile:
 def read(path: Path, max_pixels: int | None = None) -> JpegFile:
     """Read a .jpg: 8 bits, Huffman-coded, sequential or progressive; grey, or YCbCr at 4:4:4, 4:2:2 or 4:2:0.
 
-    Size and kind are judged before anything is decoded. A file in which libjpeg would have to guess is refused.
+    Size and kind are checked before anything is decoded. A file in which libjpeg would have to guess is refused.
 
     Args:
         path: of a regular file.
@@ -60,7 +60,7 @@ def read(path: Path, max_pixels: int | None = None) -> JpegFile:
         limit = Image.MAX_IMAGE_PIXELS if max_pixels is None else max_pixels
         data = read_bytes(path, limit)
         header = parse(data)
-        reason = refusal(header, limit)
+        reason = unsupported_reason(header, limit)
         if reason is not None:
             raise ValueError(reason)
         coded = _coded(read_levels(levels_only(data)), header)
@@ -117,7 +117,7 @@ class Levels(NamedTuple):
     Attributes:
         height: of the picture in pixels.
         width: likewise.
-        levels: by component, int16 (8 rows, 8 columns), laid out as in ``coded.Coded``.
+        levels: by component, int16 (8 rows, 8 columns), laid out as in ``JpegCoefficients``.
         tables: quantisation steps, int32 (components, 8, 8).
     """
 
@@ -128,30 +128,29 @@ class Levels(NamedTuple):
 
 
 def read_levels(data: bytes) -> Levels:
-    """Read the levels of a .jpg whose header has been judged.
+    """Read the levels of a .jpg whose header has been checked.
 
     It must be free of metadata: an empty comment before other segments makes jpeglib write beyond its memory, and of
     more than 50 segments it reads none. Only one thread at a time reads; what others write to standard error
     meanwhile appears right afterwards.
 
     Args:
-        data: the file as ``segments.levels_only`` leaves it.
+        data: the file as ``levels_only`` leaves it.
 
     Raises:
         ValueError: with libjpeg's reason if the scans are damaged, also where it would guess and go on.
     """
     jpeglib = optional_package("jpeglib", "jpeg", "reading the levels of a .jpg file")
-    # jpeglib keeps what it reads in globals
-    with ONE_AT_A_TIME, tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "levels.jpg"
-        path.write_bytes(data)
-        with error_stream(Path(folder) / "errors.txt") as said:
-            try:
-                jpeg = jpeglib.read_dct(str(path))
-                jpeg.load()
-            except OSError as error:
-                raise ValueError(f"its scans are damaged: {said() or error}") from error
-        _judge(said())
+    with tempfile.NamedTemporaryFile(suffix=".jpg") as file, capture_stderr() as said:
+        file.write(data)
+        file.flush()
+        try:
+            jpeg = jpeglib.read_dct(file.name)  # keeps what it reads in globals: one thread at a time
+            jpeg.load()
+        except OSError as error:
+            raise ValueError(f"its scans are damaged: {said() or error}") from error
+        messages = said()
+    _judge(messages)
     blocks = [jpeg.Y, jpeg.Cb, jpeg.Cr][: jpeg.num_components]
     levels = [torch.from_numpy(part).transpose(1, 2).flatten(2).flatten(0, 1) for part in blocks]
     tables = torch.from_numpy(jpeg.qt[jpeg.quant_tbl_no].astype(np.int32))

@@ -8,13 +8,13 @@ from .markers import COEFFICIENTS, Header
 PROGRESSIVE = 0xC2
 READ = (0xC0, 0xC1, PROGRESSIVE)
 LOSSLESS, ARITHMETIC, JPEG_LS = (0xC3, 0xCB), (0xC9, 0xCA), 0xF7
-MIN_SCANS, MAX_SCANS, MAX_SCANNED_PIXELS = 20, 100, 2_000_000_000
+MAX_SCANS = 100
 """Encoders write up to about twenty; an empty one costs nothing in the file, and half a second over 88 megapixels."""
 
 _OTHER_SAMPLINGS = {(1.0, 2.0): "4:4:0", (4.0, 1.0): "4:1:1", (4.0, 2.0): "4:1:0"}
 
 
-def refusal(header: Header, max_pixels: int | None) -> str | None:
+def unsupported_reason(header: Header, max_pixels: int | None) -> str | None:
     """Why this file is not read, with what is allowed, at most ``max_pixels``; None if it is."""
     reason = _kind(header) or _size(header, max_pixels)
     return reason or _colour(header) or _sampling(header) or _tables(header) or _scans(header)
@@ -25,11 +25,6 @@ def sampling(header: Header) -> Sampling | None:
     luma, *chroma = header.components
     ratios = {(luma.horizontal / part.horizontal, luma.vertical / part.vertical) for part in chroma} or {(1.0, 1.0)}
     return next((known for known in SAMPLINGS.values() if ratios == {(*known,)}), None)
-
-
-def max_scans(pixels: int) -> int:
-    """How many are read over a picture of so many pixels."""
-    return max(MIN_SCANS, min(MAX_SCANS, MAX_SCANNED_PIXELS // pixels))
 
 
 def _kind(header: Header) -> str | None:
@@ -96,9 +91,8 @@ def _tables(header: Header) -> str | None:
 
 
 def _scans(header: Header) -> str | None:
-    most = max_scans(header.height * header.width)
-    if len(header.scans) > most:
-        return f"it has {len(header.scans)} scans; allowed are {most} or fewer for its size"
+    if len(header.scans) > MAX_SCANS:
+        return f"it has {len(header.scans)} scans; allowed are {MAX_SCANS} or fewer"
     for place, _ in enumerate(header.components):
         lowest_bits: dict[int, int] = {}
         for scan in header.scans:

@@ -1,4 +1,4 @@
-"""Whatever a file holds and is called: read, or refused on one line, soon, in little memory, in silence."""
+"""Whatever a file holds and is called: read, or refused on one line, in little memory, in silence."""
 
 import json
 import os
@@ -10,11 +10,11 @@ import pytest
 
 from .hostile import make_hostile
 
-SECONDS, MEGABYTES = 10, 600
+MEGABYTES = 600
 """For one file; above what the process has before the first, address space included."""
 
 READ_ALL = """
-import json, resource, sys, time, warnings
+import json, resource, sys, warnings
 from pathlib import Path
 import torch
 from pscgan.data.image_io.decode import UnreadableImage
@@ -25,18 +25,17 @@ pages = int(Path("/proc/self/statm").read_text().split()[0])
 limit = pages * resource.getpagesize() + int(sys.argv[1]) * 2**20
 resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 for name in json.load(sys.stdin):
-    start = time.monotonic()
     try:
         picture = read(Path(name))
         said = f"read {picture.pixels.shape} {picture.pixels.dtype}"
     except UnreadableImage as error:
         said = str(error)
-    print(json.dumps([name, said, time.monotonic() - start]), flush=True)
+    print(json.dumps([name, said]), flush=True)
 """
 
 
 def read_all(paths):
-    """[name, message, seconds] of each, from another process of bounded memory."""
+    """[name, message] of each, from another process of bounded memory."""
     run = subprocess.run(
         [sys.executable, "-c", READ_ALL, str(MEGABYTES)],
         input=json.dumps([str(path) for path in paths]),
@@ -48,13 +47,13 @@ def read_all(paths):
     return [json.loads(line) for line in run.stdout.splitlines()]
 
 
-@pytest.mark.parametrize(("count", "seed"), [(300, 0), pytest.param(1000, 1, marks=pytest.mark.slow)])
-def test_every_file_is_read_or_refused_on_one_line(tmp_path, count, seed):
-    paths = make_hostile(tmp_path / "hostile", count, seed)
+@pytest.mark.integration
+def test_every_file_is_read_or_refused_on_one_line(tmp_path):
+    count = 300
+    paths = make_hostile(tmp_path / "hostile", count, seed=0)
     found = read_all(paths)
-    assert [Path(name) for name, _, _ in found] == paths
-    assert max(seconds for _, _, seconds in found) < SECONDS
-    refusals = [said for _, said, _ in found if not said.startswith("read ")]
+    assert [Path(name) for name, _ in found] == paths
+    refusals = [said for _, said in found if not said.startswith("read ")]
     assert all(said.isprintable() and ": " in said and "Traceback" not in said for said in refusals)
     assert len({said.rpartition(": ")[2] for said in refusals}) > 20  # of many kinds
     assert count / 5 < len(refusals) < 0.8 * count

@@ -1,4 +1,4 @@
-"""A thousand damaged and hostile files: each is restored or answered in one line, and nothing else is touched."""
+"""Damaged and hostile files: each is restored or answered in one line, and nothing else is touched."""
 
 import hashlib
 import os
@@ -6,7 +6,6 @@ import stat
 
 import pytest
 
-from ..data.choices import chosen
 from ..data.hostile import make_hostile
 from ..train.export.exporting import JPEG, exported
 from .restoring import report, restore
@@ -19,13 +18,11 @@ LIMITS = ("--samples", 1, "--max-megapixels", 0.1, "--tile", 256, "--overlap", 1
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
-    for name in ("noise", "jpeg", "inpaint", "sr"):
+    for name in ("noise", "jpeg"):
         (folder / name).mkdir()
     return {
         "noise": exported(folder / "noise"),
         "jpeg": exported(folder / "jpeg", degradation=JPEG, maps=3),
-        "inpaint": exported(folder / "inpaint", degradation=chosen("inpaint_box"), maps=1),
-        "sr": exported(folder / "sr", degradation=chosen("sr4_bicubic")),
     }
 
 
@@ -68,24 +65,9 @@ def assert_all_are_answered(model, count, seed, tmp_path, capfd):
     return len(whole), len(refused)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("kind", ["noise", "jpeg"])
-def test_a_hundred_files(kind, models, tmp_path, capfd):
-    restored, refused = assert_all_are_answered(models[kind], 100, 7, tmp_path, capfd)
+def test_thirty_files(kind, models, tmp_path, capfd):
+    restored, refused = assert_all_are_answered(models[kind], 30, 7, tmp_path, capfd)
     assert restored
     assert refused
-
-
-@pytest.mark.parametrize("kind", ["inpaint", "sr"])
-def test_sixty_files_of_other_tasks(kind, models, tmp_path, capfd):
-    restored, refused = assert_all_are_answered(models[kind], 60, 10, tmp_path, capfd)
-    assert restored
-    assert refused
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["noise", "jpeg", "inpaint", "sr"])
-def test_a_thousand_files(kind, models, tmp_path, capfd):
-    restored, refused = assert_all_are_answered(models[kind], 1000, 8, tmp_path, capfd)
-    print(f"{kind}: {restored} restored, {refused} refused")
-    assert restored > 10
-    assert refused > 100

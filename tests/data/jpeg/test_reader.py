@@ -204,8 +204,8 @@ def test_refusals_name_file_and_reason_on_one_line(tmp_path):
 def test_what_never_ends_is_not_opened(tmp_path):
     os.mkfifo(tmp_path / "pipe.jpg")
     (tmp_path / "device.jpg").symlink_to("/dev/zero")
-    for name, kind in (("pipe.jpg", "named pipe"), ("device.jpg", "device")):
-        with pytest.raises(UnreadableImage, match=f"it cannot be opened: it is a {kind}; allowed is a regular file$"):
+    for name in ("pipe.jpg", "device.jpg"):
+        with pytest.raises(UnreadableImage, match=r"no regular file$"):
             read(tmp_path / name)
 
 
