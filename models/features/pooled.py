@@ -21,7 +21,7 @@ class PooledFeatures(nn.Module):
     Args:
         network: name of the network in timm.
         layer: name of its module whose output is averaged.
-        weights: "hub", "wheel", "random", or a file's path, as ``FrozenFeatures`` takes them.
+        weights: "hub", "package", "random", or a file's path, as ``FrozenFeatures`` takes them.
         side: of the square, in pixels.
         seed: of random weights.
 
@@ -32,7 +32,7 @@ class PooledFeatures(nn.Module):
     def __init__(self, network: str, layer: str, weights: str = "hub", side: int = 224, seed: int = 0) -> None:
         super().__init__()
         self.features = FrozenFeatures(network, [layer], weights, seed)
-        require_at_least(self.features.least_side, side=side)
+        require_at_least(self.features.min_size, side=side)
         self.side = side
         self.weights_hash = self.features.weights_hash
         resize = f"resized to {side} x {side} (bicubic, antialiased, clamped, not rounded)"

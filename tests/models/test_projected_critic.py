@@ -13,7 +13,7 @@ from pscgan.models.projected_critic import ProjectedCritic
 @pytest.fixture(scope="module")
 def critic():
     torch.manual_seed(0)
-    features = FrozenFeatures("tf_efficientnet_lite0", ["blocks.0", "blocks.2"], "wheel")
+    features = FrozenFeatures("tf_efficientnet_lite0", ["blocks.0", "blocks.2"], "package")
     return ProjectedCritic(3, 4, pixel=partial(PatchCritic, width=8), features=features, width=8)
 
 

