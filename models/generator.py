@@ -92,10 +92,3 @@ def repeat(x: Tensor, num_samples: int) -> Tensor:
 def scale_latent(latent: Latent, sigma_z: float) -> Latent:
     """z at another temperature: 1 samples, 0 gives the mode-like centre, between them traverses."""
     return [sigma_z * z for z in latent]
-
-
-def draw_samples(generator: Generator, condition: Tensor, num_samples: int, rng: Rng, sigma_z: float = 1.0) -> Tensor:
-    """K samples for each of B measurements, (K, B, C, H, W); one for a deterministic generator."""
-    height, width = condition.shape[-2:]
-    latent = generator.draw_latent(num_samples, height, width, rng)
-    return generator.decode(generator.encode(condition), scale_latent(latent, sigma_z))

@@ -85,6 +85,5 @@ class LatentInterpolation:
         self.weights = (math.cos(math.pi / 2 * share), math.sin(math.pi / 2 * share))
 
     def window(self, top: int, left: int, height: int, width: int) -> Latent:
-        """As ``SpatialLatent.window``."""
         a, b = (field.window(top, left, height, width) for field in self.ends)
         return [self.weights[0] * from_a + self.weights[1] * from_b for from_a, from_b in zip(a, b, strict=True)]

@@ -240,7 +240,6 @@ class GeneratorSampler:
         self._encode, self._decode = self._prepared(generator.encode), self._prepared(generator.decode)
 
     def restore(self, measurement: Measurement, num_samples: int, seeds: Sequence[int], sigma_z: float = 1.0) -> Tensor:
-        """See ``Restorer``."""
         return torch.stack(list(self.samples(measurement, num_samples, seeds, sigma_z)))
 
     def samples(

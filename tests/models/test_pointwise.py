@@ -3,9 +3,10 @@
 import pytest
 import torch
 
-from pscgan.models.generator import draw_samples
 from pscgan.models.pointwise import PointwiseCritic, PointwiseGenerator
 from pscgan.rng import Rng
+
+from .drawing import draw_samples
 
 
 def images(seed, channels=1, size=5):

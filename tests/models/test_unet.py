@@ -3,9 +3,11 @@
 import pytest
 import torch
 
-from pscgan.models.generator import draw_samples, scale_latent
+from pscgan.models.generator import scale_latent
 from pscgan.models.unet import UNet
 from pscgan.rng import Rng
+
+from .drawing import draw_samples
 
 
 def unet(**arguments):

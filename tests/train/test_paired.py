@@ -7,12 +7,12 @@ from torch import nn
 
 from pscgan.losses.crps import FairCRPS
 from pscgan.losses.penalty import Penalty, Term
-from pscgan.models.generator import draw_samples
 from pscgan.models.patch_critic import PatchCritic
 from pscgan.models.unet import UNet
 from pscgan.rng import Rng
 from pscgan.train.build import build_training
 
+from ..models.drawing import draw_samples
 from .test_gan_step import BATCH, clean_images, make_gan_step, train
 
 

@@ -176,7 +176,6 @@ class TiledSample:
 
     @torch.no_grad()
     def draw(self, fields: Iterable[LatentField], sigma_z: float = 1.0) -> Iterator[Tensor]:
-        """See ``Tile``."""
         channels = self.sampler.image_channels
         for field in fields:
             image = torch.empty(1, channels, self.window.height, self.window.width, device=self.sampler.device)

@@ -12,14 +12,16 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from torch import Tensor
 
+from ....data.degradation import Degradation
 from ....data.measurement import Measurement
 from ....data.toy_posteriors.gaussian import GaussianProblem
 from ....data.toy_posteriors.problem import Denoising, ToyProblem
-from ....models.generator import Generator, draw_samples, is_deterministic
+from ....models.generator import Generator, is_deterministic
 from ....rng import Rng
 from ....train.build import build_gan_step
 from ....train.metrics import posterior as distance
 from ....train.metrics.distortion import gain_db_exact
+from ....train.sampling import GeneratorSampler, InferenceConfig
 from .entry import EXACT, BenchmarkEntry, compose_entry, identity
 
 MMSE_IMAGES = 4096  # the MMSE is the mean posterior variance over so many measurements
@@ -81,7 +83,7 @@ def _samples(
         return samples.double(), {"calls": sampler.calls, "train_seconds": 0.0, "seconds": time.perf_counter() - start}
     trained = train_on(config, problem)
     effort = {"calls": 1, "train_seconds": trained.seconds, "generator_steps": trained.generator_steps}
-    return sample(trained.generator, measurement, K, entry.seed), effort
+    return sample(trained.generator, problem.degradation, measurement, K, entry.seed), effort
 
 
 def train_on(config: DictConfig, problem: ToyProblem) -> Trained:
@@ -101,15 +103,18 @@ def train_on(config: DictConfig, problem: ToyProblem) -> Trained:
     return Trained(generator, time.perf_counter() - start, gan_step.progress.generator_steps)
 
 
-def sample(generator: Generator, measurement: Measurement, num_samples: int, seed: int) -> Tensor:
+@torch.no_grad()
+def sample(
+    generator: Generator, degradation: Degradation, measurement: Measurement, num_samples: int, seed: int
+) -> Tensor:
     """K samples of each y, (K, B, C, H, W) float64; those of a deterministic generator are equal."""
-    drawn = []
-    with torch.no_grad():
-        for start in range(0, len(measurement), IMAGES_AT_ONCE):
-            condition = measurement[start : start + IMAGES_AT_ONCE].condition
-            rng = Rng(seed, "latent", range(start, start + len(condition)))
-            drawn.append(draw_samples(generator, condition, num_samples, rng).double())
-    samples_KBCHW = torch.cat(drawn, dim=1)
+    sampler = GeneratorSampler(generator, degradation, InferenceConfig(samples_per_pass=num_samples))
+    count, seeds = num_samples if sampler.stochastic else 1, range(seed, seed + len(measurement))
+    drawn = [
+        sampler.restore(measurement[start : start + IMAGES_AT_ONCE], count, seeds[start : start + IMAGES_AT_ONCE])
+        for start in range(0, len(measurement), IMAGES_AT_ONCE)
+    ]
+    samples_KBCHW = torch.cat(drawn, dim=1).double()
     return samples_KBCHW.expand(num_samples, *samples_KBCHW.shape[1:])
 
 
@@ -117,7 +122,7 @@ def _gain_db(generator: Generator, problem: ToyProblem, seed: int) -> float:
     """PSNR of the mean of some samples minus that of one."""
     rng = Rng(seed, "watched", range(GAIN_IMAGES))
     clean = problem.draw(rng)
-    samples_KBCHW = sample(generator, problem.degradation(clean, rng), GAIN_SAMPLES, seed)
+    samples_KBCHW = sample(generator, problem.degradation, problem.degradation(clean, rng), GAIN_SAMPLES, seed)
     one = (samples_KBCHW - clean).square().mean()
     mean = (samples_KBCHW.mean(dim=0) - clean).square().mean()
     return 10 * math.log10(float(one / mean))

@@ -9,10 +9,12 @@ from omegaconf import OmegaConf
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from pscgan.models.generator import draw_samples, scale_latent
+from pscgan.models.generator import scale_latent
 from pscgan.models.layers import pad_to_multiple
 from pscgan.models.published.rrdb import DenseBlock, ResidualInResidual, RrdbGenerator
 from pscgan.rng import Rng
+
+from ..drawing import draw_samples
 
 CONF = Path(__file__).parents[3] / "conf" / "generator" / "rrdb.yaml"
 

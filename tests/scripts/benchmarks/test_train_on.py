@@ -53,7 +53,10 @@ def test_training_is_a_function_of_the_seed():
     config = compose_entry(BenchmarkEntry("scalar", "default", 3), [*SHORT, "images=320"])
     problem = instantiate(config.problem)
     testset = make_testset(problem, 4, 8, seed=3)
-    first, second = (sample(train_on(config, problem).generator, testset.measurement, 8, seed=3) for _ in range(2))
+    first, second = (
+        sample(train_on(config, problem).generator, problem.degradation, testset.measurement, 8, seed=3)
+        for _ in range(2)
+    )
     assert torch.equal(first, second)
     assert measure(first, problem, testset, pointwise=True) == measure(second, problem, testset, pointwise=True)
 
@@ -61,7 +64,7 @@ def test_training_is_a_function_of_the_seed():
 def test_controllers_are_told_the_gain(monkeypatch):
     config = compose_entry(BenchmarkEntry("scalar", "rcgan", 0), [*SHORT, "images=320", "adaptations=2"])
     told = []
-    monkeypatch.setattr(GANStep, "adapt", lambda self, gain, exact: told.append((gain, exact)))
+    monkeypatch.setattr(GANStep, "adapt_weights", lambda self, gain, exact: told.append((gain, exact)))
     train_on(config, instantiate(config.problem))
     assert len(told) == 2
     assert all(exact == pytest.approx(2.4988, abs=1e-4) for _, exact in told)

@@ -14,13 +14,14 @@ import pscgan
 from pscgan.data.degradations.jpeg import Jpeg
 from pscgan.data.jpeg.reader import read
 from pscgan.data.measurement import Measurement
-from pscgan.models.generator import draw_samples, scale_latent
+from pscgan.models.generator import scale_latent
 from pscgan.models.spatial_latent import SpatialLatent
 from pscgan.rng import Rng
 from pscgan.train.export.export import export
 from pscgan.train.inference.safetensors_file import export_bytes, read_export
 from pscgan.train.sampling import GeneratorSampler
 
+from ...models.drawing import draw_samples
 from ..export.exporting import GENERATOR, JPEG, NOISE, exported
 from ..tiny import LIGHTNING_SAYS, run
 
