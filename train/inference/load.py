@@ -54,7 +54,7 @@ def load(
         samples_per_pass: see ``InferenceConfig``, as the next two.
         precision: ``fp32`` or ``bf16``.
         compile: whether encoder and decoder are compiled.
-        trust_code: whether a model may name classes of other packages, whose code is then run.
+        trust_code: whether a run may name classes of other packages, whose code is then run; an export never may.
 
     Raises:
         ValueError: if there is no such device or repository; naming the file and the reason, if it is damaged, foreign,
@@ -69,7 +69,7 @@ def load(
     else:
         metadata, tensors = read_export(path)
     try:
-        generator, degradation = _build(metadata, trust_code)
+        generator, degradation = _build(metadata, trust_code and run is not None)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: {error}") from error
     check_same_tensors(generator.state_dict(), tensors, path)

@@ -14,6 +14,7 @@ from pscgan.train.inference.load import load
 from pscgan.train.runs import checkpoint
 from pscgan.train.runs.checkpoint import SEAL, SEAL_BYTES, read_checksummed, write_checksummed
 
+from ..export.exporting import exported
 from ..tiny import LIGHTNING_SAYS, config_of, run
 
 pytestmark = LIGHTNING_SAYS
@@ -94,6 +95,8 @@ def test_code_that_is_trusted_may_be_from_elsewhere(folder, tmp_path):
     with pytest.raises(ValueError, match="allowed is a class defined in pscgan"):
         load(tmp_path / "model.ckpt")
     assert type(load(tmp_path / "model.ckpt", trust_code=True).degradation).__name__ == "Theirs"
+    with pytest.raises(ValueError, match="allowed is a class defined in pscgan"):
+        load(exported(tmp_path, degradation={"_target_": f"{__name__}.Theirs"}), trust_code=True)
 
 
 class Theirs:
