@@ -1,4 +1,4 @@
-"""The seam between images and measurements."""
+"""How images become measurements: what a degradation offers, and what more some of them do."""
 
 from __future__ import annotations
 

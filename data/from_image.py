@@ -1,4 +1,4 @@
-"""The seam between picture files and measurements."""
+"""How picture files become measurements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Linear operators of deepinv (extra ``deepinv``) behind our seam."""
+"""Linear operators of deepinv (extra ``deepinv``) as ours."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...rng import Rng
-from .operators.protocol import Params
+from .operators.protocol import FixedOperator, Params
 
 
-class DeepinvPhysics:
+class DeepinvPhysics(FixedOperator):
     """A of a linear physics of deepinv: for ``Linear``, which adds the noise; the noise model of the physics is unused.
 
     What the physics holds (mask, filter ...) is the same for all images, and moves to their device. Nothing of deepinv
@@ -29,8 +28,6 @@ class DeepinvPhysics:
         ValueError: if the physics lacks one of them.
     """
 
-    num_maps = 0
-
     def __init__(self, physics: Any, exact: bool = False) -> None:
         missing = [name for name in ("A", "A_adjoint", "A_dagger") if not callable(getattr(physics, name, None))]
         if missing:
@@ -39,12 +36,7 @@ class DeepinvPhysics:
             )
         self.physics, self.exact = physics, exact
 
-    def draw(self, clean: Tensor, rng: Rng) -> dict[str, Tensor]:
-        """Nothing."""
-        return {}
-
     def forward(self, image: Tensor, params: Params) -> Tensor:
-        """A x."""
         measured: Tensor = self._on(image.device).A(image)
         return measured.to(image)
 
@@ -61,11 +53,7 @@ class DeepinvPhysics:
         return _of_size(self._on(measured.device).A_dagger(measured).to(measured), size)
 
     def to_image(self, measured: Tensor, params: Params, size: tuple[int, int], sigma: float) -> Tensor:
-        """Aᵀ y or A⁺ y."""
         return (self.pseudoinverse if self.exact else self.adjoint)(measured, params, size)
-
-    def maps(self, params: Params, size: tuple[int, int]) -> None:
-        """None."""
 
     def _on(self, device: torch.device) -> Any:
         return self.physics.to(device)  # never to a dtype: that would make its complex filters real

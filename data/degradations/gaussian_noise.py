@@ -14,7 +14,7 @@ from ..from_image import ImageSideInfo, ParsedMeasurement, SideInfoEstimate
 from ..measurement import Measurement
 from ..noise_level import MIN_SIDE, noise_level
 
-LARGEST_SIGMA = 255.0
+MAX_SIGMA = 255.0
 FAR = 0.25  # of sigma: so far from it, a warning is given
 TOLERANCE = 1e-6  # of sigma, on the 0..255 scale: rounding
 
@@ -35,16 +35,15 @@ class GaussianNoise:
 
     def __init__(self, sigma: float | Sequence[float]) -> None:
         bounds = [float(s) for s in sigma] if isinstance(sigma, Sequence) else [float(sigma)] * 2
-        if len(bounds) != 2 or not 0 < bounds[0] <= bounds[1] <= LARGEST_SIGMA:
+        if len(bounds) != 2 or not 0 < bounds[0] <= bounds[1] <= MAX_SIGMA:
             raise ValueError(
-                f"sigma is {sigma}; allowed is one number in (0, {LARGEST_SIGMA:g}] on the 0..255 scale, "
+                f"sigma is {sigma}; allowed is one number in (0, {MAX_SIGMA:g}] on the 0..255 scale, "
                 "or an increasing pair [low, high] of such numbers"
             )
         self.low, self.high = (bound / 255 for bound in bounds)
         self.num_maps = 0 if self.low == self.high else 1
 
     def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
-        """Degrade (B, C, H, W) in [0, 1]."""
         uniform = rng.rand().to(clean) if self.num_maps else torch.zeros(len(clean)).to(clean)
         sigma = self.low + (self.high - self.low) * uniform
         degraded = clean + sigma.view(-1, 1, 1, 1) * rng.randn(*clean.shape[1:]).to(clean)
@@ -69,12 +68,10 @@ class GaussianNoise:
         return self._measurement(degraded, degraded.new_full((len(degraded),), sigma / 255))
 
     def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedMeasurement:
-        """See ``FromImage``."""
         measurement = self.measure(picture, side_info.sigma)
         return ParsedMeasurement(measurement, {"sigma": 255 * self.low if side_info.sigma is None else side_info.sigma})
 
     def side_info(self, measurement: Measurement) -> ImageSideInfo:
-        """See ``FromWindows``."""
         return ImageSideInfo(sigma=255 * float(measurement.params["sigma"]))
 
     def estimate_side_info(self, pixels: np.ndarray, side_info: ImageSideInfo) -> SideInfoEstimate:

@@ -1,4 +1,4 @@
-"""Holes that are boxes anywhere."""
+"""Masks with holes of random size and place: boxes and brush strokes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...checks import require_at_least
 from ...rng import Rng
 from .masks import require_range
 
-MOST = 64
+MAX_COUNT = 64
 
 
 class RandomBoxes:
@@ -28,18 +28,17 @@ class RandomBoxes:
     """
 
     def __init__(self, count: Sequence[int] = (1, 4), fraction: Sequence[float] = (0.1, 0.4)) -> None:
-        require_range(1, MOST, count=count)
+        require_range(1, MAX_COUNT, count=count)
         require_range(0, 1, fraction=fraction)
         if not all(isinstance(bound, int) for bound in count):
             raise ValueError(f"count is {count}; allowed is a pair of whole numbers")
         self.count, self.fraction = tuple(count), tuple(fraction)
 
     def draw(self, size: tuple[int, int], rng: Rng) -> Tensor:
-        """(B, 1, H, W)."""
-        (fewest, most), (low, high) = self.count, self.fraction
-        used = torch.arange(most, device=rng.device) < rng.randint(fewest, most + 1)[:, None]
-        lengths = low + (high - low) * rng.rand(most, 2)
-        starts = (1 - lengths) * rng.rand(most, 2)
+        (min_count, max_count), (low, high) = self.count, self.fraction
+        used = torch.arange(max_count, device=rng.device) < rng.randint(min_count, max_count + 1)[:, None]
+        lengths = low + (high - low) * rng.rand(max_count, 2)
+        starts = (1 - lengths) * rng.rand(max_count, 2)
         rows, columns = (
             _inside(starts[..., axis], lengths[..., axis], extent) for axis, extent in enumerate(size)
         )  # (B, boxes, H) and (B, boxes, W)
@@ -77,7 +76,6 @@ class ScatteredBoxes:
         self.every, self.side = every, tuple(side)
 
     def draw(self, size: tuple[int, int], rng: Rng) -> Tensor:
-        """(B, 1, H, W)."""
         low, high = self.side
         down, across = (-(-extent // self.every) for extent in size)
         lengths = low + ((high - low + 1) * rng.rand(2, down, across)).floor()
@@ -94,9 +92,6 @@ def _covers(start: Tensor, length: Tensor, extent: int) -> Tensor:
     """Which of ``extent`` places a stretch covers, (..., extent)."""
     places = torch.arange(extent, device=start.device)
     return (start[..., None] <= places) & (places < (start + length)[..., None])
-
-
-MOST_STROKES = 64
 
 
 class Strokes:
@@ -122,7 +117,7 @@ class Strokes:
         length: Sequence[float] = (0.1, 0.4),
         width: Sequence[float] = (0.05, 0.15),
     ) -> None:
-        require_range(1, MOST_STROKES, count=count)
+        require_range(1, MAX_COUNT, count=count)
         require_range(0, 1, length=length, width=width)
         require_at_least(1, pieces=pieces)
         if not all(isinstance(bound, int) for bound in count):
@@ -130,7 +125,6 @@ class Strokes:
         self.count, self.pieces, self.length, self.width = tuple(count), pieces, tuple(length), tuple(width)
 
     def draw(self, size: tuple[int, int], rng: Rng) -> Tensor:
-        """(B, 1, H, W)."""
         corners = self._corners(size, rng)
         radii = (self._uniform(self.width, rng, self.count[1]) * min(size)).clamp(min=1.5) / 2
         used = torch.arange(self.count[1], device=rng.device) < rng.randint(self.count[0], self.count[1] + 1)[:, None]
@@ -144,10 +138,10 @@ class Strokes:
 
     def _corners(self, size: tuple[int, int], rng: Rng) -> Tensor:
         """(row, column) of the ends of the pieces, (B, strokes, pieces + 1, 2)."""
-        most = self.count[1]
-        start = rng.rand(most, 1, 2) * torch.tensor(size, device=rng.device)
-        angle = 2 * math.pi * rng.rand(most, self.pieces)
-        length = self._uniform(self.length, rng, most, self.pieces) * min(size)
+        strokes = self.count[1]
+        start = rng.rand(strokes, 1, 2) * torch.tensor(size, device=rng.device)
+        angle = 2 * math.pi * rng.rand(strokes, self.pieces)
+        length = self._uniform(self.length, rng, strokes, self.pieces) * min(size)
         steps = length[..., None] * torch.stack([angle.sin(), angle.cos()], dim=-1)
         return torch.cat([start, start + steps.cumsum(dim=2)], dim=2)
 

@@ -112,7 +112,6 @@ class Jpeg:
         return ParsedMeasurement(measurement, *self._said(side_info.coded))
 
     def side_info(self, measurement: Measurement) -> ImageSideInfo:
-        """See ``FromWindows``."""
         ((_, coded),) = from_params(measurement.params, *size_of(measurement.degraded))
         return ImageSideInfo(coded=coded)
 

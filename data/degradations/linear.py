@@ -10,7 +10,7 @@ from ..from_image import ImageSideInfo, ParsedMeasurement
 from ..measurement import Measurement, size_of
 from .operators.protocol import KNOWN, ImageOperator, LinearOperator, Params
 
-LARGEST_SIGMA = 255.0
+MAX_SIGMA = 255.0
 
 
 class Linear:
@@ -27,8 +27,8 @@ class Linear:
     """
 
     def __init__(self, operator: LinearOperator, sigma: float = 0.0) -> None:
-        if not 0 <= sigma <= LARGEST_SIGMA:
-            raise ValueError(f"sigma is {sigma}; allowed is a number in [0, {LARGEST_SIGMA:g}] on the 0..255 scale")
+        if not 0 <= sigma <= MAX_SIGMA:
+            raise ValueError(f"sigma is {sigma}; allowed is a number in [0, {MAX_SIGMA:g}] on the 0..255 scale")
         self.operator, self.sigma = operator, sigma / 255
         self.num_maps = operator.num_maps
         self.accepted_side_info: tuple[str, ...] = getattr(operator, "accepted_side_info", ())
@@ -37,7 +37,6 @@ class Linear:
         self.unit: int | None = getattr(operator, "unit", None) if self._projects else 1
 
     def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
-        """Degrade (B, C, H, W) in [0, 1]."""
         with torch.autocast(clean.device.type, enabled=False):
             params = self.operator.draw(clean, rng)
             measured = self.operator.forward(clean, params)

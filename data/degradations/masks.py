@@ -1,4 +1,4 @@
-"""The seam of masks."""
+"""Masks: which pixels are known, in a fixed place, at random, or by a file."""
 
 from __future__ import annotations
 
@@ -22,15 +22,17 @@ class Mask(Protocol):
         ...
 
 
-def require_range(least: float, most: float, **arguments: Sequence[float]) -> None:
-    """Refuse by name every pair ``[low, high]`` that is not increasing within [least, most].
+def require_range(minimum: float, maximum: float, **arguments: Sequence[float]) -> None:
+    """Refuse by name every pair ``[low, high]`` that is not increasing within [minimum, maximum].
 
     Raises:
         ValueError: naming parameter, value and what is allowed.
     """
     for name, pair in arguments.items():
-        if not isinstance(pair, Sequence) or len(pair) != 2 or not least <= pair[0] <= pair[1] <= most:
-            raise ValueError(f"{name} is {pair}; allowed is an increasing pair [low, high] in [{least:g}, {most:g}]")
+        if not isinstance(pair, Sequence) or len(pair) != 2 or not minimum <= pair[0] <= pair[1] <= maximum:
+            raise ValueError(
+                f"{name} is {pair}; allowed is an increasing pair [low, high] in [{minimum:g}, {maximum:g}]"
+            )
 
 
 class CenterBox:
@@ -49,7 +51,6 @@ class CenterBox:
         self.fraction = fraction
 
     def draw(self, size: tuple[int, int], rng: Rng) -> Tensor:
-        """(B, 1, H, W); nothing is drawn."""
         known = torch.ones(len(rng), 1, *size, dtype=torch.bool, device=rng.device)
         known[..., self._missing(size[0]), self._missing(size[1])] = False
         return known
@@ -79,7 +80,6 @@ class Half:
         self.side = side
 
     def draw(self, size: tuple[int, int], rng: Rng) -> Tensor:
-        """(B, 1, H, W)."""
         known = torch.ones(len(SIDES), *size, dtype=torch.bool, device=rng.device)
         height, width = size
         known[0, :, : width // 2] = False
@@ -106,7 +106,6 @@ class RandomPixels:
         self.rate = rate
 
     def draw(self, size: tuple[int, int], rng: Rng) -> Tensor:
-        """(B, 1, H, W)."""
         return rng.rand(1, *size) >= self.rate
 
 

@@ -11,8 +11,8 @@ from ...rng import Rng
 from ..from_image import ImageSideInfo, ParsedMeasurement
 from ..measurement import Measurement
 
-MOST_PHOTONS = 1e6
-LARGEST_SIGMA = 255.0
+MAX_PHOTONS = 1e6
+MAX_SIGMA = 255.0
 
 
 class Poisson:
@@ -34,20 +34,19 @@ class Poisson:
 
     def __init__(self, photons: float | Sequence[float], sigma: float = 0.0) -> None:
         bounds = [float(p) for p in photons] if isinstance(photons, Sequence) else [float(photons)] * 2
-        if len(bounds) != 2 or not 1 <= bounds[0] <= bounds[1] <= MOST_PHOTONS:
+        if len(bounds) != 2 or not 1 <= bounds[0] <= bounds[1] <= MAX_PHOTONS:
             raise ValueError(
-                f"photons is {photons}; allowed is one number in [1, {MOST_PHOTONS:g}] at white, or an increasing pair "
+                f"photons is {photons}; allowed is one number in [1, {MAX_PHOTONS:g}] at white, or an increasing pair "
                 "[low, high] of such numbers"
             )
-        if not 0 <= sigma <= LARGEST_SIGMA:
-            raise ValueError(f"sigma is {sigma}; allowed is a number in [0, {LARGEST_SIGMA:g}] on the 0..255 scale")
+        if not 0 <= sigma <= MAX_SIGMA:
+            raise ValueError(f"sigma is {sigma}; allowed is a number in [0, {MAX_SIGMA:g}] on the 0..255 scale")
         self.low, self.high = bounds
         self.sigma = sigma / 255
         self.num_maps = 0 if self.low == self.high else 1
         self.accepted_side_info = ("photons",) if self.num_maps else ()
 
     def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
-        """Degrade (B, C, H, W) in [0, 1]."""
         photons = self._photons(clean, rng)
         photons_B111 = photons.view(-1, 1, 1, 1)
         degraded = rng.poisson(photons_B111 * clean.clamp(min=0)).to(clean) / photons_B111

@@ -12,7 +12,7 @@ from ..from_image import ImageSideInfo, ParsedMeasurement
 from ..measurement import Measurement
 from ..straight_through_clamp import straight_through_clamp
 
-MOST = 256
+MAX_LEVELS = 256
 ROUNDING = 0.51 / 255  # of a centre in a file of 8 bits
 
 
@@ -38,16 +38,15 @@ class Quantisation:
         if (
             len(bounds) != 2
             or not all(isinstance(bound, int) for bound in bounds)
-            or not 2 <= bounds[0] <= bounds[1] <= MOST
+            or not 2 <= bounds[0] <= bounds[1] <= MAX_LEVELS
         ):
             raise ValueError(
-                f"levels is {levels}; allowed is a whole number from 2 to {MOST}, or an increasing pair [low, high]"
+                f"levels is {levels}; allowed is an integer from 2 to {MAX_LEVELS}, or an increasing pair [low, high]"
             )
         self.low, self.high = bounds
         self.num_maps = 0 if self.low == self.high else 1
 
     def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
-        """Degrade (B, C, H, W) in [0, 1]."""
         drawn = rng.randint(self.low, self.high + 1) if self.num_maps else torch.full((len(clean),), self.low)
         return self._measurement(clean, drawn.to(clean))
 

@@ -43,7 +43,6 @@ class SaltAndPepper:
         self.num_maps = 0 if self.low == self.high else 1
 
     def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
-        """Degrade (B, C, H, W) in [0, 1]."""
         uniform = rng.rand().to(clean) if self.num_maps else torch.zeros(len(clean)).to(clean)
         rate = self.low + (self.high - self.low) * uniform
         rate_B111 = rate.view(-1, 1, 1, 1)

@@ -86,7 +86,7 @@ class Decoded(NamedTuple):
 
 
 def decoded(image: Image.Image, data: bytes) -> Decoded:
-    """The samples of an opened file whose kind has been judged.
+    """The samples of an opened file whose kind has been checked.
 
     Raises:
         Exception: of any type, if it is damaged.

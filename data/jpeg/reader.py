@@ -150,14 +150,14 @@ def read_levels(data: bytes) -> Levels:
         except OSError as error:
             raise ValueError(f"its scans are damaged: {said() or error}") from error
         messages = said()
-    _judge(messages)
+    _require_undamaged(messages)
     blocks = [jpeg.Y, jpeg.Cb, jpeg.Cr][: jpeg.num_components]
     levels = [torch.from_numpy(part).transpose(1, 2).flatten(2).flatten(0, 1) for part in blocks]
     tables = torch.from_numpy(jpeg.qt[jpeg.quant_tbl_no].astype(np.int32))
     return Levels(int(jpeg.height), int(jpeg.width), levels, tables)
 
 
-def _judge(said: str) -> None:
+def _require_undamaged(said: str) -> None:
     said = _HARMLESS.sub("", said)
     damage = _DAMAGE.search(said)
     os.write(2, _DAMAGE.sub("", said).encode())  # of other threads

@@ -26,14 +26,14 @@ def verify(picture: Tensor, coded: JpegCoefficients) -> Verification:
         sums["outside"].append((outside / (SCALE * steps)).flatten(1).sum(1))
         again.append(quantise(inside, steps).flatten(1, 2).to(torch.int16))
     counted = {name: torch.stack(parts).sum(0) for name, parts in sums.items()}
-    shown, meant = (codec.decode(c).double() for c in (_with_levels(coded, again), coded))
+    again_decoded, decoded = (codec.decode(c).double() for c in (_with_levels(coded, again), coded))
     levels = torch.full_like(counted["levels"], sum(plane[0].numel() for plane in coded.levels))
     return Verification(
         levels_wrong=counted["levels"],
         levels=levels,
         blocks_wrong=counted["blocks"],
         blocks=levels // BLOCK**2,
-        reencode_rmse=(shown - meant).square().mean(dim=(1, 2, 3)).sqrt(),
+        reencode_rmse=(again_decoded - decoded).square().mean(dim=(1, 2, 3)).sqrt(),
         violation=counted["outside"] / levels,
     )
 

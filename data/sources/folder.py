@@ -27,7 +27,6 @@ class Folder:
         self.names = sorted(path for path in paths if is_image(path))
 
     def read_bytes(self, name: str, num_bytes: int = -1) -> bytes:
-        """See ``ImageFiles``."""
         with (self.root / name).open("rb") as file:
             return file.read(num_bytes)
 

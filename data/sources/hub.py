@@ -40,7 +40,6 @@ class HubDataset:
         self.names = [f"{row:0{digits}d}" for row in range(len(self._rows))]
 
     def read_bytes(self, name: str, num_bytes: int = -1) -> bytes:
-        """See ``ImageFiles``; rows are read whole."""
         image = self._rows[int(name)][self._column] or {}
         if image.get("bytes") is not None:
             return bytes(image["bytes"])

@@ -66,7 +66,6 @@ class Shards:
         return names, offsets, sizes
 
     def read_bytes(self, name: str, num_bytes: int = -1) -> bytes:
-        """See ``ImageFiles``."""
         place = bisect_left(self.names, name)
         if self.names[place : place + 1] != [name]:
             raise FileNotFoundError("no shard holds it")

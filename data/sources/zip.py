@@ -38,7 +38,6 @@ class ZipArchive:
             ) from error
 
     def read_bytes(self, name: str, num_bytes: int = -1) -> bytes:
-        """See ``ImageFiles``."""
         if self._archive is None or self._opened_by != os.getpid():  # processes must not share a file position
             self._archive, self._opened_by = zipfile.ZipFile(self.root), os.getpid()
         with self._archive.open(name) as file:

@@ -33,7 +33,7 @@ def noisy_field(size: int = 16, sigma: float = 50.0) -> GaussianProblem:
     """
     require_at_least(1, size=size)
     identity = torch.eye(size**2, dtype=torch.float64)
-    return _world(size, LinearMeasurement(identity, identity, sigma / 255))
+    return _problem(size, LinearMeasurement(identity, identity, sigma / 255))
 
 
 def coarse_field(size: int = 16, factor: int = 4, sigma: float = 5.0) -> GaussianProblem:
@@ -48,7 +48,7 @@ def coarse_field(size: int = 16, factor: int = 4, sigma: float = 5.0) -> Gaussia
     block = torch.arange(size) // factor
     rows = torch.nn.functional.one_hot(block, size // factor).double()  # (size, size / factor)
     spread = torch.kron(rows, rows)  # a block mean to its pixels
-    return _world(size, LinearMeasurement(spread.T / factor**2, spread, sigma / 255))
+    return _problem(size, LinearMeasurement(spread.T / factor**2, spread, sigma / 255))
 
 
 def masked_field(size: int = 16, hole: int = 8, sigma: float = 5.0) -> GaussianProblem:
@@ -64,8 +64,8 @@ def masked_field(size: int = 16, hole: int = 8, sigma: float = 5.0) -> GaussianP
     start = (size - hole) // 2
     known[start : start + hole, start : start + hole] = 0
     pick = torch.eye(size**2, dtype=torch.float64)[known.flatten().bool()]
-    return _world(size, LinearMeasurement(pick, pick.T, sigma / 255, maps=known[None]))
+    return _problem(size, LinearMeasurement(pick, pick.T, sigma / 255, maps=known[None]))
 
 
-def _world(size: int, degradation: LinearMeasurement) -> GaussianProblem:
+def _problem(size: int, degradation: LinearMeasurement) -> GaussianProblem:
     return GaussianProblem((1, size, size), MEAN, field_covariance(size), degradation)

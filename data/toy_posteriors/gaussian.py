@@ -10,11 +10,11 @@ from ..measurement import Measurement
 
 
 class LinearMeasurement:
-    """y = A x + sigma n, shown to the networks as the image L y.
+    """y = A x + sigma n, given to the networks as the image L y.
 
     Args:
         operator: A, (m, C H W).
-        lift: L, (C H W, m), from measured values to an image of the size of x.
+        embed: L, (C H W, m), from measured values to an image of the size of x.
         sigma: standard deviation of the noise in units of the image.
         maps: condition maps that go with every y, (M, H, W), as a mask; None for none.
 
@@ -22,17 +22,17 @@ class LinearMeasurement:
         ValueError: if ``sigma`` is not above 0.
     """
 
-    def __init__(self, operator: Tensor, lift: Tensor, sigma: float, maps: Tensor | None = None) -> None:
+    def __init__(self, operator: Tensor, embed: Tensor, sigma: float, maps: Tensor | None = None) -> None:
         if not sigma > 0:
             raise ValueError(f"sigma is {sigma}; allowed is a number above 0")
-        self.operator, self.lift, self.sigma, self.maps = operator, lift, sigma, maps
+        self.operator, self.embed, self.sigma, self.maps = operator, embed, sigma, maps
         self.num_maps = 0 if maps is None else len(maps)
 
     def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
         """Degrade (B, C, H, W)."""
         values = clean.flatten(1).to(self.operator) @ self.operator.T
         values = values + self.sigma * rng.randn(len(self.operator)).to(values)
-        degraded = (values @ self.lift.T).view(clean.shape).to(clean.dtype)
+        degraded = (values @ self.embed.T).view(clean.shape).to(clean.dtype)
         maps = None if self.maps is None else self.maps.expand(len(clean), -1, -1, -1).to(clean)
         return Measurement(degraded, maps, {"values": values})
 
@@ -47,7 +47,7 @@ class LinearMeasurement:
 
 
 class GaussianProblem:
-    """Images of a Gaussian law, seen through a linear operator and noise.
+    """Gaussian images, seen through a linear operator and noise.
 
     x ~ N(m, S), y = A x + sigma n::
 

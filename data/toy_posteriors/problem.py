@@ -1,4 +1,4 @@
-"""The seam of worlds with a known posterior."""
+"""What problems with a known posterior offer."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ..measurement import Measurement
 
 
 class ToyProblem(Protocol):
-    """A law p(x) of images, a degradation p(y | x), and the posterior p(x | y) they imply.
+    """A distribution p(x) of images, a degradation p(y | x), and the posterior p(x | y) they imply.
 
     Attributes:
         image_channels: C.
-        degradation: of this world.
+        degradation: p(y | x).
     """
 
     image_channels: int
@@ -41,7 +41,7 @@ class ToyProblem(Protocol):
 
 @runtime_checkable
 class Denoising(Protocol):
-    """A world whose denoiser is known at every noise level: where y = x + noise, it is all that a sampler needs."""
+    """A problem whose denoiser is known at every noise level: where y = x + noise, it is all that a sampler needs."""
 
     sigma: float
 

@@ -66,7 +66,6 @@ class Bayer:
         return measured * params["colours"]
 
     def pseudoinverse(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
-        """The adjoint."""
         return self.adjoint(measured, params, size)
 
     def to_image(self, measured: Tensor, params: Params, size: tuple[int, int], sigma: float) -> Tensor:

@@ -7,12 +7,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ....checks import require_at_least
-from ....rng import Rng
 from ...from_image import ImageSideInfo
-from .protocol import Params, ParsedImage, from_small_image
+from .protocol import FixedOperator, Params, ParsedImage, from_small_image
 
 
-class BlockAverage:
+class BlockAverage(FixedOperator):
     """Means of blocks of ``factor`` x ``factor`` pixels; at the right and the bottom, of what is left of a block.
 
     Shown by repetition: A⁺ y.
@@ -24,18 +23,13 @@ class BlockAverage:
         ValueError: if it is less.
     """
 
-    num_maps, exact, onto = 0, True, True
+    exact, onto = True, True
 
     def __init__(self, factor: int) -> None:
         require_at_least(2, factor=factor)
         self.factor = self.unit = factor
 
-    def draw(self, clean: Tensor, rng: Rng) -> dict[str, Tensor]:
-        """Nothing."""
-        return {}
-
     def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedImage:
-        """The small picture."""
         return from_small_image(picture, self.factor)
 
     def forward(self, image: Tensor, params: Params) -> Tensor:
@@ -52,11 +46,7 @@ class BlockAverage:
         return repeated[..., : size[0], : size[1]]
 
     def to_image(self, measured: Tensor, params: Params, size: tuple[int, int], sigma: float) -> Tensor:
-        """A⁺ y."""
         return self.pseudoinverse(measured, params, size)
-
-    def maps(self, params: Params, size: tuple[int, int]) -> None:
-        """None."""
 
     def _counts(self, measured: Tensor, size: tuple[int, int]) -> Tensor:
         ones = torch.ones(1, 1, *size, dtype=measured.dtype, device=measured.device)

@@ -14,7 +14,7 @@ from ...measurement import size_of
 from .blur_kernels import BlurKernel
 from .protocol import Params, ParsedImage
 
-LEAST_GAIN = 1e-6  # below it a frequency counts as lost
+MIN_GAIN = 1e-6  # below it a frequency counts as lost
 ROUNDING = 1 / (255 * math.sqrt(12))  # standard deviation of rounding to 8 bits
 POWER = 3e-4  # f² S of the bundled photographs: 6e-4 at 1/64, 7e-5 at 0.45 cycles a pixel, geometric means
 RINGS, SECTORS, GRID = 3, 4, 64
@@ -65,17 +65,14 @@ class Blur:
         return _filtered(image, gain(params["kernel"], size_of(image)))
 
     def adjoint(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
-        """Correlation with the kernel."""
         return _filtered(measured, gain(params["kernel"], size).conj())
 
     def pseudoinverse(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
-        """Y / K where there is a gain."""
         K = gain(params["kernel"], size)
-        there = K.abs() > LEAST_GAIN
+        there = K.abs() > MIN_GAIN
         return _filtered(measured, torch.where(there, 1 / torch.where(there, K, 1), 0))
 
     def to_image(self, measured: Tensor, params: Params, size: tuple[int, int], sigma: float) -> Tensor:
-        """The Wiener estimate."""
         K = gain(params["kernel"], size)
         vertical, horizontal = _frequencies(size)
         noise_to_signal = (max(sigma, ROUNDING) ** 2 / POWER * (vertical.square() + horizontal.square())).to(K.device)

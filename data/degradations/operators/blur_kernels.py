@@ -47,7 +47,6 @@ class UniformKernel:
         self.kernel = torch.full((require_odd(size), size), size**-2.0, dtype=torch.float64)
 
     def draw(self, rng: Rng) -> Tensor:
-        """The same for all."""
         return self.kernel.expand(len(rng), -1, -1)
 
 
@@ -71,7 +70,6 @@ class GaussianKernel:
         self.drawn = self.low < self.high
 
     def draw(self, rng: Rng) -> Tensor:
-        """Round and fixed, or drawn."""
         uniform = rng.rand(3).cpu().double() if self.drawn else torch.zeros(len(rng), 3, dtype=torch.float64)
         sigmas = self.low + (self.high - self.low) * uniform[:, :2]
         angle = (math.pi * uniform[:, 2]).view(-1, 1, 1)
@@ -103,7 +101,6 @@ class GivenKernel:
             raise ValueError(f"sum of kernel is {total:g}; allowed is 1")
 
     def draw(self, rng: Rng) -> Tensor:
-        """The same for all."""
         return self.kernel.expand(len(rng), -1, -1)
 
 
@@ -187,7 +184,6 @@ class MotionKernel:
         self.drawn = angle is None or turn > 0 or self.low < self.high
 
     def draw(self, rng: Rng) -> Tensor:
-        """A path for each image."""
         uniform = rng.rand(2).cpu().double()
         length = self.low + (self.high - self.low) * uniform[:, :1]
         start = 2 * math.pi * uniform[:, 1:] if self.angle is None else math.radians(self.angle)

@@ -11,12 +11,12 @@ from ....rng import Rng
 from ...from_image import ImageSideInfo
 from ...luma import BT601, luma
 from ...measurement import size_of
-from .protocol import Params, ParsedImage, colour_range, require_colour
+from .protocol import FixedOperator, Params, ParsedImage, colour_range, require_colour
 
 SLIGHT = 2.5 / 255  # between channels of a grey picture: rounding and JPEG
 
 
-class Luma:
+class Luma(FixedOperator):
     """y = w · x of each pixel, by default the luma of ITU-R BT.601; A⁺ y = w y / |w|².
 
     Shown as grey, y in each channel.
@@ -28,7 +28,7 @@ class Luma:
         ValueError: if they are not three numbers of 0 or more with the sum 1; at the call, if images are not in colour.
     """
 
-    num_maps, exact, unit = 0, True, 1
+    exact, unit = True, 1
 
     def __init__(self, weights: Sequence[float] = BT601) -> None:
         if len(weights) != 3 or not all(weight >= 0 for weight in weights) or abs(sum(weights) - 1) > 1e-3:
@@ -36,7 +36,6 @@ class Luma:
         self.weights = tuple(weights)
 
     def draw(self, clean: Tensor, rng: Rng) -> dict[str, Tensor]:
-        """Nothing."""
         require_colour(clean)
         return {}
 
@@ -61,11 +60,7 @@ class Luma:
         return weights / weights.square().sum() * measured
 
     def to_image(self, measured: Tensor, params: Params, size: tuple[int, int], sigma: float) -> Tensor:
-        """Grey as colour."""
         return measured.repeat(1, 3, 1, 1)
-
-    def maps(self, params: Params, size: tuple[int, int]) -> None:
-        """None."""
 
     def _weights(self, like: Tensor) -> Tensor:
         return torch.tensor(self.weights, dtype=like.dtype, device=like.device).view(1, 3, 1, 1)

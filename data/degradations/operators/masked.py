@@ -45,19 +45,15 @@ class Masked:
         return ParsedImage(self.forward(picture, {KNOWN: known}), {KNOWN: known}, size, said)
 
     def forward(self, image: Tensor, params: Params) -> Tensor:
-        """(B, C, H, W) to the same."""
         return image * params[KNOWN]
 
     def adjoint(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
-        """The mask again."""
         return measured * params[KNOWN]
 
     def pseudoinverse(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
-        """The mask again."""
         return measured * params[KNOWN]
 
     def to_image(self, measured: Tensor, params: Params, size: tuple[int, int], sigma: float) -> Tensor:
-        """y with its holes filled."""
         return pull_push(measured, params[KNOWN])
 
     def maps(self, params: Params, size: tuple[int, int]) -> Tensor:

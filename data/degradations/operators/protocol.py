@@ -1,4 +1,4 @@
-"""The seam of linear measurements."""
+"""What a linear operator offers to ``Linear``."""
 
 from __future__ import annotations
 
@@ -60,6 +60,18 @@ class LinearOperator(Protocol):
         ...
 
 
+class FixedOperator:
+    """What operators share that draw nothing and whose images show all that they did."""
+
+    num_maps = 0
+
+    def draw(self, clean: Tensor, rng: Rng) -> dict[str, Tensor]:
+        return {}
+
+    def maps(self, params: Params, size: tuple[int, int]) -> Tensor | None:
+        return None
+
+
 @dataclass(frozen=True)
 class ParsedImage:
     """What an operator read of a picture.
@@ -68,9 +80,9 @@ class ParsedImage:
         measured: y.
         params: as if they had been drawn.
         size: (H, W) of x.
-        said: see ``Reading``, as the next two.
+        said: as in ``ParsedMeasurement``, as the next two.
         warnings: sentences.
-        adds_colour: whether y has none of its own.
+        adds_colour: whether y has no colours of its own.
     """
 
     measured: Tensor

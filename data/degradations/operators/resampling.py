@@ -12,10 +12,10 @@ from ....checks import require_at_least
 from ....rng import Rng
 from ...from_image import ImageSideInfo
 from ...measurement import size_of
-from .protocol import Params, ParsedImage, from_small_image
+from .protocol import FixedOperator, Params, ParsedImage, from_small_image
 
 
-class Bicubic:
+class Bicubic(FixedOperator):
     """Shrinking by a whole number as MATLAB's ``imresize`` does, without its rounding to 8 bits.
 
     Keys' cubic (1981) with a = −1/2, widened by the factor, each row's weights divided by their sum, mirrored at the
@@ -37,18 +37,13 @@ class Bicubic:
         ValueError: if it is less.
     """
 
-    num_maps, exact, onto = 0, True, True
+    exact, onto = True, True
 
     def __init__(self, factor: int) -> None:
         require_at_least(2, factor=factor)
         self.factor = factor
 
-    def draw(self, clean: Tensor, rng: Rng) -> dict[str, Tensor]:
-        """Nothing."""
-        return {}
-
     def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedImage:
-        """The small picture."""
         return from_small_image(picture, self.factor)
 
     def forward(self, image: Tensor, params: Params) -> Tensor:
@@ -56,19 +51,13 @@ class Bicubic:
         return _along_both(image, *(weights(length, self.factor)[0] for length in image.shape[-2:]))
 
     def adjoint(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
-        """A_hᵀ y A_w."""
         return _along_both(measured, *(weights(length, self.factor)[0].T for length in size))
 
     def pseudoinverse(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
-        """A_h⁺ y A_w⁺ᵀ."""
         return _along_both(measured, *(weights(length, self.factor)[1] for length in size))
 
     def to_image(self, measured: Tensor, params: Params, size: tuple[int, int], sigma: float) -> Tensor:
-        """A⁺ y."""
         return self.pseudoinverse(measured, params, size)
-
-    def maps(self, params: Params, size: tuple[int, int]) -> None:
-        """None."""
 
 
 @lru_cache(maxsize=32)
@@ -97,7 +86,7 @@ def _along_both(image: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
         return rows.to(image) @ image @ columns.T.to(image)
 
 
-class Bilinear:
+class Bilinear(FixedOperator):
     """y is x interpolated at n // factor points of each side, the first and the last on its corners; it aliases.
 
     A = A_h ⊗ A_w. Points lie at least two pixels apart, so no two rows of either use a pixel both and A⁺ is Aᵀ over the
@@ -110,14 +99,13 @@ class Bilinear:
         ValueError: if it is less; at the call, if an image is smaller than the factor.
     """
 
-    num_maps, exact = 0, True
+    exact = True
 
     def __init__(self, factor: int) -> None:
         require_at_least(2, factor=factor)
         self.factor = factor
 
     def draw(self, clean: Tensor, rng: Rng) -> dict[str, Tensor]:
-        """Nothing."""
         height, width = clean.shape[-2:]
         if min(height, width) < self.factor:
             raise ValueError(
@@ -126,7 +114,6 @@ class Bilinear:
         return {}
 
     def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedImage:
-        """The small picture."""
         return from_small_image(picture, self.factor)
 
     def forward(self, image: Tensor, params: Params) -> Tensor:
@@ -145,11 +132,7 @@ class Bilinear:
         return down.T @ measured @ right
 
     def to_image(self, measured: Tensor, params: Params, size: tuple[int, int], sigma: float) -> Tensor:
-        """Enlarged with corners kept in place."""
         return F.interpolate(measured, size=size, mode="bilinear", align_corners=True)
-
-    def maps(self, params: Params, size: tuple[int, int]) -> None:
-        """None."""
 
     def _rows(self, size: tuple[int, int], like: Tensor) -> tuple[Tensor, Tensor]:
         return _rows(size[0], size[0] // self.factor).to(like), _rows(size[1], size[1] // self.factor).to(like)

@@ -12,7 +12,8 @@ from PIL import Image
 
 from pscgan.data.crops import ImageTooSmall
 from pscgan.data.image_io.decode import UnreadableImage
-from pscgan.data.sources.image_source import BUNDLED, ImageSource
+from pscgan.data.sources.image_source import ImageSource
+from pscgan.data.sources.open_source import BUNDLED
 
 from ..pictures import folder_of, noise, write
 
