@@ -36,9 +36,9 @@ class SpatialLatent:
 
         Args:
             top: pixel of the image where it begins, a multiple of the generator's stride.
-            left: likewise.
+            left: as ``top``.
             height: in pixels, any.
-            width: likewise.
+            width: as ``height``.
         """
         rows, columns = self._parts(top, height), self._parts(left, width)
         strips = [[self._piece(row, column, *ys, *xs) for column, *xs in columns] for row, *ys in rows]

@@ -174,17 +174,21 @@ class RestoreCommand:
         from ..train.runs.provenance import provenance
 
         metadata, run, options = self.sampler.metadata, self.sampler.run, self.options
-        told = ("name", "images_seen", "degradation", "seed", "commit")
-        model = {"opened": options.model} | {name: metadata[name] for name in told if name in metadata}
+        known = ("name", "images_seen", "degradation", "seed", "commit")
+        model = {"opened": options.model} | {name: metadata[name] for name in known if name in metadata}
         asked = ("samples", "average", "seed", "sigma_z", "sigma", "tolerance", "degrade", "phase", "photons")
-        tiling = {"side": self.tiling.side, "overlap": self.tiling.overlap, "reach": self.tiling.reach}
+        tiling = {
+            "side": self.tiling.side,
+            "overlap": self.tiling.overlap,
+            "receptive_field": self.tiling.receptive_field,
+        }
         return provenance() | {
             "model": model | ({} if run is None else {"checkpoint": str(run.checkpoint)}),
             "device": str(self.sampler.device),
             "precision": options.precision,
             **{name: getattr(options, name) for name in asked},
             **{name: path and str(path) for name, path in (("mask", options.mask), ("kernel", options.kernel))},
-            "tiles": tiling | {"as_one_piece": self.tiling.exact},
+            "tiles": tiling | {"exact": self.tiling.exact},
         }
 
 

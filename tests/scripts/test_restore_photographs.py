@@ -88,7 +88,7 @@ def test_tiles_change_nothing(model, photo, tmp_path, capfd):
         by_tiles, whole = (pixels(tmp_path / tile / name).astype(int) for tile in ("64", "512"))
         assert np.abs(by_tiles - whole).max() <= 1  # where a sum is rounded at one half
         assert (by_tiles != whole).mean() < 1e-3
-    assert report(tmp_path / "64")["tiles"]["as_one_piece"] is True
+    assert report(tmp_path / "64")["tiles"]["exact"] is True
 
 
 @pytest.mark.parametrize("suffix", ["png", "tiff"])

@@ -16,7 +16,7 @@ from ..inference.safetensors_file import ONNX, PT2, SUFFIX, export_bytes, metada
 from ..inference.sampler import LoadedSampler
 from ..runs.atomic_write import write_together
 from ..runs.record import read_run
-from .fp16 import halved, rounding_loss
+from .fp16 import SIDE, halved, rounding_error
 from .graph import describe, graph_files
 from .model_card import model_card
 
@@ -39,7 +39,7 @@ def export(
         model: what ``load`` takes.
         out: a file of suffix .safetensors, .pt2 or .onnx, or a folder for all three.
         overwrite: whether files that are there may be replaced.
-        half: whether weights are rounded to float16: stored so in the .safetensors file, rounded likewise, but stored
+        half: whether weights are rounded to float16: stored so in the .safetensors file, and rounded, but stored
             as float32, in graphs beside it.
         name: by which the card loads it; None for that of the file.
         report: takes a line about each thing that was measured.
@@ -123,11 +123,11 @@ def _condition_channels(sampler: LoadedSampler) -> int:
 def _rounded(sampler: LoadedSampler, report: Callable[[str], None]) -> dict[str, Tensor]:
     """Weights as float16; the network works with them from here on."""
     weights = halved(_weights(sampler.generator))
-    loss = rounding_loss(sampler.generator, weights, sampler.degradation, sampler.image_channels)
+    error = rounding_error(sampler.generator, weights, sampler.degradation, sampler.image_channels)
     cast(nn.Module, sampler.generator).load_state_dict(weights)
     report(
-        f"weights are rounded to float16: samples differ by at most {loss.largest:.3f} grey levels of 255, "
-        f"RMS {loss.rms:.4f} (the same y and z, {loss.photographs} photographs of {loss.side} x {loss.side} pixels)"
+        f"weights are rounded to float16: samples differ by at most {error.max:.3f} grey levels of 255, "
+        f"RMS {error.rms:.4f} (the same y and z, {error.photographs} photographs of {SIDE} x {SIDE} pixels)"
     )
     return weights
 

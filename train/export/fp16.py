@@ -10,7 +10,6 @@ from torch import Tensor
 
 from ...data.crops import center_crop
 from ...data.degradation import Degradation, PairedDegradation
-from ...data.measurement import Measurement
 from ...data.sources.image_source import BUNDLED, ImageSource
 from ...rng import Rng
 from ..sampling import GeneratorSampler
@@ -18,16 +17,18 @@ from ..sampling import GeneratorSampler
 SIDE = 128  # of the central square of each photograph, in pixels
 
 
-class RoundingLoss(NamedTuple):
-    """Difference of samples for the same y and z, before and after rounding."""
+class RoundingError(NamedTuple):
+    """Difference of samples for the same y and z, before and after rounding, in grey levels of 0..255.
 
-    largest: float
-    """In grey levels of 0..255, of all pixels."""
+    Attributes:
+        max: of all pixels.
+        rms: of all pixels.
+        photographs: restored, ``SIDE`` pixels a side.
+    """
+
+    max: float
     rms: float
-    """Likewise, the root mean square."""
     photographs: int
-    side: int
-    """Pixels of each that were restored."""
 
 
 def halved(weights: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -44,7 +45,9 @@ def halved(weights: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def rounding_loss(generator: Any, weights: dict[str, Tensor], degradation: Degradation, channels: int) -> RoundingLoss:
+def rounding_error(
+    generator: Any, weights: dict[str, Tensor], degradation: Degradation, channels: int
+) -> RoundingError:
     """Of one sample each of the photographs of the package, degraded as in training; always the same draws.
 
     Where y is recorded, a photograph is taken for its own recording.
@@ -60,14 +63,13 @@ def rounding_loss(generator: Any, weights: dict[str, Tensor], degradation: Degra
     differences = []
     for number, name in enumerate(photographs.names):
         clean = center_crop(photographs.read(name), SIDE)[None].float() / 255
-        measurement = _measured(degradation, clean, Rng(0, "half", [number]))
+        if isinstance(degradation, PairedDegradation):
+            measurement = degradation.measure(clean)
+        else:
+            measurement = degradation(clean, Rng(0, "half", [number]))
         before, after = (
             GeneratorSampler(network, degradation).restore(measurement, 1, [number]) for network in (generator, rounded)
         )
         differences.append(255 * (after.double() - before.double()))
     levels = torch.cat(differences)
-    return RoundingLoss(float(levels.abs().max()), float(levels.square().mean().sqrt()), len(differences), SIDE)
-
-
-def _measured(degradation: Degradation, clean: Tensor, rng: Rng) -> Measurement:
-    return degradation.measure(clean) if isinstance(degradation, PairedDegradation) else degradation(clean, rng)
+    return RoundingError(float(levels.abs().max()), float(levels.square().mean().sqrt()), len(differences))

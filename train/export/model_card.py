@@ -1,4 +1,4 @@
-"""What a person, and a hub of models, is told of an exported sampler."""
+"""The card of an exported sampler, for people and for hubs of models."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def model_card(
         metadata: what the export says of itself.
         files: their names.
         name: by which ``pscgan.load`` finds it; None for that of the file.
-        root: of the images it was trained on, of which the name alone is told.
+        root: of the images it was trained on, of which the card has the name alone.
         figures: of the run's last validation; none where there was none.
         remarks: sentences on what was measured of the files.
         graph: what ``exported_graph.describe`` says of the network.

@@ -54,7 +54,7 @@ class PosteriorReconstructor(deepinv.models.Reconstructor):  # type: ignore[misc
 
 
 class MmseDenoiser(deepinv.models.Denoiser):  # type: ignore[misc]
-    """E[x | y]: the mean of K samples, or what a deterministic twin gives.
+    """E[x | y]: the mean of K samples, or what a deterministic sampler gives.
 
     Args:
         sampler: trained on Gaussian noise.

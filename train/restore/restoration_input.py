@@ -31,7 +31,7 @@ class ImageInfo:
 
     Attributes:
         height: in pixels.
-        width: likewise.
+        width: in pixels.
         channels: 3 for colour, 1 for grey.
         dtype: of the pixels, uint8 or uint16.
         alpha: (H, W) of the same dtype; None where there is none.

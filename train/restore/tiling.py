@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .restoration_input import RestorationInput
 
 SIDE = 512  # pixels, unless the user says otherwise
-LARGEST_OVERLAP = 128  # pixels, likewise
+LARGEST_OVERLAP = 128  # pixels, unless the user says otherwise
 
 
 @dataclass(frozen=True)
@@ -75,16 +75,16 @@ def windows_of(height: int, width: int, side: int) -> Iterator[Window]:
 class Tiling:
     """How a picture is cut.
 
-    A tile is restored together with so much of what is around it; beyond what the network sees nothing can change it,
-    so that with an overlap of its reach tiles are what the whole picture would give, to the rounding of sums.
+    A tile is restored together with what is around it; what is farther than the network sees cannot change it,
+    so that with an overlap of its receptive field tiles are what the whole picture would give, to the rounding of sums.
 
     Args:
         sampler: that restores.
         side: of tiles, in pixels.
-        overlap: what is seen beyond a tile, in pixels; None for the reach of the network, at most 128.
+        overlap: what is seen beyond a tile, in pixels; None for the receptive field, at most 128.
 
     Attributes:
-        reach: of the network, in pixels; None if it has no end.
+        receptive_field: radius of that of the network, in pixels; None if it has no end.
         exact: whether tiles are what the whole picture would give.
 
     Raises:
@@ -99,10 +99,10 @@ class Tiling:
             raise ValueError(f"overlap is {overlap}; allowed is 0 or more pixels")
         self.sampler, self.side = sampler, side
         channels = sampler.image_channels + sampler.degradation.num_maps
-        self.reach = receptive_field_radius(sampler.generator, channels)
-        needed = LARGEST_OVERLAP if self.reach is None else min(self.reach, LARGEST_OVERLAP)
+        self.receptive_field = receptive_field_radius(sampler.generator, channels)
+        needed = LARGEST_OVERLAP if self.receptive_field is None else min(self.receptive_field, LARGEST_OVERLAP)
         self.overlap = needed if overlap is None else overlap
-        self.exact = self.reach is not None and self.overlap >= self.reach
+        self.exact = self.receptive_field is not None and self.overlap >= self.receptive_field
 
     def windows(self, y: RestorationInput) -> list[Window]:
         """The tiles of a picture; the whole as one where it is projected as one, though drawn by tiles."""
@@ -125,8 +125,8 @@ class Tiling:
 
         z of a sample is a function of seed, number and place alone: see ``SpatialLatent``.
         """
-        fields = (SpatialLatent(self.sampler.generator, [seed], number) for number in range(1, num_samples + 1))
-        yield from self.tile(y, window).draw(fields, sigma_z)
+        latents = (SpatialLatent(self.sampler.generator, [seed], number) for number in range(1, num_samples + 1))
+        yield from self.tile(y, window).draw(latents, sigma_z)
 
 
 class Tile:
@@ -146,16 +146,16 @@ class Tile:
         self.features = sampler.restorer.encode(y.condition(self.around))
 
     @torch.no_grad()
-    def draw(self, fields: Iterable[LatentField], sigma_z: float = 1.0) -> Iterator[Tensor]:
+    def draw(self, latents: Iterable[LatentField], sigma_z: float = 1.0) -> Iterator[Tensor]:
         """A sample of each z, (1, c, h, w) fp32 about [0, 1], projected, neither clipped nor rounded."""
-        for drawn in self.unprojected(fields, sigma_z):
-            yield self.y.project(drawn, self.window)
+        for sample in self.unprojected(latents, sigma_z):
+            yield self.y.project(sample, self.window)
 
-    def unprojected(self, fields: Iterable[LatentField], sigma_z: float = 1.0) -> Iterator[Tensor]:
+    def unprojected(self, latents: Iterable[LatentField], sigma_z: float = 1.0) -> Iterator[Tensor]:
         """As the network gives them, (1, C, h, w)."""
-        latents = (scale_latent(field.window(*self.around.place), sigma_z) for field in fields)
-        for drawn in self.sampler.restorer.decode(self.features, latents):
-            yield self.window.cut_from(drawn, self.around)
+        maps = (scale_latent(latent.window(*self.around.place), sigma_z) for latent in latents)
+        for sample in self.sampler.restorer.decode(self.features, maps):
+            yield self.window.cut_from(sample, self.around)
 
 
 class TiledSample:
@@ -175,11 +175,11 @@ class TiledSample:
         self.window = Window(0, 0, y.info.height, y.info.width)
 
     @torch.no_grad()
-    def draw(self, fields: Iterable[LatentField], sigma_z: float = 1.0) -> Iterator[Tensor]:
+    def draw(self, latents: Iterable[LatentField], sigma_z: float = 1.0) -> Iterator[Tensor]:
         channels = self.sampler.image_channels
-        for field in fields:
+        for latent in latents:
             image = torch.empty(1, channels, self.window.height, self.window.width, device=self.sampler.device)
             for window in self.windows:
                 tile = Tile(self.sampler, self.y, window, self.overlap)
-                (image[(..., *window.area)],) = tile.unprojected([field], sigma_z)
+                (image[(..., *window.area)],) = tile.unprojected([latent], sigma_z)
             yield self.y.project(image, self.window)

@@ -26,7 +26,7 @@ def test_tiles_that_overlap_by_the_reach_are_the_whole_picture(noise, tmp_path):
     y = opened(noise, png(tmp_path / "photo.png", SIZE)).y
     tiling = Tiling(noise, 64)
     assert tiling.exact
-    assert tiling.overlap == tiling.reach
+    assert tiling.overlap == tiling.receptive_field
     assert len(tiling.windows(y)) == 4 * 3
     torch.testing.assert_close(
         by_tiles(tiling, y, 2, seed=3, sigma_z=0.7), whole(noise, y, 2, 3, 0.7), atol=1e-5, rtol=0
