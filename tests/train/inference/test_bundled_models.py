@@ -1,5 +1,7 @@
 """Models that come with the package do what their cards say."""
 
+import shutil
+
 import pytest
 import torch
 
@@ -22,6 +24,25 @@ def test_it_is_small_and_has_a_card(name):
     assert card.startswith("---\nlibrary_name: pscgan\n")
     assert f'pscgan.load("bundled:{name}")' in card
     assert "license: mit" in card
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_way_of_opening_gives_one_set_of_samples(name, tmp_path, monkeypatch):
+    file = FOLDER / f"{name}.safetensors"
+    shutil.copy(file, tmp_path / "model.safetensors")
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda *arguments, revision: str(file))
+    sampler = load(f"bundled:{name}")
+    measurement = sampler.degradation(torch.full((1, 3, 24, 32), 0.5), Rng(0, "noise", [0]))
+    expected = sampler.sample(measurement, 2, seed=3)
+    for way in (
+        file,
+        str(file),
+        tmp_path,
+        tmp_path / "model.safetensors",
+        f"some.body/{name}",
+        f"some.body/{name}@main",
+    ):
+        assert torch.equal(load(way).sample(measurement, 2, seed=3), expected), way
 
 
 @pytest.mark.parametrize("name", NAMES)
