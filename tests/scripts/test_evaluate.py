@@ -104,7 +104,7 @@ def test_a_run_that_has_gone_on_is_another_restorer(trained, judged, tmp_path):
     [
         ("[]", "allowed is a list, or a mapping from names"),
         ("[degraded,degraded]", "two of the name degraded"),
-        ("[nowhere/run]", "nowhere/run holds no run of pscgan"),
+        ("[./nowhere/run]", "nowhere/run is no file; a model is a run"),
         ("{a/b: degraded}", "one named 'a/b'"),
         (f"{{x: {TARGET % 'no_restorer'}}}", "restorers.x is a dict; allowed is an object with restore"),
         ("{x: 3}", "restorers.x is 3"),
