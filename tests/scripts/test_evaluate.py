@@ -231,4 +231,4 @@ def test_a_wrong_command_is_one_line(tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit) as left:
         main()
     assert left.value.code == 2
-    assert capsys.readouterr().err.strip().startswith("pscgan evaluate: nowhere holds no run of pscgan")
+    assert capsys.readouterr().err.strip().startswith("pscgan evaluate: nowhere is no file")
