@@ -7,6 +7,7 @@ import sys
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
+from ..checks import optional_package
 from ..train.evaluation.naming import evaluation_name
 from ..train.runs.cli_errors import report_user_errors
 from .command_line import check_hydra_options
@@ -17,6 +18,9 @@ OmegaConf.register_new_resolver("evaluation_name", evaluation_name, replace=True
 
 @hydra.main(version_base="1.3", config_path="pkg://pscgan.conf", config_name="evaluate")
 def _run(config: DictConfig) -> None:
+    with report_user_errors(PROGRAM):
+        for package in ("matplotlib", "torchmetrics", "pytorch_lightning"):
+            optional_package(package, "evaluate", "an evaluation")
     from ..train.distributed.launch import RankFailure
     from ..train.warning_filters import filter_warnings
 
@@ -35,10 +39,8 @@ def _run(config: DictConfig) -> None:
 
 def _evaluate(config: DictConfig) -> None:
     from ..train.evaluation.setup import evaluate
-    from .report.figures.drawing import require_matplotlib
     from .report.writing import write_report
 
-    require_matplotlib()
     folder = evaluate(config)
     if folder is not None:
         write_report(folder)

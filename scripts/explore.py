@@ -15,13 +15,12 @@ import argparse
 import math
 import socket
 import sys
-from importlib.util import find_spec
 
+from ..checks import optional_package
 from ..train.runs.cli_errors import report_user_errors
 from .command_line import Parser, device_of
 
 PROGRAM = "pscgan explore"
-NEEDED = ("starlette", "uvicorn")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -48,8 +47,8 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def _check(options: argparse.Namespace) -> None:
-    if any(find_spec(name) is None for name in NEEDED):
-        raise ValueError(f"the page needs {' and '.join(NEEDED)}; pip install pscgan[explore] brings them")
+    for package in ("starlette", "uvicorn"):
+        optional_package(package, "explore", "the page")
     if not 0 <= options.port <= 65535:
         raise ValueError(f"--port is {options.port}; allowed is 0 to 65535")
     for name in ("max_megapixels", "seconds"):

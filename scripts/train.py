@@ -7,6 +7,7 @@ import sys
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
+from ..checks import optional_package
 from ..train.runs.cli_errors import report_user_errors
 from ..train.runs.naming import run_name, sweep_name
 from .command_line import check_hydra_options
@@ -18,6 +19,9 @@ OmegaConf.register_new_resolver("sweep_name", sweep_name, replace=True, use_cach
 
 @hydra.main(version_base="1.3", config_path="pkg://pscgan.conf", config_name="train")
 def _run(config: DictConfig) -> float | None:
+    with report_user_errors(PROGRAM):
+        for package in ("torchmetrics", "pytorch_lightning"):
+            optional_package(package, "train", "training")
     from ..train.runs.sweep import run_alone_or_in_a_sweep
     from ..train.warning_filters import filter_warnings
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import torch
-from timm.models import create_feature_extractor
 from torch import Tensor, nn
 from torch.fx import GraphModule
 
@@ -107,6 +106,8 @@ class FrozenFeatures(nn.Module):
 
 def _cut(model: nn.Module, names: Sequence[str]) -> nn.Module:
     """Images to the outputs of some modules, by name; without the modules that these do not need."""
+    from timm.models import create_feature_extractor  # takes seconds
+
     if not names:
         raise ValueError("layers must name at least one layer, got none")
     for module in model.modules():

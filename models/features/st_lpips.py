@@ -108,7 +108,7 @@ class BlurPool(nn.Module):
 def _state() -> dict[str, Tensor]:
     spec = find_spec(PACKAGE)
     if spec is None or spec.origin is None:
-        raise ValueError(f'ST-LPIPS needs package {PACKAGE}, which is not installed; pip install "pscgan[perceptual]"')
+        raise ValueError(f'ST-LPIPS needs package {PACKAGE}, which is not installed; pip install "pscgan[evaluate]"')
     state = read_state(Path(spec.origin).parent / FILE)
     names = {f"heads.{tap}": f"lin{tap}.model.1.weight" for tap in range(len(CHANNELS))}
     for theirs, ours in CONVOLUTIONS.items():

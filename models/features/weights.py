@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from ...checks import optional_package
 from .efficientnet_lite0 import NETWORK, package_state
 
 MOST_NAMED = 3  # keys of each kind in a message
@@ -28,7 +29,7 @@ def network_with_weights(network: str, weights: str, seed: int) -> nn.Module:
     Raises:
         ValueError: if timm has no such network, or its weights cannot be had or do not fit.
     """
-    import timm  # takes seconds
+    timm = optional_package("timm", "train", "a network of timm")  # which takes seconds to import
 
     if not timm.is_model(network):
         near = timm.list_models(f"*{network}*")[:5] or ["vgg19", NETWORK]
@@ -57,7 +58,7 @@ def weights_hash(model: nn.Module) -> str:
 
 
 def _from_hub(network: str) -> nn.Module:
-    import timm
+    timm = optional_package("timm", "train", "a network of timm")
 
     try:
         model: nn.Module = timm.create_model(network, pretrained=True)

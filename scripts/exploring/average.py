@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ...models.spatial_latent import SpatialLatent
 from ...train.inference.sampler import RunningMoments
-from ...train.metrics.distortion import psnr
+from ...train.metrics.decibels import psnr
 from .picture import Picture
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...train.metrics.distortion import gain_db_exact
+from ...train.metrics.decibels import gain_db_exact
 from .wanted import Wanted
 
 TO = {"input": "the input", "clean": "the truth"}

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ...train.metrics.distortion import gain_db_exact
+from ...train.metrics.decibels import gain_db_exact
 from ...train.runs.provenance import flatten_config
 from .colours import looks, variables
 from .figures.drawing import Drawn

@@ -66,13 +66,6 @@ def test_a_port_that_is_taken_is_named(models, capsys):
     assert "--port 0 takes a free one" in capsys.readouterr().err
 
 
-def test_what_the_page_needs_is_named(monkeypatch, capsys):
-    monkeypatch.setattr(explore, "find_spec", lambda name: None)
-    with pytest.raises(SystemExit):
-        explore.main(["demo", "--device", "cpu"])
-    assert "pip install pscgan[explore]" in capsys.readouterr().err
-
-
 def test_other_hosts_are_warned_of(models, monkeypatch, capsys):
     monkeypatch.setattr("pscgan.scripts.exploring.server.Server.run", lambda server, sockets: None)
     explore.main([str(models["noise"]), "--host", "0.0.0.0", "--port", "0", "--device", "cpu"])

@@ -15,7 +15,7 @@ from pscgan.scripts.report.figures.canvas import STYLE, save
 from pscgan.scripts.report.figures.drawing import KINDS, draw_figures
 from pscgan.scripts.report.result import read_result
 from pscgan.scripts.report.writing import write_report
-from pscgan.train.metrics.distortion import gain_db_exact
+from pscgan.train.metrics.decibels import gain_db_exact
 
 from .reporting import MMSE, SPREAD, write_evaluation
 
@@ -138,6 +138,6 @@ def test_a_curve_that_lacks_a_part_is_named(folder, tmp_path):
 def test_without_matplotlib_nothing_is_written(folder, monkeypatch):
     before = sorted(folder.rglob("*"))
     monkeypatch.setattr(drawing, "find_spec", lambda name: None)
-    with pytest.raises(ValueError, match=r"pip install pscgan\[figures\]"):
+    with pytest.raises(ValueError, match=r"pip install pscgan\[evaluate\]"):
         write_report(folder)
     assert sorted(folder.rglob("*")) == before

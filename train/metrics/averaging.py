@@ -7,7 +7,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from ...data.measurement import Measurement
-from .distortion import psnr
+from .decibels import psnr
 
 
 class Averaging(Metric):

@@ -8,8 +8,10 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
+from ...checks import optional_package
 from ...data.measurement import Measurement
 from ...losses.crps import FairCRPS
+from .decibels import gain_db_exact, psnr
 
 WINDOW = 11  # pixels a side, of SSIM
 FEW = 8  # samples of the CRPS, whose sort would cost more than all else, and of the sharpness
@@ -125,9 +127,9 @@ class Distortion(Metric):
 
 def _ssim(images: Tensor, clean: Tensor) -> Tensor:
     """Of windows of 11 pixels that lie inside (Wang 2004), a mean an image, summed over images."""
-    from kornia.metrics import ssim  # takes half a second
-
-    return ssim(images, clean, window_size=WINDOW, padding="valid").mean(dim=(1, 2, 3)).double().sum()
+    kornia = optional_package("kornia.metrics", "train", "SSIM")  # which takes half a second to import
+    ssim: Tensor = kornia.ssim(images, clean, window_size=WINDOW, padding="valid")
+    return ssim.mean(dim=(1, 2, 3)).double().sum()
 
 
 def _roughness(images: Tensor) -> Tensor:
@@ -142,13 +144,3 @@ def _sum(values: Tensor) -> Tensor:
 def _sums(differences_BCHW: Tensor) -> Tensor:
     """Of squares, an image, (B,), squared in place: rows in fp32, which is fast, and what is long in float64."""
     return differences_BCHW.square_().sum(dim=-1).sum(dim=(1, 2), dtype=torch.float64)
-
-
-def psnr(mean_squared_error: float | Tensor) -> float:
-    """In dB, for images in [0, 1]."""
-    return -10 * math.log10(max(float(mean_squared_error), 1e-20))
-
-
-def gain_db_exact(num_samples: int) -> float:
-    """What averaging K samples gains over one if they are exact: MSE_K = (1 + 1/K) MMSE, so 10 log10(2K / (K + 1))."""
-    return 10 * math.log10(2 * num_samples / (num_samples + 1))

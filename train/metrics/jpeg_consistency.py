@@ -8,7 +8,7 @@ from torchmetrics import Metric
 
 from ...data.degradation import Verifiable
 from ...data.measurement import Measurement
-from .distortion import psnr
+from .decibels import psnr
 
 ROWS = {
     "degraded": "y, plain decode",

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from .distortion import psnr
+from .decibels import psnr
 
 SUMS = ("images", "values", "attack", "change", "law", "variance", "variance_attacked", "error", "error_attacked")
 

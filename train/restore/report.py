@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...data.degradation import Verification
 from ...data.image_io.safe_read import on_one_line
-from ..metrics.distortion import psnr
+from ..metrics.decibels import psnr
 
 
 class ReencodingReport:

@@ -82,7 +82,7 @@ def require_matplotlib() -> None:
         ValueError: if matplotlib is missing.
     """
     if find_spec("matplotlib") is None:
-        raise ValueError("the figure needs matplotlib; pip install pscgan[figures] brings it")
+        raise ValueError("the figure needs matplotlib; pip install pscgan[evaluate] brings it")
 
 
 def draw_figure(results: Results, path: Path) -> None:

@@ -20,7 +20,7 @@ from ....models.generator import Generator, is_deterministic
 from ....rng import Rng
 from ....train.build import build_gan_step
 from ....train.metrics import posterior as distance
-from ....train.metrics.distortion import gain_db_exact
+from ....train.metrics.decibels import gain_db_exact
 from ....train.sampling import GeneratorSampler, InferenceConfig
 from .entry import EXACT, BenchmarkEntry, compose_entry, identity
 

@@ -36,7 +36,7 @@ def require_matplotlib() -> None:
         ValueError: if matplotlib is missing.
     """
     if find_spec("matplotlib") is None:
-        raise ValueError("the figures need matplotlib; pip install pscgan[figures] brings it")
+        raise ValueError("the figures need matplotlib; pip install pscgan[evaluate] brings it")
 
 
 def draw_figures(result: Result, folder: Path) -> list[Drawn]:

@@ -8,7 +8,8 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from pscgan.data.measurement import Measurement
 from pscgan.rng import Rng
-from pscgan.train.metrics.distortion import Distortion, gain_db_exact
+from pscgan.train.metrics.decibels import gain_db_exact
+from pscgan.train.metrics.distortion import Distortion
 
 
 def exact_sampler(k, spread=1.0, seed=0):
