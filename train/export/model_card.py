@@ -20,7 +20,7 @@ A sampler of p(x | y) for image restoration, trained with pscgan: of one degrade
 
 - degradation: {degradation}
 - generator: {generator}
-- images: {channels}, of {root}; {images_seen:,} seen in training
+- images: {channels}{root}; {images_seen:,} seen in training
 - seed: {seed}
 - commit: {commit}
 - command: `{command}`
@@ -74,7 +74,7 @@ def model_card(
         metadata: what the export says of itself.
         files: their names.
         name: by which ``pscgan.load`` finds it; None for that of the file.
-        root: of the images it was trained on, of which the card has the name alone.
+        root: of the images it was trained on, of which the card has the name alone; empty where it is not known.
         figures: of the run's last validation; none where there was none.
         remarks: sentences on what was measured of the files.
         graph: what ``exported_graph.describe`` says of the network.
@@ -92,7 +92,7 @@ def model_card(
         degradation=describe_config(metadata["degradation"]),
         generator=describe_config(metadata["generator"]),
         channels="colour" if metadata["image_channels"] == 3 else "grey",
-        root=root.rstrip("/").rpartition("/")[2] or "no files",
+        root=f", of {root.rstrip('/').rpartition('/')[2]}" if root else "",
         images_seen=metadata["images_seen"],
         seed=metadata["seed"],
         commit=metadata["commit"] or "unknown",
