@@ -1,4 +1,4 @@
-"""Faster ways give the same samples."""
+"""A generator as a restorer: faster ways give the same samples."""
 
 import pytest
 import torch
@@ -6,7 +6,7 @@ import torch
 import pscgan
 from pscgan.train.sampling import InferenceConfig
 
-from ..export.exporting import exported
+from .export.exporting import exported
 
 
 @pytest.fixture(scope="module")
