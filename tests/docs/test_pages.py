@@ -17,7 +17,7 @@ from pscgan.scripts.benchmarks.gallery import task_names
 
 from ..data.pictures import folder_of
 from ..train.export.exporting import exported
-from .pages import ROOT, blocks, text_of
+from .pages import PAGES, ROOT, blocks, text_of
 
 
 def composed(name, words):
@@ -47,6 +47,10 @@ def test_every_extra_is_explained():
     extras = tomllib.loads(text_of("pyproject.toml"))["project"]["optional-dependencies"]
     rows = re.findall(r"^\| `pscgan\[(\w+)\]` \|", text_of("docs/training.md"), re.MULTILINE)
     assert set(rows) == set(extras)
+    pages = "".join(path.read_text() for path in PAGES)
+    assert set(re.findall(r"--extra (\w+)|pscgan\[(\w+)\]", pages)) <= {(name, "") for name in extras} | {
+        ("", name) for name in extras
+    }
 
 
 def test_every_penalty_and_objective_is_in_the_table():
