@@ -13,6 +13,7 @@ import pscgan
 from pscgan.scripts.export import main
 from pscgan.train.runs.checkpoint import write_checksummed
 
+from ..train.export.exporting import exported
 from ..train.tiny import LIGHTNING_SAYS, result, run
 from .evaluating import evaluated
 
@@ -72,6 +73,16 @@ def test_where_images_lie_is_not_told(trained, tmp_path):
     assert "None were found" in card
     assert "somebody" not in card
     assert b"somebody" not in (tmp_path / "model.safetensors").read_bytes()
+
+
+def test_any_model_is_exported(written, tmp_path):
+    """A file that says less of itself than a run, in another form; the weights stay."""
+    made = exported(tmp_path)
+    main([str(made), "--out", str(tmp_path / "again.safetensors")])
+    y = torch.rand(3, 16, 16, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(pscgan.load(tmp_path / "again.safetensors").sample(y, 2), pscgan.load(made).sample(y, 2))
+    main([str(written), "--out", str(tmp_path / "same.safetensors")])
+    assert (tmp_path / "same.safetensors").read_bytes() == written.read_bytes()
 
 
 def refused(arguments, words, capsys):

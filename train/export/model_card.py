@@ -77,7 +77,7 @@ def model_card(
         root: of the images it was trained on, of which the card has the name alone; empty where it is not known.
         figures: of the run's last validation; none where there was none.
         remarks: sentences on what was measured of the files.
-        graph: what ``exported_graph.describe`` says of the network.
+        graph: what ``graph.describe`` says of the network.
     """
     kind = metadata["degradation"]["_target_"].rpartition(".")[2]
     front = {
@@ -95,8 +95,8 @@ def model_card(
         root=f", of {root.rstrip('/').rpartition('/')[2]}" if root else "",
         images_seen=metadata["images_seen"],
         seed=metadata["seed"],
-        commit=metadata["commit"] or "unknown",
-        command=metadata["command"] or "unknown",
+        commit=metadata.get("commit") or "unknown",
+        command=metadata.get("command") or "unknown",
         scores=_scores(figures),
         measured="".join(["\n## Files\n\n", *(f"- {remark}\n" for remark in remarks)]) if remarks else "",
         use=_use(files, name, graph),
