@@ -18,8 +18,8 @@ class FairCRPS:
 
         C = 1/K Σᵢ |x − x̂ᵢ| − (1 − ε) / (2K(K−1)) Σ_{i≠j} |x̂ᵢ − x̂ⱼ|,    ε = (1 − α)/K
 
-    With α = 1 its expectation is E|x − x̂| − E|x̂ − x̂'|/2 for every K, least for the true law of each pixel and
-    no other, Gaussian or not. It knows nothing of how pixels depend on each other.
+    With α = 1 its expectation is E|x − x̂| − E|x̂ − x̂'|/2 for every K, least for the true distribution of each
+    pixel and no other, Gaussian or not. It knows nothing of how pixels depend on each other.
 
     Args:
         alpha: weight of the fair score against the standard one (α = 0: divisor 2K²), which rewards too little spread.
@@ -34,11 +34,10 @@ class FairCRPS:
 
     def __init__(self, alpha: float = 1.0) -> None:
         if not 0 <= alpha <= 1:
-            raise ValueError(f"alpha is {alpha}; allowed is a number in [0, 1]")
+            raise ValueError(f"alpha must be in [0, 1], got {alpha}")
         self.alpha = alpha
 
     def __call__(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Any) -> Tensor:
-        """The score, a scalar."""
         K = len(samples_KBCHW)
         error = (samples_KBCHW - clean).abs().mean()
         # ½ Σ_{i≠j} |x̂ᵢ − x̂ⱼ| = Σₖ (2k − K − 1) x̂₍ₖ₎ over the sorted samples: K log K, not K²
@@ -52,9 +51,9 @@ class FairCRPS:
 class MultiscaleCRPS:
     """Mean of the fair CRPS of means over blocks of 1, 2, 4 ... pixels a side.
 
-    The CRPS of pixels is least for the true law of each pixel, whether neighbours agree or not: independent noise of
-    the right strength is as good to it as texture. The mean of a block has the right law only if its pixels vary
-    together as they do in the truth. A sum of proper scores is proper.
+    The CRPS of pixels is least for the true distribution of each pixel, whether neighbours agree or not: independent
+    noise of the right strength is as good to it as texture. The mean of a block has the right distribution only if its
+    pixels vary together as they do in the truth. A sum of proper scores is proper.
 
     Args:
         scales: how many; block sides are 1, 2, 4 ... 2^(scales − 1) pixels. Rows and columns that fill no block are

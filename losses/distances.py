@@ -129,7 +129,7 @@ class MeanDistance(nn.Module):
     average to all that y allows. For samplers, ``EnergyScore`` over the same distance has no such preference.
 
     Args:
-        distance: what is compared; a module moves with the penalty.
+        distance: what is compared; if it is a module, part of the penalty.
     """
 
     min_samples = 1

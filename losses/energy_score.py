@@ -23,7 +23,7 @@ class EnergyScore(nn.Module):
     mean |a − b| of pixels it is the fair CRPS, which knows nothing of how pixels depend on each other.
 
     Args:
-        distance: what is compared; a module moves with the penalty.
+        distance: what is compared; if it is a module, part of the penalty.
         alpha: see ``FairCRPS``.
 
     Raises:
@@ -35,7 +35,7 @@ class EnergyScore(nn.Module):
     def __init__(self, distance: Distance, alpha: float = 1.0) -> None:
         super().__init__()
         if not 0 <= alpha <= 1:
-            raise ValueError(f"alpha is {alpha}; allowed is a number in [0, 1]")
+            raise ValueError(f"alpha must be in [0, 1], got {alpha}")
         self.distance = distance
         self.alpha = alpha
 

@@ -48,14 +48,12 @@ class PenaltySchedule(nn.Module):
     ) -> None:
         super().__init__()
         if not isinstance(weight, int | float):
-            raise ValueError(f"weight is {weight}; allowed is a number")
+            raise ValueError(f"weight must be a number, got {weight}")
         least = getattr(estimator, "min_samples", 1)
         if samples_per_image < least:
             name = getattr(estimator, "__name__", type(estimator).__name__)
-            raise ValueError(f"samples_per_image is {samples_per_image}; {name} needs at least {least}")
-        if images is not None and images < 1:
-            raise ValueError(f"images is {images}; allowed is a count of at least 1, or null for the whole batch")
-        require_at_least(1, every_generator_steps=every_generator_steps)
+            raise ValueError(f"samples_per_image must be >= {least} for {name}, got {samples_per_image}")
+        require_at_least(1, every_generator_steps=every_generator_steps, images=1 if images is None else images)
         self.estimator = estimator
         self.weight = weight
         self.samples_per_image = samples_per_image

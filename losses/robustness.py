@@ -18,7 +18,7 @@ class Robustness:
         R = max_{‖d‖₂ ≤ ε} 1/K Σᵢ |G(y, zᵢ) − G(y + d, zᵢ)|²    mean over channels, pixels and images
 
     A sampler that is sharp, consistent and hardly depends on z must jump when y moves; where jumping costs, samples
-    vary with z instead. The same z on both sides makes R an upper bound of the distance between the two laws.
+    vary with z instead. The same z on both sides makes R an upper bound of the distance between the two distributions.
     The attack is Adam's, fresh for each call, started at random on the sphere and projected onto the ball after
     each step. Its steps are of equal size in each value, so d tends to patterns of sign: a lower bound of the maximum.
     Only the image part of the condition is moved. Projection is that of the original measurement.

@@ -90,5 +90,5 @@ def repeat(x: Tensor, num_samples: int) -> Tensor:
 
 
 def scale_latent(latent: Latent, sigma_z: float) -> Latent:
-    """z at another temperature: 1 samples, 0 gives the mode-like centre, between them traverses."""
+    """z at another temperature: 1 samples, 0 gives the centre, between them the spread grows."""
     return [sigma_z * z for z in latent]

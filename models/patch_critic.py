@@ -66,7 +66,7 @@ class PatchCritic(nn.Module):
         """
         height, width = image.shape[-2:]
         if min(height, width) < self.stride:
-            raise ValueError(f"image is {height} x {width}; allowed is at least {self.stride} x {self.stride}")
+            raise ValueError(f"image must have sides of at least {self.stride}, got {height} x {width}")
         even = (slice(None), slice(None), slice(height - height % PATCH), slice(width - width % PATCH))
         seen = torch.cat([image, condition], dim=1) if self.conditional else image
         x = 2 * seen[even] - 1

@@ -19,7 +19,7 @@ class PointwiseGenerator(nn.Module):
         condition_channels: C + M, channels of y and of its maps.
         width: of the hidden layers.
         layers: hidden layers after z has entered.
-        latent_channels: values of z a pixel; 0 leaves z out: the deterministic twin.
+        latent_channels: values of z a pixel; 0 leaves z out: the deterministic baseline.
 
     Raises:
         ValueError: if a count is out of range.

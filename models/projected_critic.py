@@ -16,7 +16,7 @@ PROBE_SIDE = 64  # of an image, to see how many channels the taps have
 class ProjectedCritic(nn.Module):
     """D(x, y) = pixel score + mean over taps of a head's score of the features of x and of y.
 
-    Frozen features know what is in a picture and are nearly blind to texture as fine as noise, which is what a
+    Frozen features know what is in an image and are nearly blind to texture as fine as noise, which is what a
     denoiser must get right: the pixel critic sees it. A head is a 1 x 1 mix of both images' features, a 3 x 3
     convolution and the mean of its scores over positions, without normalisation. A score of the same backbone, as
     FID is of Inception, says nothing of a generator trained against it.

@@ -9,7 +9,7 @@ import torch
 from ..rng import Rng
 from .generator import Generator, latent_strides
 
-FIRST, LAST = 256, 8192  # pixels of the strips it is shown
+FIRST, LAST = 256, 8192  # pixels, lengths of the strips that are tried
 
 
 @torch.no_grad()

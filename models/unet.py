@@ -68,7 +68,7 @@ class UNet(nn.Module):
         levels: resolutions, each half the one before; the finest is half of the image's, with 2 x 2 pixels as channels.
         encoder_blocks: residual blocks a level on the way down.
         decoder_blocks: residual blocks a level on the way up; z enters before each.
-        latent_channels: maps of z at each entry; 0 leaves z out: the deterministic twin.
+        latent_channels: maps of z at each entry; 0 leaves z out: the deterministic baseline.
 
     Raises:
         ValueError: if a count is out of range.

@@ -53,7 +53,7 @@ class PcaValues:
 
     Directions v̂ are taken from one half of the samples, variances λ̂ along them from the m samples of the other half,
     then the other way round: in the directions picked for their variance, a sample's variance is too large, and a
-    perfect sampler would be told to shrink (white noise of n values: by K/n). With t = ⟨v̂, x − μ̂⟩², μ̂ and λ̂ of the m
+    perfect sampler would be pressed to shrink (white noise of n values: by K/n). With t = ⟨v̂, x − μ̂⟩², μ̂ and λ̂ of the m
     samples, the m + 1 vectors {x, x̂₁ ... x̂ₘ} together have the unbiased variance ((m−1)λ̂ + mt/(m+1)) / m::
 
         λ = (m−1)/m λ̂ + c t/(m+1),    ρ = λ/λ̂,    c = (m−3)/(m−1)

@@ -34,7 +34,7 @@ class SpreadReward(nn.Module):
 
     def __init__(self, scale: float = 1.0, adapt_rate: float = 0.02, damping: float = 0.2) -> None:
         super().__init__()
-        self.controller = SpreadController(scale, adapt_rate, damping, least=float("-inf"))
+        self.controller = SpreadController(scale, adapt_rate, damping, minimum=float("-inf"))
 
     def forward(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Any) -> Tensor:
         """The negative reward, a scalar."""

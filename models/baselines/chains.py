@@ -1,4 +1,4 @@
-"""What the samplers share: K states for each of B images, advanced together."""
+"""Samplers that call an MMSE denoiser: their protocol, and K states for each of B images advanced together."""
 
 from __future__ import annotations
 
@@ -10,64 +10,9 @@ import torch
 from torch import Tensor
 
 from ...checks import require_at_least
+from ...precision import at_least_fp32
 from ...rng import Rng
 from ..generator import repeat
-
-
-class Chains:
-    """K * B states, each (C, H, W), with their denoiser and their noise.
-
-    Arguments and errors are those of ``DenoiserSampler.sample``.
-
-    Attributes:
-        degraded: y for each state, (K * B, C, H, W), fp32 or float64.
-    """
-
-    def __init__(self, denoiser: Denoiser, degraded: Tensor, sigma: float, num_samples: int, rng: Rng) -> None:
-        require_at_least(1, num_samples=num_samples)
-        if not 0 < sigma < math.inf:
-            raise ValueError(f"sigma is {sigma}; allowed is a number above 0")
-        if degraded.ndim != 4 or not degraded.is_floating_point():
-            shape = tuple(degraded.shape)
-            raise ValueError(f"degraded is {shape} of {degraded.dtype}; allowed is (B, C, H, W) of a float type")
-        if len(rng) != len(degraded):
-            raise ValueError(f"rng has {len(rng)} generators; allowed is one an image of degraded, {len(degraded)}")
-        self._denoiser, self._rng, self._num_samples = denoiser, rng, num_samples
-        y = degraded.detach()
-        self.degraded = repeat(y.float() if y.dtype.itemsize < 4 else y, num_samples)
-
-    def normal(self) -> Tensor:
-        """n ~ N(0, I) for each state, (K * B, C, H, W)."""
-        draws = self._rng.randn(self._num_samples, *self.degraded.shape[1:])
-        return draws.movedim(1, 0).flatten(0, 1).to(self.degraded)
-
-    def denoise(self, x: Tensor, s: float) -> Tensor:
-        """D(x, s), one call.
-
-        Raises:
-            ValueError: if the denoiser changes the shape.
-        """
-        with torch.no_grad():
-            restored = self._denoiser(x, s)
-        if restored.shape != x.shape:
-            raise ValueError(f"denoiser returned {tuple(restored.shape)}; allowed is its input's {tuple(x.shape)}")
-        return restored.to(x)
-
-    def samples(self, x: Tensor) -> Tensor:
-        """(K * B, C, H, W) to (K, B, C, H, W)."""
-        return x.view(self._num_samples, -1, *x.shape[1:])
-
-
-def geometric(sigma: float, sigma_min: float, steps: int) -> list[float]:
-    """Levels σ, ..., σ_min, each the same fraction of the one before; ``steps`` + 1 of them.
-
-    Raises:
-        ValueError: if σ is not above σ_min.
-    """
-    if not sigma > sigma_min:
-        raise ValueError(f"sigma is {sigma}; allowed is more than sigma_min, {sigma_min}")
-    return [sigma * (sigma_min / sigma) ** (step / steps) for step in range(steps + 1)]
-
 
 Denoiser = Callable[[Tensor, float], Tensor]
 """D(x, s) = E[x₀ | x] for x = x₀ + s n: (N, C, H, W) and s, in units of [0, 1] images, to (N, C, H, W).
@@ -78,7 +23,7 @@ a difference of two calls, 16 bit are too few inside the denoiser.
 
 
 class DenoiserSampler(Protocol):
-    """A rule to draw from p(x | y), y = x + σn, with D alone."""
+    """Draws from p(x | y), y = x + σn, with D alone."""
 
     @property
     def calls(self) -> int:
@@ -102,3 +47,57 @@ class DenoiserSampler(Protocol):
             ValueError: if an argument is out of range, or the denoiser changes the shape.
         """
         ...
+
+
+class Chains:
+    """K * B states, each (C, H, W), with their denoiser and their noise.
+
+    Arguments and errors are those of ``DenoiserSampler.sample``.
+
+    Attributes:
+        degraded: y for each state, (K * B, C, H, W), fp32 or float64.
+    """
+
+    def __init__(self, denoiser: Denoiser, degraded: Tensor, sigma: float, num_samples: int, rng: Rng) -> None:
+        require_at_least(1, num_samples=num_samples)
+        if not 0 < sigma < math.inf:
+            raise ValueError(f"sigma must be > 0 and finite, got {sigma}")
+        if degraded.ndim != 4 or not degraded.is_floating_point():
+            shape = tuple(degraded.shape)
+            raise ValueError(f"degraded must be floats (B, C, H, W), got {shape} of {degraded.dtype}")
+        if len(rng) != len(degraded):
+            raise ValueError(f"rng must have a generator for each of {len(degraded)} images, got {len(rng)}")
+        self._denoiser, self._rng, self._num_samples = denoiser, rng, num_samples
+        self.degraded = repeat(at_least_fp32(degraded.detach()), num_samples)
+
+    def normal(self) -> Tensor:
+        """n ~ N(0, I) for each state, (K * B, C, H, W)."""
+        draws = self._rng.randn(self._num_samples, *self.degraded.shape[1:])
+        return draws.movedim(1, 0).flatten(0, 1).to(self.degraded)
+
+    def denoise(self, x: Tensor, s: float) -> Tensor:
+        """D(x, s), one call.
+
+        Raises:
+            ValueError: if the denoiser changes the shape.
+        """
+        with torch.no_grad():
+            restored = self._denoiser(x, s)
+        if restored.shape != x.shape:
+            raise ValueError(f"denoiser must keep the shape {tuple(x.shape)}, got {tuple(restored.shape)}")
+        return restored.to(x)
+
+    def samples(self, x: Tensor) -> Tensor:
+        """(K * B, C, H, W) to (K, B, C, H, W)."""
+        return x.view(self._num_samples, -1, *x.shape[1:])
+
+
+def geometric(sigma: float, sigma_min: float, steps: int) -> list[float]:
+    """Levels σ, ..., σ_min, each the same fraction of the one before; ``steps`` + 1 of them.
+
+    Raises:
+        ValueError: if σ is not above σ_min.
+    """
+    if not sigma > sigma_min:
+        raise ValueError(f"sigma must be > sigma_min ({sigma_min}), got {sigma}")
+    return [sigma * (sigma_min / sigma) ** (step / steps) for step in range(steps + 1)]

@@ -35,7 +35,7 @@ class DDRM:
         s' < σ:   x ← x̂ + √(1 − η²) s'/σ (y − x̂) + η s' n
         s' ≥ σ:   x ← (1 − η_b) x̂ + η_b y + √(s'² − η_b² σ²) n
 
-    begun at y + √(s² − σ²) n and ended at s' = 0, which is D. A state would have the right law if x̂ were the truth; x̂
+    from y + √(s² − σ²) n down to s' = 0, which is D. A state would have the right distribution if x̂ were the truth; x̂
     is an estimate whose error is left out, so no number of levels makes the samples those of the posterior. With
     η_b = 1 no state at s' ≥ σ depends on the denoiser, and the calls there are lost.
 
@@ -57,10 +57,10 @@ class DDRM:
     def __post_init__(self) -> None:
         require_at_least(1, levels=self.levels)
         if self.levels > DIFFUSION_STEPS:
-            raise ValueError(f"levels is {self.levels}; allowed is {DIFFUSION_STEPS} or less")
+            raise ValueError(f"levels must be <= {DIFFUSION_STEPS}, got {self.levels}")
         for name in ("eta", "eta_b"):
             if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; allowed is a number in [0, 1]")
+                raise ValueError(f"{name} must be in [0, 1], got {getattr(self, name)}")
 
     @property
     def calls(self) -> int:
@@ -68,11 +68,11 @@ class DDRM:
         return self.levels
 
     def sample(self, denoiser: Denoiser, degraded: Tensor, sigma: float, num_samples: int, rng: Rng) -> Tensor:
-        """K samples, (K, B, C, H, W); see ``DenoiserSampler``. ``sigma`` is at most the first level's."""
+        """``sigma`` is at most the first level."""
         chains = Chains(denoiser, degraded, sigma, num_samples, rng)
         first, *rest = variance_exploding_levels(self.levels)
         if sigma > first:
-            raise ValueError(f"sigma is {sigma}; allowed with {self.levels} levels is at most {first:.3g}")
+            raise ValueError(f"sigma must be <= {first:.3g} with {self.levels} levels, got {sigma}")
         s, x = first, chains.degraded + math.sqrt(first**2 - sigma**2) * chains.normal()
         for s_next in rest:
             x = self._step(chains, chains.denoise(x, s), sigma, s_next)

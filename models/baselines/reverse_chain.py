@@ -1,4 +1,4 @@
-"""The reverse variance-exploding chain begun at y, with the variance that a plain ancestral step leaves out."""
+"""The reverse variance-exploding chain from y on, with the variance that a plain ancestral step leaves out."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ class ReverseChain:
     def __post_init__(self) -> None:
         require_at_least(2, levels=self.levels)
         if not self.sigma_min > 0:
-            raise ValueError(f"sigma_min is {self.sigma_min}; allowed is a number above 0")
+            raise ValueError(f"sigma_min must be > 0, got {self.sigma_min}")
         if self.variance not in get_args(Variance):
-            raise ValueError(f"variance is {self.variance!r}; allowed is one of {', '.join(get_args(Variance))}")
+            raise ValueError(f"variance must be one of {', '.join(get_args(Variance))}, got {self.variance!r}")
 
     @property
     def calls(self) -> int:
@@ -77,7 +77,6 @@ class ReverseChain:
         return self.levels if self.variance == "ancestral" else 2 * self.levels - 1
 
     def sample(self, denoiser: Denoiser, degraded: Tensor, sigma: float, num_samples: int, rng: Rng) -> Tensor:
-        """K samples, (K, B, C, H, W); see ``DenoiserSampler``."""
         chains = Chains(denoiser, degraded, sigma, num_samples, rng)
         x, levels = chains.degraded, geometric(sigma, self.sigma_min, self.levels - 1)
         for s, s_next in pairwise(levels):

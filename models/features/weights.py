@@ -33,7 +33,7 @@ def network_with_weights(network: str, weights: str, seed: int) -> nn.Module:
 
     if not timm.is_model(network):
         near = timm.list_models(f"*{network}*")[:5] or ["vgg19", NETWORK]
-        raise ValueError(f"network is {network}; allowed is a model of timm, as {', '.join(near)}")
+        raise ValueError(f"network must be a model of timm, as {', '.join(near)}, got {network}")
     if weights == "hub":
         return _from_hub(network)
     with torch.random.fork_rng(devices=[]):
@@ -41,7 +41,7 @@ def network_with_weights(network: str, weights: str, seed: int) -> nn.Module:
         model: nn.Module = timm.create_model(network, pretrained=False)
     if weights == "package":
         if network != NETWORK:
-            raise ValueError(f'network is {network}; weights "package" are those of {NETWORK}')
+            raise ValueError(f'network must be {NETWORK} for weights "package", got {network}')
         fill(model, package_state(), weights)
     elif weights != "random":
         fill(model, _from_file(Path(weights)), weights)
@@ -72,7 +72,7 @@ def _from_hub(network: str) -> nn.Module:
 
 def _from_file(path: Path) -> dict[str, Tensor]:
     if path.suffix not in (".pth", ".pt", ".safetensors") or not path.is_file():
-        raise ValueError(f'weights is {path}; allowed is "hub", "package", "random", or a .pth or .safetensors file')
+        raise ValueError(f'weights must be "hub", "package", "random", or a .pth or .safetensors file, got {path}')
     return read_state(path)
 
 
@@ -87,7 +87,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, SafetensorError) as error:
         raise ValueError(f"weights file {path} cannot be read as a state dict") from error
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise ValueError(f"weights file {path} holds no state dict; allowed is a dict of names to tensors")
+        raise ValueError(f"weights file {path} must hold a state dict, names to tensors")
     return state
 
 

@@ -48,8 +48,8 @@ class PscganGenerator(nn.Module):
     Args:
         image_channels: C.
         condition_channels: C + M, channels of y and of its maps.
-        stochastic: False leaves the noise channels out: the MMSE twin ("Ours-MSE"), 15,496,147 parameters. The
-            published twin counts 2,560 more, one for each output channel of the decoder's convolutions: inferred to be
+        stochastic: False leaves the noise channels out: the MMSE baseline ("Ours-MSE"), 15,496,147 parameters. The
+            published one has 2,560 more, one for each output channel of the decoder's convolutions: inferred to be
             strengths of additive noise, without effect because its sigma_z is 0.
     """
 
@@ -204,7 +204,7 @@ class PscganCritic(nn.Module):
     def __init__(self, image_channels: int = 3, condition_channels: int = 3, image_size: int = 128) -> None:
         super().__init__()
         if image_size < 1 or image_size % TOTAL_STRIDE:
-            raise ValueError(f"image_size is {image_size}; allowed is a positive multiple of {TOTAL_STRIDE}")
+            raise ValueError(f"image_size must be a positive multiple of {TOTAL_STRIDE}, got {image_size}")
         self.image_size = image_size
         self.image_stem = activated_conv(image_channels, STEM_WIDTH, kernel_size=1)
         self.condition_stem = nn.Sequential(
@@ -226,14 +226,10 @@ class PscganCritic(nn.Module):
         Raises:
             ValueError: if H or W is not ``image_size``.
         """
-        allowed = (self.image_size, self.image_size)
         for name, received in (("image", image), ("condition", condition)):
-            if received.shape[-2:] != allowed:
-                height, width = received.shape[-2:]
-                raise ValueError(
-                    f"{name} is {height} x {width}; allowed is {self.image_size} x {self.image_size}, "
-                    "the image_size this critic was built for"
-                )
+            height, width = received.shape[-2:]
+            if (height, width) != (self.image_size, self.image_size):
+                raise ValueError(f"{name} must have sides of image_size ({self.image_size}), got {height} x {width}")
         x = torch.cat([self.image_stem(image), self.condition_stem(condition)], dim=1)
         score: Tensor = self.head(self.blocks(x))
         return score.squeeze(1)

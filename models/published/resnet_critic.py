@@ -52,7 +52,7 @@ class ResnetCritic(nn.Module):
 
     Args:
         image_channels: C.
-        condition_channels: C + M; every critic is told, this one has no use for it.
+        condition_channels: C + M; every critic takes it, this one does not use it.
         width: channels of the first level.
         image_size: height and width of the images in pixels, which the last layer fixes.
 
@@ -66,7 +66,7 @@ class ResnetCritic(nn.Module):
         super().__init__()
         require_at_least(1, width=width)
         if image_size < COARSEST or image_size.bit_count() != 1:
-            raise ValueError(f"image_size is {image_size}; allowed is a power of two from {COARSEST} on")
+            raise ValueError(f"image_size must be a power of two >= {COARSEST}, got {image_size}")
         self.image_size = image_size
         levels = (image_size // COARSEST).bit_length()
         widths = [width * min(2**level, LARGEST_FACTOR) for level in range(levels + 1)]
@@ -85,10 +85,7 @@ class ResnetCritic(nn.Module):
         """
         height, width = image.shape[-2:]
         if (height, width) != (self.image_size, self.image_size):
-            raise ValueError(
-                f"image is {height} x {width}; allowed is {self.image_size} x {self.image_size}, "
-                "the image_size this critic was built for"
-            )
+            raise ValueError(f"image must have sides of image_size ({self.image_size}), got {height} x {width}")
         finest, *coarser = self.levels
         x = finest(self.stem(image))
         for level in coarser:

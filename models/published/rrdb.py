@@ -124,7 +124,7 @@ class RrdbGenerator(nn.Module):
     Args:
         image_channels: C.
         condition_channels: C + M, channels of y and of its maps.
-        stochastic: False leaves noise and its strengths out: the MMSE twin.
+        stochastic: False leaves noise and its strengths out: the MMSE baseline.
         blocks: residual-in-residual blocks of the trunk.
         width: channels between the blocks and after them.
         growth: channels that a convolution of a dense block adds.

@@ -117,5 +117,5 @@ def test_whole_numbers_are_refused(estimator):
 
 @pytest.mark.parametrize("alpha", [-0.1, 1.1, float("nan")])
 def test_alpha_out_of_range(alpha):
-    with pytest.raises(ValueError, match=r"alpha is .*; allowed is a number in \[0, 1\]"):
+    with pytest.raises(ValueError, match=f"alpha.*{alpha}"):
         EnergyScore(PixelL1(), alpha)

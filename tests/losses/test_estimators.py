@@ -82,5 +82,5 @@ def test_penalty_keeps_float64_and_takes_the_first_samples(estimator):
 
 @pytest.mark.parametrize("estimator", [FirstMoment(), RcGAN(), FairCRPS(), EnergyScore(PixelL1())])
 def test_too_few_samples_are_refused_by_name(estimator):
-    with pytest.raises(ValueError, match=f"samples_per_image is 1; {type(estimator).__name__} needs at least 2"):
+    with pytest.raises(ValueError, match=f"samples_per_image.*2.*{type(estimator).__name__}.*1"):
         Penalty(estimator, samples_per_image=1)

@@ -49,9 +49,9 @@ def test_tells_texture_from_independent_noise_of_the_same_strength():
 
 
 def test_bad_arguments_are_refused_by_name():
-    with pytest.raises(ValueError, match="scales is 0; allowed is 1 or more"):
+    with pytest.raises(ValueError, match=r"scales.*0"):
         MultiscaleCRPS(scales=0)
-    with pytest.raises(ValueError, match="alpha is 2"):
+    with pytest.raises(ValueError, match=r"alpha.*2"):
         MultiscaleCRPS(alpha=2)
-    with pytest.raises(ValueError, match=r"scales is 4; images of \(4, 8\) hold no block of 8"):
+    with pytest.raises(ValueError, match=r"scales.*4.*\(4, 8\)"):
         MultiscaleCRPS()(normal(0, 2, 1, 1, 4, 8), normal(1, 1, 1, 4, 8), None)

@@ -112,7 +112,7 @@ def test_bad_input_is_refused_by_name():
     for sides in ([], [0, 2]):
         with pytest.raises(ValueError, match=r"sides.*\["):
             PatchDistance(sides)
-    with pytest.raises(ValueError, match=r"sides is \[1, 8\]; images of \(9, 7\) hold no such patch"):
+    with pytest.raises(ValueError, match=r"sides.*\[1, 8\].*\(9, 7\)"):
         PatchDistance([1, 8]).embed(torch.rand(1, 1, 9, 7))
     with pytest.raises(ValueError, match=r"\(1, 1, 8, 8\).*\(1, 1, 8, 9\)"):
         PatchDistance()(torch.rand(1, 1, 8, 8), torch.rand(1, 1, 8, 9))

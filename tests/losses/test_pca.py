@@ -164,5 +164,5 @@ def test_too_few_samples_are_refused_by_name(estimator, least):
 
 @pytest.mark.parametrize("estimator", [PcaVectors, PcaValues])
 def test_no_components_are_refused(estimator):
-    with pytest.raises(ValueError, match="components is 0; allowed is 1 or more"):
+    with pytest.raises(ValueError, match=r"components.*0"):
         estimator(0)

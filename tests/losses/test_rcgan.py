@@ -56,7 +56,7 @@ def test_reward_can_be_fixed():
     estimator = RcGAN(adapt_rate=0)
     estimator.controller.adapt(gain_db=0.0, gain_db_exact=2.5)
     assert estimator.controller.scale.item() == 1
-    with pytest.raises(ValueError, match=r"adapt_rate is -0\.1; allowed is 0 or more"):
+    with pytest.raises(ValueError, match=r"adapt_rate.*-0\.1"):
         RcGAN(adapt_rate=-0.1)
 
 

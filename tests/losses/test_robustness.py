@@ -120,7 +120,7 @@ def test_penalty_hands_over_fp32_and_the_first_samples():
 
 @pytest.mark.parametrize("name", ["epsilon", "steps", "learning_rate"])
 def test_bad_arguments_are_refused_by_name(name):
-    with pytest.raises(ValueError, match=f"{name} is -1; allowed is 0 or more"):
+    with pytest.raises(ValueError, match=f"{name}.*-1"):
         Robustness(**{name: -1})
-    with pytest.raises(ValueError, match="epsilon is -1; allowed is 0 or more"):
+    with pytest.raises(ValueError, match=r"epsilon.*-1"):
         JacobianRobustness(-1)

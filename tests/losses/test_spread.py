@@ -34,11 +34,11 @@ def test_damping_follows_the_change_of_the_missing_gain():
 
 
 def test_bad_arguments_are_refused_by_name():
-    with pytest.raises(ValueError, match=r"adapt_rate is -0\.1; allowed is 0 or more"):
+    with pytest.raises(ValueError, match=r"adapt_rate.*-0\.1"):
         SpreadController(adapt_rate=-0.1)
-    with pytest.raises(ValueError, match="damping is -1; allowed is 0 or more"):
+    with pytest.raises(ValueError, match=r"damping.*-1"):
         SpreadReward(damping=-1)
-    with pytest.raises(ValueError, match="scale is -1; allowed is 0 or more"):
+    with pytest.raises(ValueError, match=r"scale.*-1"):
         SpreadController(scale=-1)
 
 

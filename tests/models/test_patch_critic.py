@@ -53,5 +53,5 @@ def test_a_gradient_penalty_reaches_the_parameters():
 
 
 def test_an_image_smaller_than_a_patch_is_refused():
-    with pytest.raises(ValueError, match="image is 4 x 32; allowed is at least 8 x 8"):
+    with pytest.raises(ValueError, match=r"image.* 8.*4 x 32"):
         critic()(torch.rand(1, 3, 4, 32), torch.rand(1, 4, 4, 32))

@@ -49,7 +49,7 @@ def test_the_frozen_network_is_in_no_checkpoint(critic):
 
 
 def test_bad_arguments_are_refused_by_name(critic):
-    with pytest.raises(ValueError, match="condition_channels is 2; allowed is 3 or more"):
+    with pytest.raises(ValueError, match=r"condition_channels.*2"):
         ProjectedCritic(3, 2, pixel=partial(PatchCritic, width=8), features=critic.features)
-    with pytest.raises(ValueError, match="image is 4 x 32; allowed is at least 8 x 8"):
+    with pytest.raises(ValueError, match=r"image.* 8.*4 x 32"):
         critic(torch.rand(1, 3, 4, 32), torch.rand(1, 4, 4, 32))

@@ -86,13 +86,13 @@ MISTAKES = {
     "sigma 0": (["degradation.sigma=0"], ["degradation", "sigma is 0", "allowed"]),
     "sigma 300": (["degradation.sigma=300"], ["degradation", "sigma is 300", "allowed"]),
     "sigma a word": (["degradation.sigma=loud"], ["degradation", "convert string"]),
-    "K = 1": (["penalty.patch_energy.samples_per_image=1"], ["samples_per_image is 1", "EnergyScore needs at least 2"]),
-    "a word for a weight": (["penalty.patch_energy.weight=much"], ["penalty.patch_energy", "weight is much"]),
+    "K = 1": (["penalty.patch_energy.samples_per_image=1"], ["samples_per_image", "EnergyScore", "got 1"]),
+    "a word for a weight": (["penalty.patch_energy.weight=much"], ["penalty.patch_energy", "weight", "much"]),
     "blocks larger than the crop": (
         ["penalty=[multiscale_crps]", "penalty.multiscale_crps.estimator.scales=7"],
         ["penalty.multiscale_crps: ", "scales is 7", "hold no block of 64"],
     ),
-    "a critic too deep for the crop": (["critic.levels=6"], ["critic: image is 32 x 32", "at least 64 x 64"]),
+    "a critic too deep for the crop": (["critic.levels=6"], ["critic: image", "64", "32 x 32"]),
     "a negative price": (
         ["adversarial=relativistic", "adversarial.gradient_penalty.gamma=-1"],
         ["adversarial", "gamma is -1", "0 or more"],

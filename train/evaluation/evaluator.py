@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ...data.evaluation_set import EvaluationSet
 from ...data.measurement import concatenate
-from ...models.features.pooled import Extractor
+from ...models.features.extractors import Extractor
 from ..runs.atomic_write import atomic_write
 from .dataset import EvaluationDataset, EvaluationItem, pixels_hash
 from .methods import Method

@@ -14,8 +14,7 @@ from torch import Tensor, nn
 
 from ...data.degradation import Degradation
 from ...data.measurement import Measurement
-from ...models.baselines.dncnn import Dncnn
-from ...models.baselines.ffdnet import Ffdnet
+from ...models.baselines.denoisers import DnCNN, FFDNet
 from ...models.features.weights import weights_hash
 from ..inference.load import load
 from ..inference.sampler import LoadedSampler
@@ -149,13 +148,13 @@ def _plain(value: Any) -> dict[str, Any]:
 
 
 def dncnn(weights: str, sigma: float = 25) -> Deterministic:
-    """``Dncnn`` with the weights of a file, for grey images of one noise level."""
-    return _denoiser(Dncnn(weights, sigma))
+    """``DnCNN`` with the weights of a file, for grey images of one noise level."""
+    return _denoiser(DnCNN(weights, sigma))
 
 
 def ffdnet(weights: str) -> Deterministic:
-    """``Ffdnet`` with the weights of a file, colour or grey, for any noise level."""
-    return _denoiser(Ffdnet(weights))
+    """``FFDNet`` with the weights of a file, colour or grey, for any noise level."""
+    return _denoiser(FFDNet(weights))
 
 
 def _denoiser(network: nn.Module) -> Deterministic:

@@ -210,14 +210,14 @@ def test_names_that_are_not_there_are_refused(monkeypatch):
         FrozenFeatures(LITE, ["blocks.9"], "random")
     with pytest.raises(ValueError, match="layers"):
         FrozenFeatures(LITE, [], "random")
-    with pytest.raises(ValueError, match="network is vgg7; allowed is a model of timm"):
+    with pytest.raises(ValueError, match="vgg7"):
         FrozenFeatures("vgg7", ["relu1_1"], "random")
-    with pytest.raises(ValueError, match=r'weights is nowhere\.pth; allowed is "hub", "package", "random"'):
+    with pytest.raises(ValueError, match=r"nowhere\.pth"):
         FrozenFeatures(LITE, ["blocks.0"], "nowhere.pth")
-    with pytest.raises(ValueError, match=f'network is resnet10t; weights "package" are those of {LITE}'):
+    with pytest.raises(ValueError, match=f"{LITE}.*resnet10t"):
         FrozenFeatures("resnet10t", ["layer1"], "package")
     monkeypatch.setattr("pscgan.models.features.efficientnet_lite0.find_spec", lambda _: None)
-    with pytest.raises(ValueError, match=r"is not installed; pip install"):
+    with pytest.raises(ValueError, match=r"pscgan\[features\]"):
         FrozenFeatures(LITE, ["blocks.0"], "package")
 
 
@@ -247,9 +247,7 @@ def test_a_hub_that_cannot_be_reached_is_one_line(monkeypatch):
         raise OSError("no route\nto host")
 
     monkeypatch.setattr(timm, "create_model", unreachable)
-    with pytest.raises(
-        ValueError, match=r"weights of vgg19 cannot be had from the hub \(no route\); give weights=FILE"
-    ):
+    with pytest.raises(ValueError, match=r"vgg19.*\(no route\)"):
         FrozenFeatures("vgg19", ["relu1_1"], "hub")
 
 

@@ -89,13 +89,13 @@ def test_gradient_penalty_is_differentiable():
 @pytest.mark.parametrize("sizes", [(128, 64), (64, 128)], ids=["image", "condition"])
 def test_other_sizes_are_refused(critic, sizes):
     image, condition = (torch.zeros(1, 3, 64, size) for size in sizes)
-    with pytest.raises(ValueError, match=r"is 64 x 128; allowed is 64 x 64"):
+    with pytest.raises(ValueError, match=r"64.*64 x 128"):
         critic(image, condition)
 
 
 @pytest.mark.parametrize("image_size", [0, -64, 100])
 def test_sizes_it_cannot_halve_six_times_are_refused(image_size):
-    with pytest.raises(ValueError, match=f"image_size is {image_size}; allowed is a positive multiple of 64"):
+    with pytest.raises(ValueError, match=f"image_size.*64.*{image_size}"):
         PscganCritic(image_size=image_size)
 
 

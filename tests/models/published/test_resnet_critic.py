@@ -79,13 +79,13 @@ def test_a_gradient_penalty_reaches_the_first_convolution():
 
 def test_other_sizes_are_refused():
     image = torch.zeros(1, 3, 16, 32)
-    with pytest.raises(ValueError, match="image is 16 x 32; allowed is 16 x 16"):
+    with pytest.raises(ValueError, match=r"image.*16.*16 x 32"):
         tiny()(image, image)
 
 
 @pytest.mark.parametrize("image_size", [-4, 0, 2, 24])
 def test_sizes_that_do_not_halve_to_four_are_refused(image_size):
-    with pytest.raises(ValueError, match=f"image_size is {image_size}; allowed is a power of two from 4 on"):
+    with pytest.raises(ValueError, match=f"image_size.*{image_size}"):
         tiny(image_size=image_size)
 
 

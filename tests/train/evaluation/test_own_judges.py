@@ -2,8 +2,8 @@
 
 import pytest
 
+from pscgan.models.features.extractors import PooledFeatures
 from pscgan.models.features.frozen import FrozenFeatures
-from pscgan.models.features.pooled import PooledFeatures
 from pscgan.train.evaluation.training_overlap import judges_itself
 
 NETWORK = "resnet10t"

