@@ -17,10 +17,10 @@ class Ended(NamedTuple):
     err: str
 
 
-def restore(capfd, *arguments) -> Ended:
+def restore(capfd, *arguments, device="cpu") -> Ended:
     capfd.readouterr()
     try:
-        main([*map(str, arguments), "--device", "cpu"])
+        main([*map(str, arguments), "--device", device])
     except SystemExit as ended:
         return Ended(ended.code, *capfd.readouterr())
     raise AssertionError("a command ends with an exit code")

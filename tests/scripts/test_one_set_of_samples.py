@@ -18,9 +18,8 @@ from pscgan.train.lightning_module import ValidationConfig
 
 from .evaluating import evaluated
 from .exploring import client_of, png, upload
-from .restoring import restore
+from .restoring import report, restore
 
-pytestmark = pytest.mark.integration
 MODELS = ["bundled:demo", "bundled:jpeg_demo"]
 SEED, K, SIDE = 7, 2, 96
 
@@ -54,6 +53,7 @@ def degraded_file(sampler, folder):
     return path, sampler.degradation.measure(as_batch(Image.open(path), 3), 50.0)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("model", MODELS)
 def test_in_python_in_restore_and_in_explore(model, tmp_path, capfd):
     sampler = pscgan.load(model)
@@ -70,6 +70,7 @@ def test_in_python_in_restore_and_in_explore(model, tmp_path, capfd):
         assert png(client, name, seed=SEED, sample=number) == written.read_bytes()
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("model", MODELS)
 def test_in_python_and_in_evaluate(model, tmp_path):
     sampler, source = pscgan.load(model), ImageSource(BUNDLED)
@@ -86,6 +87,7 @@ def test_in_python_and_in_evaluate(model, tmp_path):
             assert np.array_equal(np.asarray(Image.open(path)), expected)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("model", MODELS)
 def test_in_python_and_in_validation(model):
     sampler = pscgan.load(model)
@@ -94,3 +96,17 @@ def test_in_python_and_in_validation(model):
     validation = ValidationConfig(samples_per_image=K, every_images=1, seed=SEED)
     drawn = validation.draw(sampler.generator, sampler.degradation, measurement, torch.tensor([0, 1]))
     assert torch.equal(drawn, sampler.sample(measurement, K, seed=[SEED, SEED + 1]))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("model", MODELS)
+def test_restore_on_a_gpu_writes_what_it_writes_on_the_cpu(model, tmp_path, capfd):
+    path, _ = degraded_file(pscgan.load(model), tmp_path)
+    for device in ("cpu", "cuda"):
+        ended = restore(capfd, path, "--model", model, "--samples", K, "--out", tmp_path / device, device=device)
+        assert ended.code == 0, ended.err
+    for number in range(1, K + 1):
+        on_cpu, on_gpu = (np.asarray(Image.open(tmp_path / of / f"y_sample{number}.png")) for of in ("cpu", "cuda"))
+        assert np.abs(on_cpu.astype(int) - on_gpu).max() <= 3
+    for entry in report(tmp_path / "cuda")["files"][0]["samples"]:
+        assert entry.get("levels_wrong", 0) == 0

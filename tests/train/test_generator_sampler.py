@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import pscgan
+from pscgan.rng import Rng
 from pscgan.train.sampling import InferenceConfig
 
 from .export.exporting import exported
@@ -56,3 +57,21 @@ def test_compiled_is_the_same(file, y):
 def test_what_is_not_allowed_is_named(arguments, said):
     with pytest.raises(ValueError, match=said):
         InferenceConfig(**arguments)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("model", ["bundled:demo", "bundled:jpeg_demo"])
+@pytest.mark.parametrize(
+    ("options", "allowed"),
+    [({}, 5e-3), ({"samples_per_pass": 3}, 5e-3), ({"precision": "bf16"}, 0.1), ({"compile": True}, 5e-3)],
+)
+def test_a_gpu_gives_the_samples_of_the_cpu(model, options, allowed):
+    """z is drawn on the CPU for both; convolutions of a GPU may round to TF32."""
+    on_cpu, on_gpu = pscgan.load(model), pscgan.load(model, "cuda", **options)
+    clean = torch.rand(2, 3, 48, 64, generator=torch.Generator().manual_seed(0))
+    measurement = on_cpu.degradation(clean, Rng(0, "y", [0, 1]))
+    drawn, expected = (sampler.sample(measurement, 3, seed=[1, 2]) for sampler in (on_gpu, on_cpu))
+    assert drawn.is_cuda
+    assert (drawn.cpu() - expected).abs().max() < allowed
+    spread = on_gpu.std(measurement, 3, seed=[1, 2])
+    assert (spread.cpu() - on_cpu.std(measurement, 3, seed=[1, 2])).abs().max() < allowed
