@@ -90,13 +90,15 @@ def test_resize_of_that_size_changes_nothing_and_never_enlarges(tmp_path):
 
 
 def test_sizes_are_those_of_the_pixels(tmp_path):
+    folder = tmp_path / "images"
+    folder.mkdir()
     profile = b"long" * 20_000  # the size stands behind it, beyond what is read at first
-    Image.fromarray(noise(40, 48)).save(tmp_path / "a.jpg", icc_profile=profile)
-    write(tmp_path / "b.png", noise(300, 300))
-    write(tmp_path / "c.tif", noise(300, 200))
-    write(tmp_path / "d.webp", noise(300, 200))
-    shutil.make_archive(str(tmp_path / "all"), "zip", tmp_path)
-    for root in (tmp_path, tmp_path / "all.zip"):
+    Image.fromarray(noise(40, 48)).save(folder / "a.jpg", icc_profile=profile)
+    write(folder / "b.png", noise(300, 300))
+    write(folder / "c.tif", noise(300, 200))
+    write(folder / "d.webp", noise(300, 200))
+    shutil.make_archive(str(tmp_path / "all"), "zip", folder)
+    for root in (folder, tmp_path / "all.zip"):
         source = ImageSource(root)
         assert [source.size(name) for name in source.names] == [source.read(name).shape[1:] for name in source.names]
 
