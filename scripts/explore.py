@@ -15,10 +15,15 @@ import argparse
 import math
 import socket
 import sys
+from typing import TYPE_CHECKING
 
 from ..checks import optional_package
 from ..train.runs.cli_errors import report_user_errors
 from .command_line import Parser, device_of
+
+if TYPE_CHECKING:
+    import uvicorn
+    from starlette.applications import Starlette
 
 PROGRAM = "pscgan explore"
 
@@ -50,18 +55,16 @@ def _check(options: argparse.Namespace) -> None:
     for package in ("starlette", "uvicorn"):
         optional_package(package, "explore", "the page")
     if not 0 <= options.port <= 65535:
-        raise ValueError(f"--port is {options.port}; allowed is 0 to 65535")
+        raise ValueError(f"--port must be 0 to 65535, got {options.port}")
     for name in ("max_megapixels", "seconds"):
         value = getattr(options, name)
         if not (math.isfinite(value) and value > 0):
-            raise ValueError(f"--{name.replace('_', '-')} is {value}; allowed is more than 0")
+            raise ValueError(f"--{name.replace('_', '-')} must be > 0, got {value}")
 
 
 def _serve(options: argparse.Namespace) -> None:
     from ..train.inference.load import load
-    from .exploring.app import explorer
-    from .exploring.guard import is_loopback
-    from .exploring.server import Server
+    from .exploring.app import explorer, is_loopback
     from .exploring.session import Session
 
     with _listening(options.host, options.port) as listening:
@@ -71,7 +74,16 @@ def _serve(options: argparse.Namespace) -> None:
             print(f"{PROGRAM}: warning: whoever reaches {options.host} can use this page", file=sys.stderr)
         name = f"[{options.host}]" if ":" in options.host else options.host
         print(f"http://{name}:{listening.getsockname()[1]}/", flush=True)
-        Server(app).run(sockets=[listening])
+        server_of(app).run(sockets=[listening])
+
+
+def server_of(app: Starlette) -> uvicorn.Server:
+    """Answers until it is interrupted; a computation is then broken off after the sample at hand, and nothing said."""
+    import uvicorn
+
+    logging = {"version": 1, "disable_existing_loggers": False}
+    config = uvicorn.Config(app, log_config=logging, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
+    return uvicorn.Server(config)
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -13,7 +13,7 @@ from PIL import Image, PngImagePlugin
 from ...checks import require_at_least
 from .decode import FORMATS, UnreadableImage, decoder_errors, verify
 from .pixels import DecodedImage, Samples, decoded, require_kind
-from .safe_read import capture_stderr, on_one_line, read_bytes
+from .safe_read import capture_stderr, name_of, on_one_line, read_bytes
 
 MAX_PIXELS = 150_000_000
 """Where nothing else is asked for: what cameras make, and below what Pillow refuses as a decompression bomb."""
@@ -41,7 +41,7 @@ _CHANGES = {
 }
 
 
-def read(path: Path, max_pixels: int = MAX_PIXELS) -> DecodedImage:
+def read(path: Path | bytes, max_pixels: int = MAX_PIXELS) -> DecodedImage:
     """Read PNG, JPEG, WebP or TIFF of 8 or 16 bits a channel, whatever its name ends in; the first of several pictures.
 
     Grey with and without alpha, RGB, RGBA, palettes, black and white; CMYK becomes RGB. Not read are floats, signs,
@@ -49,7 +49,7 @@ def read(path: Path, max_pixels: int = MAX_PIXELS) -> DecodedImage:
     anything is decoded. Memory: about three times the pixels, and the file.
 
     Args:
-        path: of a regular file.
+        path: of a regular file, or its bytes.
         max_pixels: height times width at most; Pillow's limit of about 179 million holds as well.
 
     Raises:
@@ -60,7 +60,7 @@ def read(path: Path, max_pixels: int = MAX_PIXELS) -> DecodedImage:
     try:
         return _decoded(read_bytes(path, max_pixels), max_pixels)
     except ValueError as error:
-        raise UnreadableImage(on_one_line(error), on_one_line(path)) from error
+        raise UnreadableImage(on_one_line(error), name_of(path)) from error
 
 
 def _decoded(data: bytes, max_pixels: int) -> DecodedImage:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import sys
 import tempfile
 import threading
@@ -15,7 +14,7 @@ BYTES_A_PIXEL, BYTES_OF_METADATA = 16, 2**24
 """No file with more is read: RGBA of 16 bits has 8 bytes a pixel, and may hold smaller copies."""
 
 
-def read_bytes(path: Path, max_pixels: int | None) -> bytes:
+def read_bytes(source: Path | bytes, max_pixels: int | None) -> bytes:
     """The whole of a regular file that can hold a picture of so many pixels at most; None for any size.
 
     Raises:
@@ -24,17 +23,23 @@ def read_bytes(path: Path, max_pixels: int | None) -> bytes:
     """
     max_bytes = sys.maxsize if max_pixels is None else BYTES_A_PIXEL * max_pixels + BYTES_OF_METADATA
     try:
-        kind = path.stat()
-        if not stat.S_ISREG(kind.st_mode):
+        if isinstance(source, Path) and not source.is_file():
+            source.stat()  # says why, where there is nothing
             raise ValueError("it cannot be opened: it is no regular file")
-        if kind.st_size > max_bytes:
+        size = source.stat().st_size if isinstance(source, Path) else len(source)
+        if size > max_bytes:
             raise ValueError(f"it has more than {max_bytes} bytes, the limit for {max_pixels} pixels")
-        data = path.read_bytes()
+        data = source.read_bytes() if isinstance(source, Path) else source
     except OSError as error:
         raise ValueError(f"it cannot be opened: {error.strerror or error}") from error
     if not data:
         raise ValueError("the file is empty")
     return data
+
+
+def name_of(source: Path | bytes) -> str | None:
+    """Of a file in a message, on one line; bytes have none."""
+    return on_one_line(source) if isinstance(source, Path) else None
 
 
 def on_one_line(text: object) -> str:

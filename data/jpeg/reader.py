@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ...checks import optional_package
 from ..image_io.decode import UnreadableImage
-from ..image_io.safe_read import capture_stderr, on_one_line, read_bytes
+from ..image_io.safe_read import capture_stderr, name_of, on_one_line, read_bytes
 from .coefficients import BLOCK, JpegCoefficients, blocks
 from .markers import Header, levels_only, parse
 from .support_check import sampling, unsupported_reason
@@ -44,13 +44,13 @@ class JpegFile:
     icc_profile: bytes | None
 
 
-def read(path: Path, max_pixels: int | None = None) -> JpegFile:
+def read(path: Path | bytes, max_pixels: int | None = None) -> JpegFile:
     """Read a .jpg: 8 bits, Huffman-coded, sequential or progressive; grey, or YCbCr at 4:4:4, 4:2:2 or 4:2:0.
 
     Size and kind are checked before anything is decoded. A file in which libjpeg would have to guess is refused.
 
     Args:
-        path: of a regular file.
+        path: of a regular file, or its bytes.
         max_pixels: height times width at most; None for the limit of Pillow, ``Image.MAX_IMAGE_PIXELS``.
 
     Raises:
@@ -66,7 +66,7 @@ def read(path: Path, max_pixels: int | None = None) -> JpegFile:
         coded = _coded(read_levels(levels_only(data)), header)
         return JpegFile(coded, *_decode(data, coded))
     except ValueError as error:
-        raise UnreadableImage(on_one_line(" ".join(str(error).split())), on_one_line(path)) from error
+        raise UnreadableImage(on_one_line(" ".join(str(error).split())), name_of(path)) from error
 
 
 def _coded(found: Levels, header: Header) -> JpegCoefficients:

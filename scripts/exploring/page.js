@@ -138,7 +138,7 @@ async function open(path, body, called, clean) {
   }
 }
 
-const upload = (file) => open("/pictures", file, file.name.replace(/\.[^.]*$/, "") || "picture", $("degrade").checked && name !== "bundled");
+const upload = (file) => open("/upload", file, file.name.replace(/\.[^.]*$/, "") || "picture", $("degrade").checked && name !== "bundled");
 
 async function save() {
   try {

@@ -1,16 +1,18 @@
-"""From what a page asks to what it shows: the samples that ``pscgan restore`` writes."""
+"""From what the page asks to what it shows: the samples that ``pscgan restore`` writes."""
 
 from __future__ import annotations
 
-import tempfile
+import json
+import secrets
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from starlette.exceptions import HTTPException
 
 from ...data.degradations.jpeg import Jpeg
 from ...data.image_io.write_png import encode_png
@@ -18,20 +20,40 @@ from ...models.spatial_latent import LatentField, LatentInterpolation, SpatialLa
 from ...train.inference.sampler import LoadedSampler
 from ...train.restore.open_image import ImageOpener, OpenedImage
 from ...train.restore.tiling import SIDE, Tiling
-from .average import Average
-from .message import Message
-from .picture import Finished, Picture
-from .refusal import Refusal
-from .shelf import Shelf
-from .wanted import Wanted
-from .words import is_exact, mean_words, proof_words, sample_words
+from .captions import is_exact, mean_caption, reencoding_caption, sample_caption
+from .picture import Average, Picture, Pixels
+from .request import ViewRequest
 
-Kept = TypeVar("Kept")
+T = TypeVar("T")
+MAX_UPLOADS = 4
 IF_CLEAN = "; if the picture is clean, say so: it is compressed first"
 
 
+@dataclass(frozen=True)
+class Message:
+    """One step of an answer.
+
+    Attributes:
+        kind: picture, pane, sample, progress, mean, error or end.
+        facts: plain values by name.
+        pixels: (H, W, C) of a pane, uint8 or uint16; None of anything else.
+    """
+
+    kind: str
+    facts: dict[str, Any] = field(default_factory=dict)
+    pixels: np.ndarray | None = None
+
+    @property
+    def encoded(self) -> bytes:
+        """A line of JSON, in which ``bytes`` is the number of those that follow it: 8 bits a value, row by row."""
+        pixels = b"" if self.pixels is None else _to_8_bits(self.pixels).tobytes()
+        return json.dumps({"kind": self.kind, "bytes": len(pixels), **self.facts}).encode() + b"\n" + pixels
+
+
 class Session:
-    """Pictures before one sampler. What is slow to get is kept of the picture at hand alone: features, sums, a sample.
+    """Uploaded pictures, and views of them by one sampler.
+
+    Of the picture at hand features, sums and the shown sample are cached.
 
     Args:
         sampler: whose y a picture file holds.
@@ -46,118 +68,120 @@ class Session:
         self.sampler, self.max_pixels, self.seconds = sampler, max_pixels, seconds
         self.opener = ImageOpener(sampler, max_pixels=max_pixels)
         self.tiling = Tiling(sampler, SIDE)
-        self.shelf = Shelf()
-        self._kept: dict[str, tuple[tuple[Any, ...], Any]] = {}
+        self._uploads: OrderedDict[str, bytes] = OrderedDict()
+        self._cache: dict[str, tuple[tuple[Any, ...], Any]] = {}
 
-    def view(self, asked: Wanted) -> Iterator[Message]:
+    def upload(self, data: bytes) -> str:
+        """Keep a file under an id that nobody guesses; of more than four the one that was used longest ago goes."""
+        name = secrets.token_urlsafe(16)
+        self._uploads[name] = data
+        while len(self._uploads) > MAX_UPLOADS:
+            self._uploads.popitem(last=False)
+        return name
+
+    def view(self, request: ViewRequest) -> Iterator[Message]:
         """An answer step by step: the sample at once, mean and spread when they are there.
 
         Panes that the page holds are left out. When the time is over, mean and spread are those of the samples so far;
-        the same question goes on from there, by one sample at the least.
+        the same request goes on from there, by one sample at least.
 
         Raises:
             ValueError: naming what this sampler or picture does not allow.
+            HTTPException: if the picture is no longer in memory.
         """
         end = time.monotonic() + self.seconds
-        picture = self._picture(asked)
-        yield self._about(picture)
-        yield from self._pane(asked, "y", asked.opened_as, picture.degraded)
-        if picture.clean is not None:
-            yield from self._pane(asked, "x", asked.opened_as, picture.truth)
-        yield from self._shown_sample(asked, picture)
+        picture = self._picture(request)
+        y, known = picture.y, picture.clean is not None
+        yield Message("picture", y.record | {"facts": y.facts, "known": known})
+        yield from self._pane(request, "y", request.picture_key, picture.degraded)
+        if known:
+            yield from self._pane(request, "x", request.picture_key, picture.truth)
+        values, report = self._sample(request, picture)
+        yield from self._pane(request, "sample", request.sample_key, lambda: values)
+        caption = sample_caption(request, report, self.sampler.stochastic)
+        yield Message("sample", {"words": caption, "proof": reencoding_caption(report), "exact": is_exact(report)})
         if self.sampler.stochastic:
-            yield from self._mean_and_std(asked, picture, end)
+            yield from self._mean_and_std(request, picture, end)
 
-    def png(self, asked: Wanted) -> bytes:
-        """The shown sample as a file, with what travels with its pixels; errors as in ``view``."""
-        picture = self._picture(asked)
-        pixels, info = self._sample(asked, picture).pixels, picture.y.info
-        return encode_png(torch.from_numpy(pixels).movedim(-1, 0), info.exif, info.icc_profile, info.alpha)
+    def png(self, request: ViewRequest) -> bytes:
+        """The shown sample as a file, with EXIF, profile and alpha of the picture; errors as in ``view``."""
+        picture = self._picture(request)
+        values, info = self._sample(request, picture).values, picture.y.info
+        return encode_png(torch.from_numpy(values).movedim(-1, 0), info.exif, info.icc_profile, info.alpha)
 
-    def _picture(self, asked: Wanted) -> Picture:
-        if not self.sampler.stochastic and (asked.average, asked.sample, asked.share) != (1, 1, 0):
-            raise ValueError("average, sample and share are more than one sample needs, and the model is deterministic")
-        data = self.shelf.get(asked.picture)
-        return self._keep("picture", asked.opened_as, lambda: Picture(self.tiling, self._opened(asked, data)))
+    def _picture(self, request: ViewRequest) -> Picture:
+        if not self.sampler.stochastic and (request.average, request.sample, request.share) != (1, 1, 0):
+            raise ValueError("the model is deterministic; average and sample must be 1, and share 0")
+        if request.picture not in self._uploads:
+            raise HTTPException(404, "the picture is no longer in memory; choose it again")
+        self._uploads.move_to_end(request.picture)
+        return self._cached("picture", request.picture_key, lambda: Picture(self.tiling, self._open(request)))
 
-    def _opened(self, asked: Wanted, data: bytes) -> OpenedImage:
-        self._kept.clear()
-        sigma = None if asked.sigma is None else float(asked.sigma)
-        opener = replace(self.opener, degrade=asked.degrade, seed=asked.seed, sigma=sigma)
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "picture"
-            path.write_bytes(data)
-            try:
-                return opener.open(path)
-            except ValueError as error:
-                reason = str(error).removeprefix(f"{path}: ")
-                hint = IF_CLEAN if isinstance(self.sampler.degradation, Jpeg) and not asked.degrade else ""
-                raise Refusal(f"{reason}{hint}") from error
+    def _open(self, request: ViewRequest) -> OpenedImage:
+        self._cache.clear()
+        sigma = None if request.sigma is None else float(request.sigma)
+        opener = replace(self.opener, degrade=request.degrade, seed=request.seed, sigma=sigma)
+        try:
+            return opener.open(self._uploads[request.picture])
+        except ValueError as error:
+            hint = IF_CLEAN if isinstance(self.sampler.degradation, Jpeg) and not request.degrade else ""
+            raise ValueError(f"{error}{hint}") from error
 
-    def _about(self, picture: Picture) -> Message:
-        y = picture.y
-        return Message("picture", y.record | {"facts": y.facts, "known": picture.clean is not None})
+    def _sample(self, request: ViewRequest, picture: Picture) -> Pixels:
+        def draw() -> Pixels:
+            return picture.to_pixels(picture.draw(self._latent(request), request.sigma_z))
+
+        return self._cached("sample", request.sample_key, draw)
+
+    def _latent(self, request: ViewRequest) -> LatentField:
+        numbers = request.sample, request.other
+        first, last = (SpatialLatent(self.sampler.generator, [request.seed], number) for number in numbers)
+        if 0 < request.share < 1:
+            return LatentInterpolation(first, last, request.share)
+        return last if request.share else first
+
+    def _mean_and_std(self, request: ViewRequest, picture: Picture, end: float) -> Iterator[Message]:
+        average = self._average(request, picture)
+        before = average.count
+        while average.count < request.average and (average.count == before or time.monotonic() < end):
+            average.add()
+            yield Message("progress", {"done": average.count, "of": request.average})
+        count = average.count
+        key = (*request.samples_key, count)
+        (values, report), std = self._cached("mean", key, lambda: (picture.to_pixels(average.mean()), average.std()))
+        yield from self._pane(request, "mean", key, lambda: values, count=count)
+        yield from self._pane(request, "std", key, lambda: _to_grey(std), count=count, largest=255 * float(std.max()))
+        caption = mean_caption(count, request.sigma_z, report, average.gain_db())
+        stopped = f" Stopped after {self.seconds:g} s, before {request.average}." if count < request.average else ""
+        yield Message("mean", {"words": caption + stopped, "done": count, "of": request.average})
+
+    def _average(self, request: ViewRequest, picture: Picture) -> Average:
+        """The one at hand, if it has no sample too many."""
+        at_hand = self._cache.get("average")
+        if at_hand is not None and at_hand[1].count > request.average:
+            del self._cache["average"]
+        return self._cached("average", request.samples_key, lambda: Average(picture, request.seed, request.sigma_z))
 
     def _pane(
-        self, asked: Wanted, name: str, made_of: tuple[Any, ...], pixels: Callable[[], np.ndarray | None], **facts: Any
+        self, request: ViewRequest, name: str, key: tuple[Any, ...], pixels: Callable[[], np.ndarray], **facts: Any
     ) -> Iterator[Message]:
-        key = repr((name, *made_of))
-        if key not in asked.held:
-            made = pixels()
-            assert made is not None
-            yield Message("pane", {"name": name, "key": key, "channels": made.shape[2], **facts}, made)
+        text = repr((name, *key))
+        if text not in request.held:
+            values = pixels()
+            yield Message("pane", {"name": name, "key": text, "channels": values.shape[2], **facts}, values)
 
-    def _shown_sample(self, asked: Wanted, picture: Picture) -> Iterator[Message]:
-        pixels, proof = self._sample(asked, picture)
-        yield from self._pane(asked, "sample", asked.shown_as, lambda: pixels)
-        words = sample_words(asked, proof, self.sampler.stochastic)
-        yield Message("sample", {"words": words, "proof": proof_words(proof), "exact": is_exact(proof)})
-
-    def _sample(self, asked: Wanted, picture: Picture) -> Finished:
-        return self._keep(
-            "sample", asked.shown_as, lambda: picture.finish(picture.draw(self._field(asked), asked.sigma_z))
-        )
-
-    def _field(self, asked: Wanted) -> LatentField:
-        first, last = (SpatialLatent(self.sampler.generator, [asked.seed], n) for n in (asked.sample, asked.other))
-        return LatentInterpolation(first, last, asked.share) if 0 < asked.share < 1 else last if asked.share else first
-
-    def _mean_and_std(self, asked: Wanted, picture: Picture, end: float) -> Iterator[Message]:
-        average = self._average(asked, picture)
-        before = average.count
-        while average.count < asked.average and (average.count == before or time.monotonic() < end):
-            average.add()
-            yield Message("progress", {"done": average.count, "of": asked.average})
-        count = average.count
-        made_of = (*asked.averaged_as, count)
-        (pixels, proof), std = self._keep("mean", made_of, lambda: (picture.finish(average.mean()), average.std()))
-        yield from self._pane(asked, "mean", made_of, lambda: pixels, count=count)
-        yield from self._pane(asked, "std", made_of, lambda: _grey(std), count=count, largest=255 * float(std.max()))
-        words = mean_words(count, asked.sigma_z, proof, average.gain())
-        stopped = f" Stopped after {self.seconds:g} s, before {asked.average}." if count < asked.average else ""
-        yield Message("mean", {"words": words + stopped, "done": count, "of": asked.average})
-
-    def _average(self, asked: Wanted, picture: Picture) -> Average:
-        def begun() -> Average:
-            return Average(picture, asked.seed, asked.sigma_z)
-
-        average = self._keep("average", asked.averaged_as, begun)
-        if average.count > asked.average:
-            del self._kept["average"]
-            average = self._keep("average", asked.averaged_as, begun)
-        return average
-
-    def _keep(self, what: str, made_of: tuple[Any, ...], make: Callable[[], Kept]) -> Kept:
-        """The last one, if it was made of the same."""
-        kept = self._kept.get(what)
-        if kept is None or kept[0] != made_of:
-            made = make()
-            self._kept[what] = (made_of, made)
-            return made
-        found: Kept = kept[1]
+    def _cached(self, name: str, key: tuple[Any, ...], make: Callable[[], T]) -> T:
+        """The last of this name, if its key is the same."""
+        if name not in self._cache or self._cache[name][0] != key:
+            self._cache[name] = (key, make())
+        found: T = self._cache[name][1]
         return found
 
 
-def _grey(std: np.ndarray) -> np.ndarray:
+def _to_grey(std: np.ndarray) -> np.ndarray:
     """(H, W) as (H, W, 1) uint8 on a linear scale from 0 to its largest value."""
     return np.rint(std * np.float32(255 / (float(std.max()) or 1.0))).astype(np.uint8)[..., None]
+
+
+def _to_8_bits(pixels: np.ndarray) -> np.ndarray:
+    return pixels if pixels.dtype == np.uint8 else ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)

@@ -17,8 +17,8 @@ import numpy as np
 from PIL import Image
 from starlette.testclient import TestClient
 
+from pscgan.scripts.explore import server_of
 from pscgan.scripts.exploring.app import explorer
-from pscgan.scripts.exploring.server import Server
 from pscgan.scripts.exploring.session import Session
 from pscgan.train.inference.load import load
 
@@ -85,7 +85,7 @@ def parsed(content: bytes) -> Answer:
 
 
 def upload(client, data: bytes) -> str:
-    return client.post("/pictures", content=data).json()["picture"]
+    return client.post("/upload", content=data).json()["picture"]
 
 
 def ask(client, picture, **wanted) -> Answer:
@@ -109,7 +109,7 @@ def pixels(data: bytes) -> np.ndarray:
 def served(of_session):
     """The address of a server in a thread of its own."""
     with socket.create_server((HOST, 0)) as listening:
-        server = Server(explorer(of_session, HOST))
+        server = server_of(explorer(of_session, HOST))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         while not server.started:

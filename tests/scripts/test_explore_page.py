@@ -13,7 +13,10 @@ from ..train.export.exporting import exported
 from .browsing import CONTRAST, FOUND, browser, opened
 from .exploring import choose, make_models, served, session, settled, shown
 
-pytestmark = pytest.mark.skipif(FOUND is None, reason="no chromium on the PATH or in PSCGAN_CHROMIUM")
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(FOUND is None, reason="no chromium on the PATH or in PSCGAN_CHROMIUM"),
+]
 SIZE = (96, 64)
 
 

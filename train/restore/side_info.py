@@ -52,7 +52,7 @@ class SideInfo:
         if self.mask is not None and not self.mask.is_dir():
             MaskFile(str(self.mask))
 
-    def of_image(self, path: Path, info: ImageInfo) -> ImageSideInfo:
+    def of_image(self, path: Path | bytes, info: ImageInfo) -> ImageSideInfo:
         """What is known of one picture: that of all, and its mask, or else where it is half opaque or more.
 
         Raises:
@@ -60,7 +60,9 @@ class SideInfo:
         """
         mask = None
         if self.mask is not None:
-            file = self.mask / f"{path.stem}.png" if self.mask.is_dir() else self.mask
+            file = self.mask
+            if isinstance(path, Path) and file.is_dir():
+                file /= f"{path.stem}.png"
             try:
                 mask = MaskFile(str(file)).draw((info.height, info.width), Rng(0, "mask", [0]))
             except ValueError as error:

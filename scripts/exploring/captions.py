@@ -1,0 +1,55 @@
+"""The sentences below the panes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...train.metrics.decibels import gain_db_exact
+from .request import ViewRequest
+
+REFERENCES = {"input": "the input", "clean": "the truth"}
+
+
+def sample_caption(request: ViewRequest, report: Mapping[str, Any], stochastic: bool) -> str:
+    """Which sample it is, and its PSNR to y and x."""
+    if not stochastic:
+        return f"The one restoration of this deterministic model: {_distances(report)}."
+    if request.share in (0, 1):
+        which = f"Sample {request.other if request.share else request.sample}"
+    else:
+        which = f"{90 * request.share:.0f}° of the way from sample {request.sample} to {request.other}"
+    return f"{which} of seed {request.seed}, σ_z = {request.sigma_z:g}: {_distances(report)}."
+
+
+def mean_caption(count: int, sigma_z: float, report: Mapping[str, Any], gain_db: float | None) -> str:
+    """Of how many samples, its PSNR and, where x is known, what averaging gained."""
+    text = f"Mean of {count}: {_distances(report)}"
+    if gain_db is None or count == 1:
+        return f"{text}."
+    exact = f"; {count} samples of an exact sampler gain {gain_db_exact(count):.2f} dB" if sigma_z == 1 else ""
+    signed = f"{gain_db:z.2f}".replace("-", "−")
+    return f"{text}. Averaging gained {signed} dB over one sample{exact}."
+
+
+def reencoding_caption(report: Mapping[str, Any]) -> str | None:
+    """What libjpeg makes of the shown pixels; None where y is no file."""
+    if "levels" not in report:
+        return None
+    blocks, levels = (f"{report[n] - report[f'{n}_wrong']:,} of {report[n]:,}" for n in ("blocks", "levels"))
+    verb = "writes" if is_exact(report) else "does not write"
+    end = "to the very levels of the file" if is_exact(report) else "to the levels of the file"
+    return f"Blocks {blocks} exact, levels {levels} exact: libjpeg {verb} these 8-bit pixels {end}."
+
+
+def is_exact(report: Mapping[str, Any]) -> bool:
+    """Whether every level equals that of the file."""
+    return report.get("levels_wrong") == 0
+
+
+def _distances(report: Mapping[str, Any]) -> str:
+    known = ((name, report[f"psnr_to_{name}"]) for name in REFERENCES if f"psnr_to_{name}" in report)
+    return ", ".join(
+        f"the pixels of {REFERENCES[name]}" if value is None else f"{value:.2f} dB to {REFERENCES[name]}"
+        for name, value in known
+    )
