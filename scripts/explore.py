@@ -42,7 +42,11 @@ def main(arguments: list[str] | None = None) -> None:
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = Parser(PROGRAM, __doc__)
     add = parser.add_argument
-    add("model", metavar="MODEL", help="a .safetensors file, bundled:demo, the folder of a run, or a checkpoint")
+    add(
+        "model",
+        metavar="MODEL",
+        help="a run's folder, a checkpoint, a .safetensors file, bundled:demo, or USER/REPO of the hub",
+    )
     add("--host", default="127.0.0.1", help="address to listen to (default 127.0.0.1: this machine alone)")
     add("--port", type=int, default=8765, help="to listen to (default 8765); 0 takes one that is free")
     add("--max-megapixels", type=float, default=2.0, help="larger pictures are refused unread (default 2)")
