@@ -1,4 +1,4 @@
-"""``pscgan evaluate``: judge restorers side by side on the same measurements, and write a report."""
+"""``pscgan evaluate``: evaluate methods on the same measurements, and write a report."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _run(config: DictConfig) -> None:
 
 def _evaluate(config: DictConfig) -> None:
     from ..train.evaluation.setup import evaluate
-    from .report.writing import write_report
+    from .report.report import write_report
 
     folder = evaluate(config)
     if folder is not None:

@@ -16,7 +16,7 @@ from pscgan.train.build import build_training
 
 CONF = Path(__file__).parents[1] / "conf"
 OPTIONS = [(path.parent.name, path.stem) for path in sorted(CONF.glob("*/*.yaml"))]
-OF_EVALUATION = ("attack", "extractor", "perceptual", "restorer")
+OF_EVALUATION = ("attack", "extractor", "perceptual", "method")
 WHOLE_RUNS = [
     (group, option)
     for group, option in OPTIONS
@@ -116,11 +116,9 @@ def test_a_part_builds(group, option, image_folders):
 
 @pytest.mark.parametrize(("group", "option"), IN_EVALUATION)
 def test_an_option_of_an_evaluation_builds(group, option):
-    place = (
-        [f"+restorer@restorers.{option}={option}"] if group == "restorer" else ["restorers=[]", f"{group}=[{option}]"]
-    )
+    place = [f"+method@methods.{option}={option}"] if group == "method" else ["methods=[]", f"{group}=[{option}]"]
     config = composed(*place, name="evaluate")
-    node = config["restorers" if group == "restorer" else group][option]
+    node = config["methods" if group == "method" else group][option]
     if not OmegaConf.is_missing(node, "weights") and node.get("weights", "package") == "package":  # others are not here
         assert type(instantiate(node)).__module__.startswith("pscgan.")
     else:

@@ -117,7 +117,7 @@ def test_photographs_are_restored_without_what_trains(tmp_path):
     [
         ("pytorch_lightning", "train debug=quick", "train"),
         ("torchmetrics", "train debug=quick", "train"),
-        ("matplotlib", "evaluate restorers=[degraded]", "evaluate"),
+        ("matplotlib", "evaluate methods=[degraded]", "evaluate"),
         ("starlette", "explore bundled:demo", "explore"),
         ("onnx", "export bundled:demo --out demo.onnx", "onnx"),
     ],

@@ -31,7 +31,7 @@ def start(*arguments, code):
     "arguments",
     [
         *("--help", "train --help", "train --cfg job", "train --info searchpath", "evaluate --help", "restore --help"),
-        *("evaluate restorers=[runs/demo] --cfg job", "export --help", "explore --help", "prepare-data --help"),
+        *("evaluate methods=[runs/demo] --cfg job", "export --help", "explore --help", "prepare-data --help"),
         "runs --help",
     ],
 )

@@ -72,7 +72,7 @@ def write_page(folder: Path, tasks: Sequence[str]) -> Path:
     parts = ["# Gallery", READING, "\n".join(f"| {' | '.join(row)} |" for row in rows)]
     for task in tasks:
         name = f"gallery/{task}.webp"
-        _save_strip(folder / "evaluations" / task / "pictures" / "0", folder / name)
+        _save_strip(folder / "evaluations" / task / "visuals" / "0", folder / name)
         comment = (resources.files("pscgan.conf") / "experiment" / f"{task}.yaml").read_text().splitlines()[2]
         parts += [f"### {task}", comment.removeprefix("# "), f"![{CAPTION}]({name})"]
     page = folder / "gallery.md"
@@ -81,7 +81,7 @@ def write_page(folder: Path, tasks: Sequence[str]) -> Path:
 
 
 def _row(folder: Path, task: str) -> list[str]:
-    methods = json.loads((folder / "evaluations" / task / "result.json").read_text())["restorers"]
+    methods = json.loads((folder / "evaluations" / task / "result.json").read_text())["methods"]
     run = json.loads((folder / "runs" / task / "result.json").read_text())
     numbers = [_number(methods[method]["values"], name, part, digits) for _, method, name, part, digits in COLUMNS]
     return [f"`{task}`", *numbers, f"{run['images_seen']:,}", f"{run['seconds'] / 60:.1f}"]

@@ -1,4 +1,4 @@
-"""The tables as files: Markdown for people, CSV in full precision for programs."""
+"""Numbers and tables of a report: Markdown for people, CSV in full precision for programs."""
 
 from __future__ import annotations
 
@@ -8,61 +8,85 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .numbers import floor, interval, rounded, verdict
-from .result import Figure, Restorer, Result
+from ...train.evaluation.results import Difference, EvaluationResult, MetricColumn, Value
+from ...train.evaluation.statistics import holds_zero
 
 MARKUP = re.compile(r"([\\`*_\[\]<>|#~&])")
 
 
-def summary_markdown(result: Result) -> str:
-    """A table for each group: a row a restorer, a column a figure."""
-    parts = [f"# {escaped(result.title)}", ""]
-    for group, figures, restorers in result.groups():
-        headings = ["restorer", *(f"{escaped(figure.heading)} {figure.arrow}".rstrip() for figure in figures)]
-        rows = [
-            [escaped(restorer.name), *(_cell(result, restorer, figure) for figure in figures)] for restorer in restorers
-        ]
+def rounded(value: float, digits: int) -> str:
+    """Without a minus before zero."""
+    return f"{value:z,.{digits}f}".replace("-", "−")
+
+
+def interval(value: Value | Difference, digits: int) -> str:
+    """``[25.10, 25.70]``, or nothing where there is none."""
+    if value.low is None or value.high is None:
+        return ""
+    return f"[{rounded(value.low, digits)}, {rounded(value.high, digits)}]"
+
+
+def floor(value: Value, digits: int) -> str:
+    """What an exact method reaches, or nothing."""
+    return "" if value.floor is None else f"floor {rounded(value.floor, digits)}"
+
+
+def verdict(column: MetricColumn, pair: Difference) -> str:
+    """What a paired difference a − b says."""
+    if pair.low is None or pair.high is None:
+        return "no interval"
+    if holds_zero(pair.low, pair.high, column.digits):
+        return "no significant difference"
+    return f"{pair.a if (pair.low > 0) == (column.better == 'higher') else pair.b} is better"
+
+
+def of_images(result: EvaluationResult) -> str:
+    """How many images, and of which split."""
+    split = result.protocol.get("split")
+    return f"{result.protocol['images']} images" + (f", {split}" if split else "")
+
+
+def summary_markdown(result: EvaluationResult) -> str:
+    """A table for each group: a row a method, a column a metric."""
+    parts = [f"# {escaped(result.title)}", "", escaped(of_images(result)), ""]
+    for group, keys, names in result.groups():
+        columns = [result.metrics[key] for key in keys]
+        headings = ["method", *(f"{escaped(column.heading)} {column.arrow}".rstrip() for column in columns)]
+        rows = [[escaped(name), *(_cell(result, name, key) for key in keys)] for name in names]
         parts += [f"## {escaped(group)}", "", *_lines(headings, rows), ""]
     return "\n".join(parts)
 
 
-def summary_csv(result: Result) -> str:
-    """A line for each value: restorer, figure, value, low, high, floor; empty where there is none."""
-    parts = ("value", "low", "high", "floor")
+def summary_csv(result: EvaluationResult) -> str:
+    """A line for each value: method, metric, value, low, high, floor; empty where there is none."""
     return _csv(
-        ("restorer", "figure", *parts),
+        ("method", "metric", "value", "low", "high", "floor"),
         (
-            [restorer.name, key, *(_plain(value.get(part)) for part in parts)]
-            for restorer in result.restorers
-            for key, value in restorer.values.items()
+            [name, key, *map(_plain, (value.value, value.low, value.high, value.floor))]
+            for name, method in result.methods.items()
+            for key, value in method.values.items()
         ),
     )
 
 
-def comparison_markdown(result: Result) -> str:
+def comparison_markdown(result: EvaluationResult) -> str:
     """Paired differences on the same images, and what they say."""
-    rows = [
-        [
-            escaped(figure.heading),
-            escaped(pair["a"]),
-            escaped(pair["b"]),
-            f"{rounded(pair['difference'], figure.digits)} {interval(pair, figure.digits)}",
-            escaped(verdict(figure, pair)),
-        ]
-        for figure, pair in _pairs(result)
-    ]
-    headings = ["figure", "a", "b", "a − b", "verdict"]
-    return "\n".join([f"# {escaped(result.title)}: paired differences", "", *_lines(headings, rows), ""])
+    rows = []
+    for key, pair in result.differences():
+        column = result.metrics[key]
+        difference = f"{rounded(pair.difference, column.digits)} {interval(pair, column.digits)}"
+        rows.append([*map(escaped, (column.heading, pair.a, pair.b)), difference, escaped(verdict(column, pair))])
+    title = [f"# {escaped(result.title)}: paired differences", "", escaped(of_images(result)), ""]
+    return "\n".join([*title, *_lines(["metric", "a", "b", "a − b", "verdict"], rows), ""])
 
 
-def comparison_csv(result: Result) -> str:
-    """A line for each pair: figure, a, b, difference, low, high."""
-    parts = ("difference", "low", "high")
+def comparison_csv(result: EvaluationResult) -> str:
+    """A line for each pair: metric, a, b, difference, low, high."""
     return _csv(
-        ("figure", "a", "b", *parts),
+        ("metric", "a", "b", "difference", "low", "high"),
         (
-            [figure.key, pair["a"], pair["b"], *(_plain(pair[part]) for part in parts)]
-            for figure, pair in _pairs(result)
+            [key, pair.a, pair.b, *map(_plain, (pair.difference, pair.low, pair.high))]
+            for key, pair in result.differences()
         ),
     )
 
@@ -72,30 +96,21 @@ def escaped(text: str) -> str:
     return MARKUP.sub(r"\\\1", " ".join(text.split()))
 
 
-def _pairs(result: Result) -> Iterable[tuple[Figure, dict[str, Any]]]:
-    return (
-        (figure, pair)
-        for figure in result.figures
-        for pair in result.comparison.get(figure.key, {}).get("differences", [])
-    )
-
-
-def _cell(result: Result, restorer: Restorer, figure: Figure) -> str:
+def _cell(result: EvaluationResult, name: str, key: str) -> str:
     """``**25.38** [25.10, 25.70], floor 25.00``, bold where it is the best."""
-    value = restorer.values.get(figure.key)
+    value, digits = result.methods[name].values.get(key), result.metrics[key].digits
     if value is None:
         return ""
-    number = rounded(value["value"], figure.digits)
-    shown = f"**{number}**" if result.is_best(restorer.name, figure.key) else number
-    with_interval = f"{shown} {interval(value, figure.digits)}".rstrip()
-    return ", ".join(filter(None, (with_interval, floor(value, figure.digits))))
+    number = rounded(value.value, digits)
+    shown = f"**{number}**" if result.is_best(name, key) else number
+    return ", ".join(filter(None, (f"{shown} {interval(value, digits)}".rstrip(), floor(value, digits))))
 
 
 def _lines(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     return [f"| {' | '.join(row)} |" for row in (headings, ["---"] * len(headings), *rows)]
 
 
-def _csv(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def _csv(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     file = io.StringIO()
     csv.writer(file, lineterminator="\n").writerows([headings, *rows])
     return file.getvalue()

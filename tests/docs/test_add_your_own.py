@@ -76,7 +76,7 @@ def test_a_task_trains_and_is_evaluated(tmp_path):
     answer = pscgan(*command("[runs/interlaced"), *quick, "hydra.run.dir=evaluated", cwd=tmp_path)
     assert answer.returncode == 0, answer.stderr
     found = json.loads((tmp_path / "evaluated" / "result.json").read_text())
-    (ours, _) = found["restorers"].values()
+    (ours, _) = found["methods"].values()
     assert ours["values"]["residual/sample"]["value"] == 0  # samples are projected
 
 

@@ -1,4 +1,4 @@
-"""Evaluations of tiny runs, in this process, and restorers that go wrong."""
+"""Evaluations of tiny runs, in this process, and methods that go wrong."""
 
 import json
 
@@ -8,19 +8,27 @@ from hydra import compose, initialize_config_module
 import pscgan.scripts.evaluate  # noqa: F401  registers the resolver of folders' names
 from pscgan.train.evaluation.setup import evaluate
 
-FEW = ("samples=4", "bootstrap=20", "images.crop=32", "shown=1", "shown_crop=16", "extractor=[]", "perceptual=[]")
+FEW = (
+    "samples=4",
+    "bootstrap=20",
+    "images.crop=32",
+    "num_visualized=1",
+    "visual_crop=16",
+    "extractor=[]",
+    "perceptual=[]",
+)
 FEW = (*FEW, "sigma_z=[0.5]", "trainer.accelerator=cpu")
 COSTS = {"seconds"}
 
 
-def config_of(folder, restorers, *overrides):
+def config_of(folder, methods, *overrides):
     with initialize_config_module("pscgan.conf", version_base="1.3"):
-        return compose("evaluate", [f"restorers={restorers}", f"folder={folder}", *FEW, *overrides])
+        return compose("evaluate", [f"methods={methods}", f"folder={folder}", *FEW, *overrides])
 
 
-def evaluated(folder, restorers, *overrides):
+def evaluated(folder, methods, *overrides):
     """Its ``result.json``."""
-    evaluate(config_of(folder, restorers, *overrides))
+    evaluate(config_of(folder, methods, *overrides))
     return read(folder)
 
 
@@ -30,9 +38,9 @@ def read(folder):
 
 def without_costs(result):
     """What must not depend on how it was computed: everything but times and provenance."""
-    for restorer in result["restorers"].values():
-        restorer["about"].pop("seconds spent")
-        restorer["values"].pop("seconds")
+    for method in result["methods"].values():
+        method["about"].pop("seconds spent")
+        method["values"].pop("seconds")
     result["comparison"].pop("seconds", None)
     return {key: value for key, value in result.items() if key not in ("provenance", "title")}
 
@@ -57,11 +65,11 @@ def no_restorer():
     return {}
 
 
-def on_a_rank(folder, restorers, *overrides):
+def on_a_rank(folder, methods, *overrides):
     """In a process that has joined the others already."""
-    from pscgan.train.evaluation.setup import judge_on_rank
+    from pscgan.train.evaluation.setup import evaluate_on_rank
 
-    judge_on_rank(config_of(folder, restorers, *overrides))
+    evaluate_on_rank(config_of(folder, methods, *overrides))
 
 
 class Rounding:

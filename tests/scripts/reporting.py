@@ -1,7 +1,7 @@
-"""The folder of an evaluation that never ran: figures of an exact Gaussian world, pictures of photographs.
+"""The folder of an evaluation that never ran: numbers of an exact Gaussian problem, crops of photographs.
 
 Signals of 64 points are stationary and Gaussian, so their posterior under white noise is known in the cosine basis. The
-sampler draws from it with 0.9 of its spread; its twin is the posterior mean.
+sampler draws from it with 0.9 of its spread; the baseline is the posterior mean.
 """
 
 import json
@@ -12,6 +12,8 @@ import numpy as np
 from PIL import Image
 from scipy.fft import idct
 from scipy.ndimage import gaussian_filter
+
+from pscgan.train.evaluation.results import FORMAT
 
 PHOTOS = Path(__file__).parents[2] / "data" / "sample_images"
 POINTS, IMAGES, SAMPLES, SIGMA, SPREAD = 64, 24, 8, 0.1, 0.9
@@ -40,7 +42,7 @@ KEYS = {
 TARGETS = {"sharpness": 1.0, "gain": 10 * math.log10(2 * SAMPLES / (SAMPLES + 1)), "spread_skill": 1.0, "residual": 1.0}
 
 
-def write_evaluation(folder, seed=0, pixels=96, images=2, names=("sampler", "twin", "degraded"), **changes):
+def write_evaluation(folder, seed=0, pixels=96, images=2, names=("sampler", "baseline", "degraded"), **changes):
     """``result.json`` with ``changes`` and its pictures; what was written as JSON."""
     rng = np.random.default_rng(seed)
     clean, noise = rng.normal(size=(IMAGES, POINTS)) * np.sqrt(PRIOR), SIGMA * rng.normal(size=(IMAGES, POINTS))
@@ -53,11 +55,12 @@ def write_evaluation(folder, seed=0, pixels=96, images=2, names=("sampler", "twi
     weights = rng.multinomial(IMAGES, np.full(IMAGES, 1 / IMAGES), size=400) / IMAGES
     boots = {name: {key: _of(key, s, weights) for key in KEYS if key in s} for name, s in scores.items()}
     result = {
-        "format": 1,
-        "title": "Noise of sigma 25, a sampler and its twin",
-        "provenance": {"command": "pscgan evaluate 'restorers=[a,b]'", "packages": {"torch": "2.15.0"}, "commit": None},
+        "format": FORMAT,
+        "title": "Noise of sigma 25, a sampler and a baseline",
+        "provenance": {"command": "pscgan evaluate 'methods=[a,b]'", "packages": {"torch": "2.15.0"}, "commit": None},
         "protocol": {
             "images": IMAGES,
+            "split": "test",
             "names": [f"image {i}" for i in range(IMAGES)],
             "sizes": "24 of 64 x 1",
             "samples": SAMPLES,
@@ -68,43 +71,43 @@ def write_evaluation(folder, seed=0, pixels=96, images=2, names=("sampler", "twi
             "bootstrap": 400,
             "extractors": [],
         },
-        "figures": {
-            key: dict(zip(("label", "group", "unit", "better", "digits", "explained"), facts, strict=True))
+        "metrics": {
+            key: dict(zip(("label", "group", "unit", "better", "digits", "explanation"), facts, strict=True))
             | ({"target": TARGETS[key]} if key in TARGETS else {})
             for key, facts in KEYS.items()
         },
-        "restorers": {
+        "methods": {
             name: {
                 "about": {"kind": "degraded" if name == names[2] else "run", "parameters": 1_234_567},
                 "stochastic": name == names[0],
                 "values": {key: _value(key, scores[name], boots[name][key]) for key in boots[name]},
                 "curves": _curves(index, signals[name], truth, measured, weights),
-                "words": WORDS[index],
+                "diagnosis": DIAGNOSIS[index],
             }
             for index, name in enumerate(names)
         },
         "comparison": _comparison(scores, boots),
-        "left_out": [{"figure": "FID", "why": "24 images are too few; give 10,000 or more"}],
-        "pictures": [{"image": f"photo {i}", "folder": f"pictures/{i}"} for i in range(images)],
+        "left_out": [{"metric": "FID", "reason": "24 images are too few; give 10,000 or more"}],
+        "visuals": [{"image": f"photo {i}", "folder": f"visuals/{i}"} for i in range(images)],
     } | changes
     (folder / "result.json").write_text(json.dumps(result))
     for index in range(images):
-        _pictures(folder / "pictures" / str(index), rng, sorted(PHOTOS.glob("*.webp"))[index], pixels, names)
+        _visuals(folder / "visuals" / str(index), rng, sorted(PHOTOS.glob("*.webp"))[index], pixels, names)
     return result
 
 
-WORDS = (
+DIAGNOSIS = (
     [
         {"severity": "good", "text": "Averaging gains nearly what it must: 2.2 of 2.5 dB."},
         {"severity": "warning", "text": "The samples differ too little: spread / skill is 0.90."},
     ],
-    [{"severity": "note", "text": "One answer a measurement: figures of spread do not apply."}],
+    [{"severity": "note", "text": "One answer a measurement: metrics of spread do not apply."}],
     [],
 )
 
 
 def _scores(samples, truth, measured):
-    """By key, a row an image: what is averaged before the figure is made of it."""
+    """By key, a row an image: what is averaged before the metric is made of it."""
     error, mean = samples - truth, samples.mean(axis=0)
     step = lambda signals: np.square(np.diff(signals)).mean(axis=-1)  # noqa: E731
     scores = {
@@ -128,7 +131,7 @@ def _scores(samples, truth, measured):
 
 
 def _of(key, scores, weights):
-    """The figure under weights of the images: (draws,)."""
+    """The metric under weights of the images: (draws,)."""
     means = scores[key] @ weights.T
     if key.startswith("psnr"):
         return -10 * np.log10(means)
@@ -146,7 +149,7 @@ def _value(key, scores, boot):
 
 
 def _comparison(scores, boots):
-    """Differences on the same draws of images, for figures with a direction."""
+    """Differences on the same draws of images, for metrics with a direction."""
     compared = {}
     for key, (_, _, _, better, _, _) in KEYS.items():
         names = [name for name in boots if key in boots[name]]
@@ -169,7 +172,7 @@ def _difference(key, a, b, scores, boots):
 def _curves(index, samples, truth, measured, weights):
     stochastic = index == 0
     spread = SPREAD**2 * stochastic
-    plane = {
+    curve = {
         "averaged": [{"n": n, **_place(spread / n)} for n in ((1, 2, 4, 8) if stochastic else (1,))],
         "bound": [
             {"rmse": math.sqrt(MMSE + _gap(0) ** 2 * (1 - t) ** 2), "distance": t * _gap(0)}
@@ -178,27 +181,23 @@ def _curves(index, samples, truth, measured, weights):
     }
     if index == 2:
         noisy = np.sqrt(PRIOR + SIGMA**2) - np.sqrt(PRIOR)
-        plane["averaged"] = [{"n": 1, "rmse": SIGMA, "distance": math.sqrt(np.square(noisy).mean())}]
+        curve["averaged"] = [{"n": 1, "rmse": SIGMA, "distance": math.sqrt(np.square(noisy).mean())}]
     edges, kept = np.linspace(0, 0.2, 41), (1.5, 4.0, 0.0)[index]
-    windows = {"noise": measured - truth, "remainder": measured - samples[0], "error": samples[0] - truth}
+    windows = {"noise": measured - truth, "residual": measured - samples[0], "error": samples[0] - truth}
     sizes = {name: np.sqrt(np.square(w.reshape(-1, 8)).mean(axis=1)) for name, w in windows.items()}
     curves = {
-        "plane": plane,
-        "remainder": {
+        "perception_distortion": curve,
+        "residual_noise": {
             "edges": edges.tolist(),
             "histograms": {n: np.histogram(s, edges, density=True)[0].tolist() for n, s in sizes.items() if s.any()},
         },
         "robustness": {
-            "same_z": [
-                {"ai_psnr": p, "psnr": p + kept, "low": p + kept - 0.5, "high": p + kept + 0.5}
-                for p in (30, 35, 40, 45)
-            ]
+            "pgd": [{"ai_psnr": p, "psnr": p + kept, "distance": 10 ** (-p / 20), "std": 0.1} for p in (30, 35, 40, 45)]
         },
     }
     if not stochastic:
         return curves
-    plane["sigma_z"] = [{"sigma_z": z, **_place(spread * z**2)} for z in (0.0, 0.25, 0.5, 0.75, 1.0, 1.25)]
-    curves["robustness"]["law"] = [{"ai_psnr": p, "distance": 10 ** (-p / 20)} for p in (30, 35, 40, 45)]
+    curve["sigma_z"] = [{"sigma_z": z, **_place(spread * z**2)} for z in (0.0, 0.25, 0.5, 0.75, 1.0, 1.25)]
     squared = [np.square(samples[:n].mean(axis=0) - truth).mean(axis=1) @ weights.T for n in (1, 2, 4, 8)]
     bounds = [np.quantile(-10 * np.log10(error), (0.5, 0.025, 0.975)).tolist() for error in squared]
     psnr, low, high = map(list, zip(*bounds, strict=True))
@@ -218,7 +217,7 @@ def _curves(index, samples, truth, measured, weights):
 
 
 def _gap(variance):
-    """W2 a point between the clean law and restorations that add ``variance`` of the posterior's to its mean."""
+    """W2 a point from the clean distribution to the posterior mean with ``variance`` of the posterior's added."""
     return math.sqrt(np.square(np.sqrt(PRIOR) - np.sqrt(PRIOR - POSTERIOR + variance * POSTERIOR)).mean())
 
 
@@ -239,7 +238,7 @@ def _inner(share):
     return {"share": inner, "low": [s - 0.03 for s in inner], "high": [min(s + 0.03, 1) for s in inner]}
 
 
-def _pictures(folder, rng, photo, pixels, names):
+def _visuals(folder, rng, photo, pixels, names):
     with Image.open(photo) as picture:
         left, top = (picture.width - pixels) // 2, (picture.height - pixels) // 2
         clean = np.asarray(picture.convert("RGB").crop((left, top, left + pixels, top + pixels))) / 255
@@ -258,9 +257,9 @@ def _pictures(folder, rng, photo, pixels, names):
     _save(of_sampler / "std.png", std / std.max())
     scales = {"std": float(std.max())}
     for number in range(1, 4):
-        direction = gaussian_filter(rng.normal(size=clean.shape), (6, 6, 0)) * std[..., None]
-        scales[f"direction{number}"] = float(np.abs(direction).max())
-        _save(of_sampler / f"direction{number}.png", 0.5 + 0.5 * direction / np.abs(direction).max())
+        component = gaussian_filter(rng.normal(size=clean.shape), (6, 6, 0)) * std[..., None]
+        scales[f"component{number}"] = float(np.abs(component).max())
+        _save(of_sampler / f"component{number}.png", 0.5 + 0.5 * component / np.abs(component).max())
     (of_sampler / "scales.json").write_text(json.dumps(scales))
 
 

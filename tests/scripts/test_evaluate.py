@@ -1,4 +1,4 @@
-"""``pscgan evaluate``: the figures of a validation, whatever ranks, batches and interruptions; bad input answered."""
+"""``pscgan evaluate``: the scores of a validation, whatever ranks, batches and interruptions; bad input answered."""
 
 import json
 import os
@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from pscgan.scripts.evaluate import main
+from pscgan.scripts.report.report import write_report
 from pscgan.train.evaluation.naming import evaluation_name
 
 from ..train.distributed.on_ranks import on_ranks
@@ -33,21 +34,53 @@ def judged(trained, tmp_path_factory):
     return folder
 
 
-def test_figures_are_those_of_the_validation(trained, judged):
-    values, scores = read(judged)["restorers"]["tiny"]["values"], result(trained)
-    for figure, score in {
-        "psnr/sample": "psnr_sample",
-        "psnr/mean": "psnr_mean",
-        "psnr_per_image/mean": "psnr_mean_per_image",
-        "ssim/sample": "ssim_sample",
-        "gain": "gain_db",
-        "spread_skill/pixels": "spread_skill",
-    }.items():
-        assert values[figure]["value"] == pytest.approx(scores[score], rel=1e-6), figure
-    assert values["crps"]["value"] == pytest.approx(255 * scores["crps"], rel=1e-6)
-    assert read(judged)["restorers"]["degraded"]["values"]["psnr/sample"]["value"] == pytest.approx(
-        scores["psnr_degraded"], rel=1e-6
-    )
+SCORES = {
+    "psnr/sample": "psnr_sample",
+    "psnr/mean": "psnr_mean",
+    "psnr_per_image/mean": "psnr_mean_per_image",
+    "ssim/sample": "ssim_sample",
+    "gain": "gain_db",
+    "spread_skill/pixels": "spread_skill",
+}
+
+
+def test_scores_are_those_of_the_validation_on_its_own_noise(trained, tmp_path, monkeypatch):
+    monkeypatch.setattr("pscgan.train.evaluation.dataset.STREAM", "evaluation")
+    found, scores = evaluated(tmp_path, f"[{trained},degraded]")["methods"], result(trained)
+    for metric, score in SCORES.items():
+        assert found["tiny"]["values"][metric]["value"] == pytest.approx(scores[score], rel=1e-6), metric
+    assert found["tiny"]["values"]["crps"]["value"] == pytest.approx(255 * scores["crps"], rel=1e-6)
+    assert found["degraded"]["values"]["psnr/sample"]["value"] == pytest.approx(scores["psnr_degraded"], rel=1e-6)
+
+
+def test_the_noise_is_not_that_which_chose_the_checkpoint(trained, judged):
+    found, scores = read(judged)["methods"]["degraded"]["values"], result(trained)
+    assert found["psnr/sample"]["value"] != pytest.approx(scores["psnr_degraded"], rel=1e-6)
+    assert found["psnr/sample"]["value"] == pytest.approx(scores["psnr_degraded"], abs=0.2)
+
+
+def test_images_that_chose_the_checkpoint_are_named_so_everywhere(judged):
+    write_report(judged)
+    assert read(judged)["protocol"]["split"].startswith("validation")
+    assert any(said["severity"] == "warning" for said in read(judged)["methods"]["degraded"]["diagnosis"])
+    for path in ("tables/summary.md", "tables/comparison.md", "index.html"):
+        assert "model selection" in (judged / path).read_text(), path
+
+
+def test_test_images_are_the_default_where_a_run_has_any(tmp_path):
+    trained = run(tmp_path / "tiny", "images=8", "evaluation.samples_per_image=2", "dataset.test=2")
+    found = evaluated(tmp_path / "test", f"[{trained}]")
+    assert (found["protocol"]["split"], found["protocol"]["images"]) == ("test", 2)
+    other = evaluated(tmp_path / "validation", f"[{trained}]", "images.split=validation")
+    assert other["protocol"]["split"].startswith("validation")
+    assert not set(other["protocol"]["names"]) & set(found["protocol"]["names"])
+
+
+def test_a_bundled_model_is_a_method(tmp_path):
+    found = evaluated(tmp_path, "[bundled:demo,degraded]", "images.root=bundled:photos", "images.limit=2")
+    assert set(found["methods"]) == {"demo", "degraded"}
+    assert found["methods"]["demo"]["values"]["psnr/mean"]["value"] > 20
+    assert found["protocol"]["split"] is None
 
 
 def test_ranks_do_not_change_a_bit(trained, judged, tmp_path):
@@ -59,10 +92,10 @@ def test_ranks_do_not_change_a_bit(trained, judged, tmp_path):
 
 def test_batches_and_workers_do_not_change_figures(trained, judged, tmp_path):
     found = evaluated(tmp_path / "batches", f"[{trained},degraded]", "batch=3", "num_workers=1")
-    for name, restorer in read(judged)["restorers"].items():
-        for figure, value in restorer["values"].items():
+    for name, method in read(judged)["methods"].items():
+        for figure, value in method["values"].items():
             if figure != "seconds":
-                assert found["restorers"][name]["values"][figure]["value"] == pytest.approx(
+                assert found["methods"][name]["values"][figure]["value"] == pytest.approx(
                     value["value"], rel=1e-4, abs=1e-6
                 ), figure
 
@@ -89,7 +122,7 @@ def test_another_evaluation_is_not_overwritten(trained, judged, tmp_path):
         evaluated(tmp_path / "mine", f"[{trained}]")
 
 
-def test_a_run_that_has_gone_on_is_another_restorer(trained, judged, tmp_path):
+def test_a_run_that_has_gone_on_is_another_method(trained, judged, tmp_path):
     further = tmp_path / "tiny"
     shutil.copytree(trained, further)
     state = run(tmp_path / "other", "images=16", "evaluation.samples_per_image=4", "seed=7")
@@ -100,32 +133,32 @@ def test_a_run_that_has_gone_on_is_another_restorer(trained, judged, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("restorers", "words"),
+    ("methods", "words"),
     [
-        ("[]", "allowed is a list, or a mapping from names"),
+        ("[]", "methods must be a list"),
         ("[degraded,degraded]", "two of the name degraded"),
-        ("[./nowhere/run]", "nowhere/run is no file; a model is a run"),
-        ("{a/b: degraded}", "one named 'a/b'"),
-        (f"{{x: {TARGET % 'no_restorer'}}}", "restorers.x is a dict; allowed is an object with restore"),
-        ("{x: 3}", "restorers.x is 3"),
+        ("[./nowhere.safetensors]", "nowhere"),
+        ("{a/b: degraded}", "got 'a/b'"),
+        (f"{{x: {TARGET % 'no_restorer'}}}", "methods.x must have restore.*a dict"),
+        ("{x: 3}", "methods.x must be .* got 3"),
     ],
 )
-def test_what_is_no_restorer_is_said(restorers, words, tmp_path):
-    with pytest.raises(ValueError, match=words.replace("(", r"\(")):
-        evaluated(tmp_path, restorers, "images.root=bundled:photos", "degradation=gaussian_noise")
+def test_what_is_no_method_is_refused(methods, words, tmp_path):
+    with pytest.raises((ValueError, OSError), match=words):
+        evaluated(tmp_path, methods, "images.root=bundled:photos", "degradation=gaussian_noise")
 
 
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
-        (["images.root=null"], "images.root is null and no run is judged"),
-        (["~degradation"], "degradation is null and no run is judged"),
-        (["samples=0"], "samples is 0; allowed is a whole number of at least 1"),
-        (["batch=1.5"], "batch is 1.5; allowed is a whole number"),
-        (["images.patterns=[nothing*]"], "no image is left"),
-        (["images.most=0"], "images.most is 0; allowed is 1 or more"),
+        (["images.root=null"], "images.root .* got null"),
+        (["~degradation"], "degradation must be chosen"),
+        (["samples=0"], "samples .* got 0"),
+        (["batch=1.5"], "batch .* got 1.5"),
+        (["images.include=[nothing*]"], "no image .* is left"),
+        (["images.limit=0"], "images.limit"),
         (["images.crop=10000"], "10000"),
-        (["sigma_z=[-1]"], "sigma_z has -1; allowed are numbers of 0 or more"),
+        (["sigma_z=[-1]"], "sigma_z .* got -1"),
     ],
 )
 def test_bad_values_are_named(overrides, words, tmp_path):
@@ -137,31 +170,31 @@ def test_bad_values_are_named(overrides, words, tmp_path):
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        ("holes", "bad gives values that are not finite for .*webp"),
-        ("shape", r"bad gives \(4, 1, 3, 32, 31\) for .*webp"),
+        ("holes", "bad .*webp to finite values"),
+        ("shape", r"bad .*webp .*got \(4, 1, 3, 32, 31\)"),
     ],
 )
-def test_a_restorer_that_fails_is_named_with_the_image(fault, words, tmp_path):
-    restorers = f"{{bad: {{_target_: pscgan.tests.scripts.evaluating.Faulty, fault: {fault}}}}}"
-    base = ["images.root=bundled:photos", "degradation=gaussian_noise", "images.most=2"]
-    with pytest.raises(ValueError, match=words):
-        evaluated(tmp_path, restorers, *base)
+def test_a_method_that_fails_is_named_with_the_image(fault, words, tmp_path):
+    methods = f"{{bad: {{_target_: pscgan.tests.scripts.evaluating.Faulty, fault: {fault}}}}}"
+    base = ["images.root=bundled:photos", "degradation=gaussian_noise", "images.limit=2"]
+    with pytest.raises((ValueError, OSError), match=words):
+        evaluated(tmp_path, methods, *base)
 
 
 def test_one_sample_says_nothing_of_spread(trained, tmp_path):
     found = evaluated(tmp_path, f"[{trained}]", "samples=1")
-    assert not {"gain", "b_over_a", "spread_skill/pixels", "psnr/limit"} & set(found["restorers"]["tiny"]["values"])
-    assert any("nothing can be said of spread" in word["text"] for word in found["restorers"]["tiny"]["words"])
+    assert not {"gain", "b_over_a", "spread_skill/pixels", "psnr/limit"} & set(found["methods"]["tiny"]["values"])
+    assert any("spread" in said["text"] for said in found["methods"]["tiny"]["diagnosis"])
 
 
 def test_missing_weights_leave_a_figure_out_and_say_how_to_get_it(trained, tmp_path, capsys):
     absent = ["extractor=[inception]", "extractor.inception.weights=absent.pth"]
     found = evaluated(tmp_path, f"[{trained}]", *absent)
     (entry,) = found["left_out"]
-    assert entry["figure"] == "features of inception"
-    assert "torch-fidelity" in entry["why"] or "absent.pth" in entry["why"]
+    assert entry["metric"] == "features of inception"
+    assert "torch-fidelity" in entry["reason"] or "absent.pth" in entry["reason"]
     assert "left out: features of inception" in capsys.readouterr().err
-    assert not any(key.startswith("fid") for key in found["figures"])
+    assert not any(key.startswith("fid") for key in found["metrics"])
 
 
 def test_equal_images_and_images_of_many_sizes(tmp_path):
@@ -171,19 +204,20 @@ def test_equal_images_and_images_of_many_sizes(tmp_path):
     base = ["degradation=gaussian_noise", "images.crop=null", f"images.root={tmp_path}", "batch=2"]
     found = evaluated(tmp_path / "out", "[degraded]", *base)
     assert found["protocol"]["sizes"] == "2 of 48 x 40, 1 of 32 x 64"
-    words = [word["text"] for word in found["restorers"]["degraded"]["words"]]
-    assert any("a.png and b.png hold the same image" in text for text in words)
-    assert any("3 images are few" in text for text in words)
+    texts = [said["text"] for said in found["methods"]["degraded"]["diagnosis"]]
+    assert any("a.png" in text and "b.png" in text for text in texts)
+    assert any("(3)" in text for text in texts)
 
 
 def test_an_attack_is_in_the_report_and_what_cannot_be_attacked_is_left_out(trained, tmp_path):
     faulty = "{_target_: pscgan.tests.scripts.evaluating.Rounding}"
-    overrides = ["attack=[pgd]", "attack.pgd.steps=2", "audit.ai_psnr=[30]", "audit.images=1", "audit.crop=16"]
-    found = evaluated(tmp_path, f"{{tiny: {trained}, rounding: {faulty}}}", "audit.samples=2", *overrides)
-    (point,) = found["restorers"]["tiny"]["curves"]["robustness"]["pgd"]
+    overrides = ["attack=[pgd]", "attack.pgd.steps=2"]
+    overrides += [f"robustness.{value}" for value in ("ai_psnr=[30]", "images=1", "crop=16", "samples=2")]
+    found = evaluated(tmp_path, f"{{tiny: {trained}, rounding: {faulty}}}", *overrides)
+    (point,) = found["methods"]["tiny"]["curves"]["robustness"]["pgd"]
     assert point["ai_psnr"] == pytest.approx(30, abs=0.01)
-    assert found["restorers"]["tiny"]["values"]["robustness/pgd@30"]["value"] == pytest.approx(point["psnr"])
-    assert [entry["figure"] for entry in found["left_out"]] == ["robustness of rounding"]
+    assert found["methods"]["tiny"]["values"]["robustness/pgd@30"]["value"] == pytest.approx(point["psnr"])
+    assert [entry["metric"] for entry in found["left_out"]] == ["robustness of rounding"]
 
 
 def test_a_network_of_the_training_does_not_judge(trained, tmp_path):
@@ -193,10 +227,10 @@ def test_a_network_of_the_training_does_not_judge(trained, tmp_path):
     starts = json.loads((taught / "run.json").read_text())
     starts[0]["feature_networks"] = ["tf_efficientnet_lite0 [blocks.1], package, sha256 0123456789ab"]
     (taught / "run.json").write_text(json.dumps(starts))
-    overrides = ["extractor=[efficientnet_lite0]", "images.most=1"]
+    overrides = ["extractor=[efficientnet_lite0]", "images.limit=1"]
     with pytest.raises(ValueError, match="efficientnet_lite0 was in the training of taught"):
         evaluated(tmp_path / "out", f"[{taught}]", *overrides)
-    evaluated(tmp_path / "allowed", f"[{taught}]", *overrides, "allow_own_network=true")
+    evaluated(tmp_path / "allowed", f"[{taught}]", *overrides, "allow_training_overlap=true")
 
 
 def said(words, folder):
@@ -213,13 +247,13 @@ def test_names_of_folders():
 
 
 def test_the_command_writes_the_report(trained, tmp_path):
-    words = ["-m", "pscgan", "evaluate", f"restorers=[{trained},degraded]", *FEW]
+    words = ["-m", "pscgan", "evaluate", f"methods=[{trained},degraded]", *FEW]
     done = said(words, tmp_path)
     assert done.returncode == 0, done.stderr
     folder = next((tmp_path / "evaluations").iterdir())
     assert done.stdout.strip().endswith("index.html")
     assert folder.name.startswith("tiny+degraded,")
-    assert {"index.html", "result.json", "tables", "figures", "pictures", "records", "config.yaml"} == {
+    assert {"index.html", "result.json", "tables", "figures", "visuals", "records", "config.yaml"} == {
         path.name for path in folder.iterdir()
     }
     assert "PSNR, one sample" in (folder / "tables" / "summary.md").read_text()
@@ -227,8 +261,8 @@ def test_the_command_writes_the_report(trained, tmp_path):
 
 def test_a_wrong_command_is_one_line(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["pscgan evaluate", "restorers=[nowhere]"])
+    monkeypatch.setattr(sys, "argv", ["pscgan evaluate", "methods=[nowhere]"])
     with pytest.raises(SystemExit) as left:
         main()
     assert left.value.code == 2
-    assert capsys.readouterr().err.strip().startswith("pscgan evaluate: nowhere is no file")
+    assert capsys.readouterr().err.strip().startswith("pscgan evaluate: nowhere is no")

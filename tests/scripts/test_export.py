@@ -131,9 +131,9 @@ class Theirs:
 
 
 def test_an_evaluation_gives_the_figures_of_the_run(trained, written, tmp_path):
-    images = ("images.root=bundled:photos", "images.most=2")
-    of_run = evaluated(tmp_path / "run", f"{{it: {trained}}}", *images)["restorers"]["it"]
-    found = evaluated(tmp_path / "export", f"[{written}]", *images)["restorers"]["model"]
+    images = ("images.root=bundled:photos", "images.limit=2")
+    of_run = evaluated(tmp_path / "run", f"{{it: {trained}}}", *images)["methods"]["it"]
+    found = evaluated(tmp_path / "export", f"[{written}]", *images)["methods"]["model"]
     assert found["about"]["kind"] == "export"
     assert found["about"]["images seen"] == 16
     assert found["values"]["crps"] == of_run["values"]["crps"]

@@ -74,15 +74,15 @@ def test_in_python_in_restore_and_in_explore(model, tmp_path, capfd):
 @pytest.mark.parametrize("model", MODELS)
 def test_in_python_and_in_evaluate(model, tmp_path):
     sampler, source = pscgan.load(model), ImageSource(BUNDLED)
-    shown = ("images.root=bundled:photos", "images.most=2", "shown=2")
-    sizes = (f"images.crop={SIDE}", f"shown_crop={SIDE}", f"seed={SEED}", f"samples={K}", "sigma_z=[]")
+    shown = ("images.root=bundled:photos", "images.limit=2", "num_visualized=2")
+    sizes = (f"images.crop={SIDE}", f"visual_crop={SIDE}", f"seed={SEED}", f"samples={K}", "sigma_z=[]")
     result = evaluated(tmp_path, f"[{model}]", *shown, *sizes)
     assert result["protocol"]["sample_seeds"]
     images = EvaluationDataset(EvaluationSet(source, source.names, SIDE), sampler.degradation, SEED)
     for item in images.read([0, 1]):
         samples = sampler.sample(item.measurement, K, seed=SEED + item.number)
         for number, sample in enumerate(samples, start=1):
-            path = tmp_path / "pictures" / str(item.number) / model.removeprefix("bundled:") / f"sample{number}.png"
+            path = tmp_path / "visuals" / str(item.number) / model.removeprefix("bundled:") / f"sample{number}.png"
             expected = (255 * sample[0].clamp(0, 1)).round().byte().movedim(0, -1).numpy()
             assert np.array_equal(np.asarray(Image.open(path)), expected)
 

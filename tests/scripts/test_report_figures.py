@@ -1,6 +1,5 @@
 """Figures of a report: what their lines say, and that the files are always the same."""
 
-import json
 import math
 
 import numpy as np
@@ -9,12 +8,11 @@ from matplotlib import rc_context
 from matplotlib.colors import to_hex, to_rgb
 from skimage.color import rgb2lab
 
-from pscgan.scripts.report import colours
-from pscgan.scripts.report.figures import averaging, coverage, drawing, plane, ranks, remainder
-from pscgan.scripts.report.figures.canvas import STYLE, save
-from pscgan.scripts.report.figures.drawing import KINDS, draw_figures
-from pscgan.scripts.report.result import read_result
-from pscgan.scripts.report.writing import write_report
+from pscgan.scripts.report import figures, style
+from pscgan.scripts.report.figures import FIGURES
+from pscgan.scripts.report.report import write_report
+from pscgan.scripts.report.style import STYLE, save
+from pscgan.train.evaluation.results import read_result
 from pscgan.train.metrics.decibels import gain_db_exact
 
 from .reporting import MMSE, SPREAD, write_evaluation
@@ -40,35 +38,40 @@ def result(folder):
     return read_result(folder)
 
 
-def drawn(kind, result):
+def figure(name, result):
+    curves = {method: entry.curves[name] for method, entry in result.methods.items() if name in entry.curves}
+    return FIGURES[name][0](result, curves)
+
+
+def drawn(name, result):
     with rc_context(STYLE):
-        return kind.draw(result).axes
+        return figure(name, result).axes
 
 
 def test_the_exact_sampler_gains_what_theory_says_and_the_own_line_is_a_plus_b_over_n(result):
-    (axes,) = drawn(averaging, result)
+    (axes,) = drawn("averaging", result)
     own, exact, measured = (line.get_ydata() for line in axes.lines[:3])
     assert exact[-1] - exact[0] == pytest.approx(gain_db_exact(8), abs=1e-9)
     expected = [-10 * math.log10(MMSE * (1 + SPREAD**2 / n)) for n in (1, 8)]
     assert [own[0], own[-1]] == pytest.approx(expected)
-    assert list(measured) == result.restorers[0].curves["averaging"]["psnr"]
+    assert list(measured) == result.methods["sampler"].curves["averaging"]["psnr"]
 
 
 def test_ranks_are_a_density(result):
-    for panel in drawn(ranks, result):
+    for panel in drawn("ranks", result):
         (stairs,) = (patch for patch in panel.patches if hasattr(patch, "get_data"))
         values, edges, _ = stairs.get_data()
         assert np.sum(values * np.diff(edges)) == pytest.approx(1)
 
 
 def test_coverage_is_drawn_against_the_diagonal(result):
-    diagonal, measured = drawn(coverage, result)[0].lines
+    diagonal, measured = drawn("coverage", result)[0].lines
     assert list(diagonal.get_xdata()) == list(diagonal.get_ydata())
-    assert list(measured.get_ydata()) == result.restorers[0].curves["coverage"]["pixels"]["share"]
+    assert list(measured.get_ydata()) == result.methods["sampler"].curves["coverage"]["pixels"]["share"]
 
 
 def test_nobody_is_below_the_bound_and_y_does_not_squeeze_the_plane(result):
-    (axes,) = drawn(plane, result)
+    (axes,) = drawn("perception_distortion", result)
     *ways, bound = axes.lines
     for way in ways:
         for rmse, distance in way.get_xydata():
@@ -79,30 +82,30 @@ def test_nobody_is_below_the_bound_and_y_does_not_squeeze_the_plane(result):
 
 
 def test_histograms_stand_beside_the_same_noise(result):
-    noises = [panel.patches[0].get_data().values.tolist() for panel in drawn(remainder, result)]
+    noises = [panel.patches[0].get_data().values.tolist() for panel in drawn("residual_noise", result)]
     assert len(noises) == 3
     assert noises[0] == noises[1] == noises[2]
 
 
-def test_a_restorer_has_one_colour_everywhere(result):
-    looks = {name: look.colour for name, look in colours.looks(result).items()}
+def test_a_method_has_one_colour_everywhere(result):
+    looks = {name: look.colour for name, look in style.looks(result).items()}
     assert len(set(looks.values())) == 3
     seen = set()
-    for kind in KINDS.values():
-        for panel in drawn(kind, result):
+    for name in FIGURES:
+        for panel in drawn(name, result):
             for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
                 if label in looks:
                     colour = handle.get_color() if hasattr(handle, "get_color") else handle.get_edgecolor()
                     assert to_hex(colour) == looks[label]
                     seen.add(label)
-    assert seen >= {"sampler", "twin"}
+    assert seen >= {"sampler", "baseline"}
 
 
 @pytest.mark.parametrize(
     ("palette", "paper"),
     [
-        ((*colours.SERIES, colours.MEASUREMENT), "#fcfcfb"),
-        ((*colours.SERIES_ON_DARK, colours.MEASUREMENT_ON_DARK), "#15181b"),
+        ((*style.SERIES, style.MEASUREMENT), "#fcfcfb"),
+        ((*style.SERIES_ON_DARK, style.MEASUREMENT_ON_DARK), "#15181b"),
     ],
 )
 def test_colours_differ_for_any_colour_vision_and_stand_out_from_the_paper(palette, paper):
@@ -120,24 +123,16 @@ def test_colours_differ_for_any_colour_vision_and_stand_out_from_the_paper(palet
 def test_files_are_the_same_whenever_they_are_drawn(result, tmp_path):
     for name in ("first", "second"):
         with rc_context(STYLE):
-            save(ranks.draw(result), tmp_path / name)
+            save(figure("ranks", result), tmp_path / name)
     for suffix in ("png", "svg"):
         first, second = ((tmp_path / f"{name}.{suffix}").read_bytes() for name in ("first", "second"))
         assert first == second
     assert b"<dc:date>" not in first
 
 
-def test_a_curve_that_lacks_a_part_is_named(folder, tmp_path):
-    content = json.loads((folder / "result.json").read_text())
-    del content["restorers"]["sampler"]["curves"]["averaging"]["low"]
-    (tmp_path / "result.json").write_text(json.dumps(content))
-    with pytest.raises(ValueError, match=r"result\.json: the curve 'averaging' cannot be drawn: KeyError: 'low'"):
-        draw_figures(read_result(tmp_path), tmp_path)
-
-
 def test_without_matplotlib_nothing_is_written(folder, monkeypatch):
     before = sorted(folder.rglob("*"))
-    monkeypatch.setattr(drawing, "find_spec", lambda name: None)
-    with pytest.raises(ValueError, match=r"pip install pscgan\[evaluate\]"):
+    monkeypatch.setattr(figures, "find_spec", lambda name: None)
+    with pytest.raises(ValueError, match="matplotlib"):
         write_report(folder)
     assert sorted(folder.rglob("*")) == before

@@ -17,6 +17,13 @@ from ...rng import Rng
 from ..sampling import Restorer
 
 
+class NotDifferentiableError(ValueError):
+    """No gradient of the restorations reaches the measurement."""
+
+    def __init__(self, restorer: Restorer) -> None:
+        super().__init__(f"{type(restorer).__name__} is not differentiable in y: no_grad or rounding stops gradients")
+
+
 class Attack(Protocol):
     """Perturbs measurements so that restorations change as much as possible."""
 
@@ -33,7 +40,7 @@ class Attack(Protocol):
             ai_psnr: PSNR of y + d against y in dB, the least allowed.
 
         Raises:
-            ValueError: if the restorer has no gradient.
+            NotDifferentiableError: if the restorer has no gradient.
         """
         ...
 
@@ -72,16 +79,14 @@ class SquaredChange:
         """In d, (B, C, H, W).
 
         Raises:
-            ValueError: if there is none, or it is zero although the output changes, as where images are rounded.
+            NotDifferentiableError: if there is none, or it is zero although the output changes, as where images are
+            rounded.
         """
         d = d.detach().requires_grad_()
         change = (self._draw(moved(self.measurement, d)) - self.unmoved).square().mean(dim=0).sum()
         gradient = torch.autograd.grad(change, d, allow_unused=True)[0] if change.requires_grad else None
         if gradient is None or (change > 0 and not gradient.any()):
-            raise ValueError(
-                f"restorer ({type(self.restorer).__name__}) is not differentiable; leave it out of the audit, or let "
-                "gradients reach the measurement: no torch.no_grad, no rounding"
-            )
+            raise NotDifferentiableError(self.restorer)
         return gradient
 
 
@@ -107,7 +112,7 @@ class Ifgsm:
     def __call__(
         self, restorer: Restorer, measurement: Measurement, seeds: Sequence[int], rng: Rng, ai_psnr: float
     ) -> Measurement:
-        """See ``Attack``."""
+        """y + d after all steps."""
         epsilon = largest_budget(ai_psnr)
         change, step = SquaredChange(restorer, measurement, seeds, self.samples), self.relative_step * epsilon
         d = step * start(measurement, rng, ai_psnr).sign()
@@ -139,7 +144,7 @@ class Pgd:
     def __call__(
         self, restorer: Restorer, measurement: Measurement, seeds: Sequence[int], rng: Rng, ai_psnr: float
     ) -> Measurement:
-        """See ``Attack``."""
+        """y + d after all steps."""
         epsilon = euclidean_budget(measurement.degraded[0].numel(), ai_psnr)
         change, d = SquaredChange(restorer, measurement, seeds, self.samples), start(measurement, rng, ai_psnr)
         for _ in range(self.steps):
@@ -168,7 +173,7 @@ class AdamAttack:
     def __call__(
         self, restorer: Restorer, measurement: Measurement, seeds: Sequence[int], rng: Rng, ai_psnr: float
     ) -> Measurement:
-        """See ``Attack``."""
+        """y + d after all steps."""
         epsilon = euclidean_budget(measurement.degraded[0].numel(), ai_psnr)
         change, d = SquaredChange(restorer, measurement, seeds, self.samples), start(measurement, rng, ai_psnr)
         adam = torch.optim.Adam([d], self.learning_rate, betas=(0.9, 0.999), maximize=True)

@@ -1,4 +1,4 @@
-"""The curves of a restorer, as figures of the report draw them."""
+"""The curves of a method, as the figures of the report draw them."""
 
 from __future__ import annotations
 
@@ -7,60 +7,52 @@ from typing import Any
 
 from ..metrics.calibration import SCALES
 from .methods import Degraded
-from .results import MethodResults
 from .robustness_eval import robustness_curves
+from .summary import MethodResults
 
-NAMES = {"pixels": "pixels", "blocks": "blocks of 8"}
+LABELS = {"pixels": "pixels", "blocks": "blocks of 8"}
 
 
-def curves(found: MethodResults) -> dict[str, Any]:
+def curves(results: MethodResults) -> dict[str, Any]:
     """By name in the format of ``result.json``, those there are."""
-    drawn: dict[str, Any] = {}
-    computed = found.computed
+    computed, found = results.computed, {}
     if "averaging" in computed:
         averaging = computed["averaging"]
-        drawn["averaging"] = {
+        found["averaging"] = {
             "n": [int(n) for n in averaging["n"]],
-            "psnr": averaging["psnr"],
-            **_ends(found, "averaging", "psnr"),
-            "a": averaging["a"],
-            "b": averaging["b"],
+            **{name: averaging[name] for name in ("psnr", "a", "b")},
+            **results.band("averaging", "psnr"),
         }
     if "calibration" in computed:
-        drawn["ranks"] = {NAMES[scale]: _banded(found, f"{scale}_ranks") for scale in _scales(found)}
-        drawn["coverage"] = {"nominal": computed["calibration"]["nominal"]} | {
-            NAMES[scale]: _banded(found, f"{scale}_coverage") for scale in _scales(found)
+        scales = [scale for scale in SCALES if f"{scale}_ranks" in computed["calibration"]]
+        found["ranks"] = {LABELS[scale]: _with_band(results, f"{scale}_ranks") for scale in scales}
+        found["coverage"] = {"nominal": computed["calibration"]["nominal"]} | {
+            LABELS[scale]: _with_band(results, f"{scale}_coverage") for scale in scales
         }
-    if "patch_law" in computed:
-        drawn["plane"] = plane_curve(computed["patch_law"], computed["traversal"])
-        if isinstance(found.contestant.restorer, Degraded):
-            del drawn["plane"]["bound"]  # y is no estimate
-    if computed["audit"]:
-        drawn["robustness"] = robustness_curves(computed["audit"])
-    if "histograms" in computed.get("remainder", {}):
-        drawn["remainder"] = computed["remainder"]["histograms"]
-    return drawn
+    if "patch_distribution" in computed:
+        curve = perception_distortion_curve(computed["patch_distribution"], computed["temperature_sweep"])
+        if isinstance(results.method.restorer, Degraded):
+            del curve["bound"]  # y is no estimate
+        found["perception_distortion"] = curve
+    if computed["robustness"]:
+        found["robustness"] = robustness_curves(computed["robustness"])
+    if "residual_noise" in computed:
+        found["residual_noise"] = computed["residual_noise"]["histograms"]
+    return found
 
 
-def _scales(found: MethodResults) -> list[str]:
-    return [scale for scale in SCALES if f"{scale}_ranks" in found.computed["calibration"]]
+def _with_band(results: MethodResults, name: str) -> dict[str, Any]:
+    return {"share": results.computed["calibration"][name], **results.band("calibration", name)}
 
 
-def _banded(found: MethodResults, name: str) -> dict[str, Any]:
-    return {"share": found.computed["calibration"][name], **_ends(found, "calibration", name)}
-
-
-def _ends(found: MethodResults, metric: str, name: str) -> dict[str, Any]:
-    ends = found.band(metric, name)
-    return {} if ends is None else dict(zip(("low", "high"), ends, strict=True))
-
-
-def plane_curve(scores: Mapping[str, Any], by_sigma_z: Mapping[float, Mapping[str, Any]]) -> dict[str, list[Any]]:
+def perception_distortion_curve(
+    scores: Mapping[str, Any], by_sigma_z: Mapping[float, Mapping[str, Any]]
+) -> dict[str, list[Any]]:
     """``averaged`` over n samples, one sample at each ``sigma_z``, and the ``bound``, each a list of points.
 
     Args:
-        scores: of a ``PatchLaw`` of K samples at sigma_z = 1.
-        by_sigma_z: of one of a single sample, by factor on z; see ``traversal``.
+        scores: of a ``PatchDistribution`` of K samples at sigma_z = 1.
+        by_sigma_z: of one of a single sample, by factor on z; see ``temperature_sweep``.
     """
     return {
         "averaged": scores["averaged"],

@@ -1,4 +1,4 @@
-"""What restorers are judged on: measurements whose clean images are known."""
+"""What methods are evaluated on: measurements whose clean images are known."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ from ...data.splits import split
 from ...rng import Rng
 from ..runs.provenance import describe_config
 
-PARTS = ("validation", "test")
+SPLITS = ("test", "validation")
+SELECTION = "validation (used for model selection)"
+STREAM = "test measurement"  # other noise than that of a run's validation, which has chosen the checkpoint
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class EvaluationItem:
 
 
 class EvaluationDataset:
-    """Images and a degradation. Measurement i is a function of (seed, i) alone, as in a validation.
+    """Images and a degradation. Measurement i is a function of (seed, i) alone.
 
     Args:
         images: items as ``EvaluationSet`` gives them.
@@ -66,80 +68,77 @@ class EvaluationDataset:
         self.images, self.degradation, self.seed = images, degradation, seed
 
     def read(self, numbers: Sequence[int], num_workers: int = 0) -> Iterator[EvaluationItem]:
-        """The problems with these numbers, in their order.
+        """The items with these numbers, in their order.
 
         Raises:
             ValueError: naming the file that cannot be read.
         """
         for item in Loader(self.images, numbers, 1, num_workers):
             images, number = item["clean"].float() / 255, int(item["number"])
-            clean, measurement = measure(self.degradation, images, Rng(self.seed, "evaluation", [number]))
+            clean, measurement = measure(self.degradation, images, Rng(self.seed, STREAM, [number]))
             yield EvaluationItem(number, item["name"][0], images, clean, measurement)
 
 
-def open_images(config: DictConfig, run: DictConfig | None, channels: int | None) -> EvaluationSet:
-    """The images of ``config.images``; those a run has held out where no root is given.
+def open_images(config: DictConfig, run: DictConfig | None, channels: int | None) -> tuple[EvaluationSet, str | None]:
+    """The images of ``config.images``, or those a run has held out where no root is given; and of which split.
 
     Args:
         config: of the evaluation.
-        run: config of the first run that is judged, if there is one.
-        channels: of the first run or export that is judged, if there is one.
+        run: config of the first run that is evaluated, if there is one.
+        channels: of the images of the first model, if there is one.
 
     Raises:
         ValueError: if there are no images, or a value is out of range.
     """
-    wanted = config.images
-    if wanted.root is None:
-        if run is None:
-            raise ValueError(
-                "images.root is null and no run is judged; allowed is a folder, archive, shards or hf:NAME"
-            )
-        for name in ("resize", "channels", "recorded"):
-            if wanted[name] is not None:
-                raise ValueError(
-                    f"images.{name} is {wanted[name]}; it is the run's where images.root is null; give that"
-                )
-        return _chosen(_held_out(wanted.part, run), wanted)
-    source = open_source(wanted.root, wanted.channels or channels or 3, wanted.resize, wanted.recorded)
-    return _chosen(EvaluationSet(source, source.names, wanted.crop), wanted)
+    images = config.images
+    if images.root is not None:
+        source = open_source(images.root, images.channels or channels or 3, images.resize, images.recorded)
+        return _selected(EvaluationSet(source, source.names, images.crop), images), None
+    if run is None:
+        raise ValueError("images.root must be a folder, archive, shards or hf:NAME where no run is evaluated, got null")
+    for name in ("resize", "channels", "recorded"):
+        if images[name] is not None:
+            raise ValueError(f"images.{name} is the run's where images.root is null, got {images[name]}; give the root")
+    held_out, split_name = _held_out(images.split, run)
+    return _selected(held_out, images), split_name
 
 
 def open_reference(config: DictConfig, channels: int) -> EvaluationSet | None:
     """The images of ``config.reference``, or None."""
-    wanted = config.reference
-    if wanted.root is None:
+    reference = config.reference
+    if reference.root is None:
         return None
-    source = ImageSource(wanted.root, channels, wanted.resize)
-    if wanted.most is not None:
-        require_at_least(1, **{"reference.most": wanted.most})
-    return EvaluationSet(source, source.names[: wanted.most], config.images.crop)
+    source = ImageSource(reference.root, channels, reference.resize)
+    if reference.limit is not None:
+        require_at_least(1, **{"reference.limit": reference.limit})
+    return EvaluationSet(source, source.names[: reference.limit], config.images.crop)
 
 
-def _held_out(part: str, run: DictConfig) -> EvaluationSet:
-    if part not in PARTS:
-        raise ValueError(f"images.part is {part}; allowed is {' or '.join(PARTS)}")
+def _held_out(name: str, run: DictConfig) -> tuple[EvaluationSet, str]:
+    """Those of a split; where a run has no test images, those of its validation, and it says so."""
+    if name not in SPLITS:
+        raise ValueError(f"images.split must be {' or '.join(SPLITS)}, got {name}")
     dataset = run.dataset
     source = open_source(dataset.root, dataset.channels, dataset.resize, dataset.get("recorded"))
-    names = getattr(split(source.names, dataset.validation, dataset.test), part)
-    return EvaluationSet(source, names, dataset.evaluation_crop)
+    parts = split(source.names, dataset.validation, dataset.test)
+    is_test = name == "test" and bool(parts.test)
+    images = EvaluationSet(source, parts.test if is_test else parts.validation, dataset.evaluation_crop)
+    return images, "test" if is_test else SELECTION
 
 
-def _chosen(images: EvaluationSet, wanted: DictConfig) -> EvaluationSet:
-    """Those that the patterns match, the first so many, and the crop that is asked for."""
+def _selected(images: EvaluationSet, chosen: DictConfig) -> EvaluationSet:
+    """Those whose name matches ``include``, the first ``limit`` of them, in the crop that is asked for."""
     names = list(images.names)
-    if wanted.patterns is not None:
-        names = [name for name in names if any(fnmatchcase(name, pattern) for pattern in wanted.patterns)]
-    if wanted.most is not None:
-        require_at_least(1, **{"images.most": wanted.most})
-        names = names[: wanted.most]
+    if chosen.include is not None:
+        names = [name for name in names if any(fnmatchcase(name, pattern) for pattern in chosen.include)]
+    if chosen.limit is not None:
+        require_at_least(1, **{"images.limit": chosen.limit})
+        names = names[: chosen.limit]
     if not names:
-        raise ValueError(
-            f"images.part is {wanted.part} and images.patterns is {wanted.patterns}; of {images.source.root} "
-            "no image is left"
-        )
-    chosen = EvaluationSet(images.source, names, wanted.crop or images.crop)
-    chosen.check_sizes()
-    return chosen
+        raise ValueError(f"no image of {images.source.root} is left by images.include={chosen.include}")
+    selected = EvaluationSet(images.source, names, chosen.crop or images.crop)
+    selected.check_sizes()
+    return selected
 
 
 def open_degradation(config: DictConfig, trained_on: DictConfig | None) -> tuple[Degradation, str]:
@@ -150,9 +149,7 @@ def open_degradation(config: DictConfig, trained_on: DictConfig | None) -> tuple
     """
     chosen = config.degradation if config.degradation is not None else trained_on
     if chosen is None:
-        raise ValueError(
-            "degradation is null and no run is judged, nor an export; choose one, as degradation=gaussian_noise"
-        )
+        raise ValueError("degradation must be chosen where no model is evaluated, as degradation=gaussian_noise")
     OmegaConf.resolve(chosen)
     return instantiate(chosen), describe_config(chosen)
 

@@ -1,4 +1,4 @@
-"""The work: every restorer draws samples of every measurement, and what is found of an image is kept."""
+"""The work: every method restores every measurement, and the results of each image are kept in a file."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -20,9 +21,9 @@ from ..runs.atomic_write import atomic_write
 from .dataset import EvaluationDataset, EvaluationItem, pixels_hash
 from .methods import Method
 from .metric_suite import MetricSuite
-from .robustness_eval import Audits
-from .temperature_sweep import Traversal
-from .visuals import show, show_problem, tiles
+from .robustness_eval import RobustnessEval
+from .temperature_sweep import TemperatureSweep
+from .visuals import tiles, write_item, write_samples
 
 CLEAN, REFERENCE = ".clean", ".reference"
 FEATURE_SAMPLES = 2  # of each image whose features are kept: the second is what the first is compared with
@@ -30,40 +31,51 @@ FEATURE_SAMPLES = 2  # of each image whose features are kept: the second is what
 
 @dataclass(frozen=True)
 class Settings:
-    """How restorers are judged.
+    """How methods are evaluated.
 
     Attributes:
-        samples: K of a stochastic restorer.
-        seed: of the latents.
+        samples: K of a stochastic method.
+        seed: image n is restored with the samples of seed ``seed + n``.
         batch: images of one size restored at once.
         num_workers: processes that read images.
-        shown: of the first so many images pictures are kept.
-        shown_crop: side of these pictures.
-        shown_samples: of each.
+        num_visualized: the first so many images are written as PNG files.
+        visual_crop: side of these.
+        visual_samples: samples of each.
         feature_tile: side of the tiles whose features are compared; None for whole images.
-        device: where restorers work.
+        device: where methods compute.
     """
 
     samples: int
     seed: int
     batch: int
     num_workers: int
-    shown: int
-    shown_crop: int
-    shown_samples: int
+    num_visualized: int
+    visual_crop: int
+    visual_samples: int
     feature_tile: int | None
     device: torch.device
 
+    def __post_init__(self) -> None:
+        least = {"samples": 1, "batch": 1, "num_workers": 0, "num_visualized": 0, "visual_crop": 16}
+        for name, minimum in (least | {"visual_samples": 1}).items():
+            require_count(name, getattr(self, name), minimum)
+
+
+def require_count(name: str, value: object, minimum: int) -> None:
+    """Raise a ValueError unless the value is a whole number of at least the minimum."""
+    if not isinstance(value, int) or value < minimum:
+        raise ValueError(f"{name} must be a whole number >= {minimum}, got {value}")
+
 
 class Evaluator:
-    """Puts all problems before all contestants.
+    """Restores all items by all methods.
 
     Args:
-        problems: what is restored.
-        contestants: by whom.
-        panels: the metrics of each, by name.
-        traversal: what is drawn at other scales of z.
-        audits: attacks that each is exposed to.
+        dataset: what is restored.
+        methods: by whom.
+        suites: the metrics of each, by name.
+        sweep: samples at other scales of z.
+        robustness: attacks on y.
         extractors: of features, by name.
         folder: of the evaluation.
         settings: how.
@@ -71,21 +83,21 @@ class Evaluator:
 
     def __init__(
         self,
-        problems: EvaluationDataset,
-        contestants: Sequence[Method],
-        panels: Mapping[str, MetricSuite],
-        traversal: Traversal,
-        audits: Audits,
+        dataset: EvaluationDataset,
+        methods: Sequence[Method],
+        suites: Mapping[str, MetricSuite],
+        sweep: TemperatureSweep,
+        robustness: RobustnessEval,
         extractors: Mapping[str, Extractor],
         folder: Path,
         settings: Settings,
     ) -> None:
-        self.problems, self.contestants, self.panels = problems, contestants, panels
-        self.traversal, self.audits, self.extractors = traversal, audits, extractors
+        self.dataset, self.methods, self.suites = dataset, methods, suites
+        self.sweep, self.robustness, self.extractors = sweep, robustness, extractors
         self.folder, self.settings = folder, settings
 
     def records(self, name: str) -> Records:
-        """Of a contestant, or of the images themselves by the name ``CLEAN``."""
+        """Of a method, or of the images themselves by the name ``CLEAN``."""
         return Records(self.folder / "records" / name)
 
     def sizes(self, count: int) -> str:
@@ -94,26 +106,26 @@ class Evaluator:
         return ", ".join(f"{times} of {height} x {width}" for (height, width), times in sizes.most_common())
 
     def work(self, numbers: Sequence[int], step: Callable[[], None]) -> None:
-        """All that is not done yet of these problems; ``step`` is called for each image and contestant.
+        """All that is not done yet of these images; ``step`` is called for each image and method.
 
         Raises:
-            ValueError: naming image and restorer, if a restoration is no finite image of its size.
+            ValueError: naming image and method, if a restoration is no finite image of its size.
         """
-        names = [CLEAN, *(contestant.name for contestant in self.contestants)]
+        names = [CLEAN, *(method.name for method in self.methods)]
         waiting = [n for n in numbers if not all(self.records(name).has(n) for name in names)]
-        for _ in range((len(numbers) - len(waiting)) * len(self.contestants)):
+        for _ in range((len(numbers) - len(waiting)) * len(self.methods)):
             step()
-        for problems in _batches(self.problems.read(waiting, self.settings.num_workers), self.settings.batch):
-            problems = [problem.to(self.settings.device) for problem in problems]
-            for problem in problems:
-                self._look_at(problem)
-            for contestant in self.contestants:
-                records = self.records(contestant.name)
-                self._judge(contestant, [problem for problem in problems if not records.has(problem.number)])
-                for _ in problems:
+        for batch in _batches(self.dataset.read(waiting, self.settings.num_workers), self.settings.batch):
+            items = [item.to(self.settings.device) for item in batch]
+            for item in items:
+                self._record_clean(item)
+            for method in self.methods:
+                records = self.records(method.name)
+                self._evaluate(method, [item for item in items if not records.has(item.number)])
+                for _ in items:
                     step()
 
-    def look_at_references(self, images: EvaluationSet, numbers: Sequence[int]) -> None:
+    def record_references(self, images: EvaluationSet, numbers: Sequence[int]) -> None:
         """Keep the features of reference images."""
         records = self.records(REFERENCE)
         for number in numbers:
@@ -127,49 +139,56 @@ class Evaluator:
         found = [records.read(number)[f"reference.{extractor}"][0] for number in range(count)]
         return torch.cat(found) if found else None
 
-    def _look_at(self, problem: EvaluationItem) -> None:
+    def _record_clean(self, item: EvaluationItem) -> None:
         """Features of x and y, and what tells equal images."""
-        if self.records(CLEAN).has(problem.number):
+        if self.records(CLEAN).has(item.number):
             return
-        size = torch.tensor(problem.clean.shape[-2:])
-        record: Record = {"hash": torch.tensor(pixels_hash(problem.clean)), "size": size}
-        record |= self._features("clean", problem.clean) | self._features("degraded", problem.measurement.degraded)
-        if problem.number < self.settings.shown:
-            show_problem(self.folder / "pictures" / str(problem.number), problem, self.settings.shown_crop)
-        self.records(CLEAN).write(problem.number, record)
+        size = torch.tensor(item.clean.shape[-2:])
+        record: Record = {"hash": torch.tensor(pixels_hash(item.clean)), "size": size}
+        record |= self._features("clean", item.clean) | self._features("degraded", item.measurement.degraded)
+        if item.number < self.settings.num_visualized:
+            write_item(self._visuals(item), item, self.settings.visual_crop)
+        self.records(CLEAN).write(item.number, record)
 
-    def _judge(self, contestant: Method, problems: Sequence[EvaluationItem]) -> None:
-        if not problems:
+    def _evaluate(self, method: Method, items: Sequence[EvaluationItem]) -> None:
+        if not items:
             return
-        drawn, seconds = self._draw(contestant, problems)
-        for place, problem in enumerate(problems):
-            samples = drawn[:, place : place + 1]
-            _require_images(samples, contestant.name, problem)
-            panel, known = self.panels[contestant.name], (problem.clean, problem.measurement)
-            start = time.perf_counter()
-            record: Record = dict(panel.states_of(samples, *known))
-            judged = time.perf_counter()
-            record |= panel.states_of(samples, *known, learned=True)
-            record |= self._features("samples", samples[:FEATURE_SAMPLES].flatten(0, 1), len(samples[:FEATURE_SAMPLES]))
-            looked = time.perf_counter()
-            restorer = contestant.restorer
-            record |= self.traversal.states_of(restorer, problem.number, problem.clean, problem.measurement)
-            record |= self.audits.states_of(restorer, problem.number, problem.images)
-            times = [seconds / len(problems), judged - start, looked - judged, time.perf_counter() - looked]
-            record["seconds"] = torch.tensor([*times, float(len(samples))], dtype=torch.float64)
-            if problem.number < self.settings.shown:
-                folder = self.folder / "pictures" / str(problem.number) / contestant.name
-                show(folder, samples[:, 0], self.settings.shown_crop, self.settings.shown_samples)
-            self.records(contestant.name).write(problem.number, record)
+        samples_KBCHW, seconds = self._restore(method, items)
+        for place, item in enumerate(items):
+            samples = samples_KBCHW[:, place : place + 1]
+            _require_images(samples, method.name, item)
+            record = self._score(method, item, samples, seconds / len(items))
+            if item.number < self.settings.num_visualized:
+                folder = self._visuals(item) / method.name
+                write_samples(folder, samples[:, 0], self.settings.visual_crop, self.settings.visual_samples)
+            self.records(method.name).write(item.number, record)
+
+    def _score(self, method: Method, item: EvaluationItem, samples: Tensor, seconds: float) -> Record:
+        """Parts of sums, features of the first samples, and ``seconds`` of each phase with the count of samples."""
+        suite, known = self.suites[method.name], (item.clean, item.measurement)
+        times = [time.perf_counter()]
+        record: Record = dict(suite.states_of(samples, *known))
+        times.append(time.perf_counter())
+        record |= suite.states_of(samples, *known, learned=True)
+        record |= self._features("samples", samples[:FEATURE_SAMPLES].flatten(0, 1), len(samples[:FEATURE_SAMPLES]))
+        times.append(time.perf_counter())
+        record |= self.sweep.states_of(method.restorer, item.number, *known)
+        record |= self.robustness.states_of(method.restorer, item.number, item.images)
+        times.append(time.perf_counter())
+        spent = [seconds, *(end - start for start, end in pairwise(times)), float(len(samples))]
+        return record | {"seconds": torch.tensor(spent, dtype=torch.float64)}
+
+    def _visuals(self, item: EvaluationItem) -> Path:
+        return self.folder / "visuals" / str(item.number)
 
     @torch.no_grad()
-    def _draw(self, contestant: Method, problems: Sequence[EvaluationItem]) -> tuple[Tensor, float]:
+    def _restore(self, method: Method, items: Sequence[EvaluationItem]) -> tuple[Tensor, float]:
         """(K, B, C, H, W), and what it took."""
-        measurement = concatenate([problem.measurement for problem in problems])
-        seeds = [self.settings.seed + problem.number for problem in problems]
+        measurement = concatenate([item.measurement for item in items])
+        seeds = [self.settings.seed + item.number for item in items]
         start = time.perf_counter()
-        count = self.settings.samples if contestant.restorer.stochastic else 1
-        samples = contestant.restorer.restore(measurement, count, seeds)
+        count = self.settings.samples if method.restorer.stochastic else 1
+        samples = method.restorer.restore(measurement, count, seeds)
         if samples.is_cuda:
             torch.cuda.synchronize(samples.device)
         return samples, time.perf_counter() - start
@@ -184,24 +203,26 @@ class Evaluator:
         return found
 
 
-def _batches(problems: Iterable[EvaluationItem], size: int) -> Iterator[list[EvaluationItem]]:
+def _batches(items: Iterable[EvaluationItem], size: int) -> Iterator[list[EvaluationItem]]:
     """Neighbours of one size, at most so many."""
     batch: list[EvaluationItem] = []
-    for problem in problems:
-        if batch and (len(batch) == size or batch[0].clean.shape != problem.clean.shape):
+    for item in items:
+        if batch and (len(batch) == size or batch[0].clean.shape != item.clean.shape):
             yield batch
             batch = []
-        batch.append(problem)
+        batch.append(item)
     if batch:
         yield batch
 
 
-def _require_images(samples: Tensor, name: str, problem: EvaluationItem) -> None:
-    if samples.shape[1:] != problem.clean.shape:
-        allowed = ", ".join(map(str, problem.clean.shape))
-        raise ValueError(f"{name} gives {tuple(samples.shape)} for {problem.name}; allowed is (K, {allowed})")
+def _require_images(samples: Tensor, name: str, item: EvaluationItem) -> None:
+    if samples.shape[1:] != item.clean.shape:
+        raise ValueError(
+            f"{name} must restore {item.name} to (K, {', '.join(map(str, item.clean.shape))}), got "
+            f"{tuple(samples.shape)}"
+        )
     if not samples.isfinite().all():
-        raise ValueError(f"{name} gives values that are not finite for {problem.name}; allowed are images about [0, 1]")
+        raise ValueError(f"{name} must restore {item.name} to finite values")
 
 
 Record = dict[str, Tensor]
@@ -209,7 +230,7 @@ Record = dict[str, Tensor]
 
 
 class Records:
-    """The files of one restorer.
+    """The files of one method.
 
     Args:
         folder: theirs.
@@ -223,12 +244,12 @@ class Records:
         return self._path(number).exists()
 
     def write(self, number: int, record: Record) -> None:
-        """Keep what was found of an image; the file is there whole or not at all."""
+        """Keep the results of an image; the file is there whole or not at all."""
         self.folder.mkdir(parents=True, exist_ok=True)
         atomic_write(self._path(number), save({name: value.cpu().contiguous() for name, value in record.items()}))
 
     def read(self, number: int) -> Record:
-        """What was found of an image.
+        """The results of an image.
 
         Raises:
             ValueError: naming a file that is damaged.

@@ -1,7 +1,8 @@
-"""From what a user names to restorers."""
+"""Methods: what is evaluated, and from what it is opened."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,9 @@ from ...models.features.weights import weights_hash
 from ..inference.load import load
 from ..inference.sampler import LoadedSampler
 from ..sampling import GeneratorSampler, Restorer
-from .naming import ALLOWED, DEGRADED, named
+from .naming import ALLOWED, DEGRADED, named_values
+
+IDENTITY = re.compile(r"(?P<network>.+?) \[[^\]]*\], (?P<source>.+), sha256 (?P<hash>[0-9a-f]{12})")
 
 
 class Degraded:
@@ -67,11 +70,11 @@ class Method:
 
 
 class Methods:
-    """What a user has named, before a degradation is known: of runs and exports also what they were trained on."""
+    """What a user has named, before a degradation is known; of models also what they were trained on."""
 
-    def __init__(self, restorers: Any, device: torch.device) -> None:
+    def __init__(self, methods: Any, device: torch.device) -> None:
         self.device = device
-        self.values = named(restorers)
+        self.values = named_values(methods)
         self.loaded: dict[str, LoadedSampler] = {
             name: load(value, device, trust_code=True)
             for name, value in self.values.items()
@@ -80,7 +83,7 @@ class Methods:
 
     @property
     def weights(self) -> dict[str, str]:
-        """Of models, the hash of the weights that are judged."""
+        """Of models, the hash of the weights."""
         return {name: weights_hash(cast(nn.Module, loaded.generator)) for name, loaded in self.loaded.items()}
 
     @property
@@ -100,15 +103,15 @@ class Methods:
         first = next(iter(self.loaded.values()), None)
         return None if first is None else first.image_channels
 
-    def contestants(self, degradation: Degradation) -> list[Method]:
+    def build(self, degradation: Degradation) -> list[Method]:
         """All, in the order they were named.
 
         Raises:
-            ValueError: naming one that is no restorer.
+            ValueError: naming one that is no method.
         """
-        return [self._contestant(name, value, degradation) for name, value in self.values.items()]
+        return [self._build(name, value, degradation) for name, value in self.values.items()]
 
-    def _contestant(self, name: str, value: Any, degradation: Degradation) -> Method:
+    def _build(self, name: str, value: Any, degradation: Degradation) -> Method:
         loaded = self.loaded.get(name)
         if loaded is not None:
             networks = tuple(loaded.metadata["feature_networks"])
@@ -116,12 +119,12 @@ class Methods:
         if value == DEGRADED:
             return Method(name, Degraded(), {"kind": DEGRADED})
         if not isinstance(value, Mapping):
-            raise ValueError(f"restorers.{name} is {value}; allowed is {ALLOWED}")
+            raise ValueError(f"methods.{name} must be {ALLOWED}; got {value}")
         restorer = instantiate(OmegaConf.create(dict(value)))
         if not (hasattr(restorer, "restore") and hasattr(restorer, "stochastic")):
             raise ValueError(
-                f"restorers.{name} is a {type(restorer).__name__}; allowed is an object with restore and stochastic, "
-                "see pscgan.train.sampling.Restorer"
+                f"methods.{name} must have restore and stochastic (pscgan.train.sampling.Restorer), got a "
+                f"{type(restorer).__name__}"
             )
         if isinstance(restorer, nn.Module):
             restorer = restorer.to(self.device).eval()
@@ -161,9 +164,38 @@ def _denoiser(network: nn.Module) -> Deterministic:
     def restore(measurement: Measurement) -> Tensor:
         if "sigma" not in measurement.params:
             known = ", ".join(measurement.params) or "nothing"
-            raise ValueError(f"the measurement knows {known}; allowed is one that knows sigma, as of GaussianNoise")
+            raise ValueError(f"the measurement must know sigma, as that of GaussianNoise, got {known}")
         degraded = measurement.degraded.float()
         restored: Tensor = network.to(degraded.device)(degraded, measurement.params["sigma"].float())
         return restored
 
     return Deterministic(restore)
+
+
+def training_overlap(extractor: str, feature_networks: Sequence[str]) -> list[str]:
+    """Those of a run's frozen networks that are the extractor's.
+
+    The same network is one of equal weights, whatever its layers. Older versions left what is behind the last layer out
+    of the hash, so a network of the same name from the same source is taken for the same one as well.
+
+    Args:
+        extractor: ``identity`` of an extractor.
+        feature_networks: identities as ``run.json`` names them, or ``feature_networks`` of a ``GANStep``.
+
+    Returns:
+        Their identities; none if the extractor is free to judge.
+
+    Raises:
+        ValueError: if a line names no network with its source and hash.
+    """
+    network, source, weights = _parts(extractor)
+    return [
+        line for line in feature_networks if (parts := _parts(line))[2] == weights or parts[:2] == (network, source)
+    ]
+
+
+def _parts(identity: str) -> tuple[str, str, str]:
+    found = IDENTITY.match(identity)
+    if found is None:
+        raise ValueError(f'identity is "{identity}"; allowed is "NETWORK [LAYERS], SOURCE, sha256 HASH"')
+    return found["network"], found["source"], found["hash"]

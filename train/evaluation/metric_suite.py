@@ -1,4 +1,4 @@
-"""The metrics a restorer is judged by, and an image's part in them."""
+"""The metrics of a method, and an image's part in them."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from ..metrics.jpeg_consistency import JpegConsistency
 from ..metrics.perceptual import Perceptual
 from ..metrics.residual import Residual
 
-States = dict[str, Tensor]
+MetricStates = dict[str, Tensor]
 """Summed states of all metrics by ``metric.state``, float64."""
 
 
 class MetricSuite:
-    """Metrics whose states are sums over images, so that an image's part is kept, added up, or weighed.
+    """Metrics whose states are sums over images, so that an image's part is kept, added up, or weighted.
 
     Args:
         degradation: of the measurements.
-        num_samples: K; 1 for a deterministic restorer.
-        further: metrics beside those that every restorer is judged by.
+        num_samples: K; 1 for a deterministic method.
+        further: metrics beside those that every method has.
         heavy: names of metrics that take long to compute: they are not resampled.
 
     Attributes:
@@ -39,19 +39,19 @@ class MetricSuite:
         self, degradation: Degradation, num_samples: int, further: Mapping[str, Metric], heavy: Sequence[str] = ()
     ) -> None:
         self.heavy = tuple(heavy)
-        self.metrics: dict[str, Metric] = {"quality": Distortion(num_samples)}
+        self.metrics: dict[str, Metric] = {"distortion": Distortion(num_samples)}
         if not isinstance(degradation, PairedDegradation):
             self.metrics["residual"] = Residual(degradation)
         if num_samples > 1:
             self.metrics |= {"averaging": Averaging(num_samples), "calibration": Calibration(num_samples)}
         if isinstance(degradation, Verifiable):
-            self.metrics["consistency"] = JpegConsistency(degradation)
+            self.metrics["jpeg_consistency"] = JpegConsistency(degradation)
         self.metrics |= further
         self.learned = [name for name, metric in self.metrics.items() if isinstance(metric, Perceptual)]
 
     def states_of(
         self, samples_KBCHW: Tensor, clean: Tensor, measurement: Measurement, learned: bool = False
-    ) -> States:
+    ) -> MetricStates:
         """The part of one image in the metrics that are networks, or in those that are not.
 
         Args:
@@ -60,7 +60,7 @@ class MetricSuite:
             measurement: of it.
             learned: which metrics.
         """
-        states: States = {}
+        states: MetricStates = {}
         for name in (name for name in self.metrics if (name in self.learned) == learned):
             metric = self.metrics[name]
             metric.to(samples_KBCHW.device)
@@ -69,25 +69,25 @@ class MetricSuite:
             states |= {f"{name}.{state}": getattr(metric, state).cpu() for state in metric.metric_state}
         return states
 
-    def compute(self, states: States, names: Sequence[str] | None = None) -> dict[str, dict[str, Any]]:
-        """Figures of summed states, by metric; of all, or of those that are named."""
+    def compute(self, states: MetricStates, names: Sequence[str] | None = None) -> dict[str, dict[str, Any]]:
+        """Results of summed states, by metric; of all, or of those that are named."""
         return {name: compute(self.metrics[name], name, states) for name in names or self.metrics}
 
 
-def compute(metric: Metric, name: str, states: States) -> dict[str, Any]:
-    """Figures of one metric, from its summed states among others."""
+def compute(metric: Metric, name: str, states: MetricStates) -> dict[str, Any]:
+    """Result of one metric, from its summed states among others."""
     for state in metric.metric_state:
         setattr(metric, state, states[f"{name}.{state}"])
-    figures: dict[str, Any] = type(metric).compute(metric)  # the wrapped one would ask for an update, and other ranks
-    return figures
+    result: dict[str, Any] = type(metric).compute(metric)  # the wrapped one would ask for an update, and other ranks
+    return result
 
 
-def added(sums: States, states: States) -> States:
+def add_states(sums: MetricStates, states: MetricStates) -> MetricStates:
     """Sums with those of one more image, which may lack some or bring new ones."""
     return sums | {name: sums[name] + value if name in sums else value for name, value in states.items()}
 
 
-def weighed(records: list[States], weights_RN: Tensor) -> list[States]:
+def weighted_sums(records: list[MetricStates], weights_RN: Tensor) -> list[MetricStates]:
     """R sums over N images, each with other weights."""
     sums = {name: torch.tensordot(weights_RN, torch.stack([s[name] for s in records]), dims=1) for name in records[0]}
     return [{name: value[replicate] for name, value in sums.items()} for replicate in range(len(weights_RN))]

@@ -1,4 +1,4 @@
-"""Names of what is compared, and of the folder of a comparison. It imports no torch."""
+"""Names of methods, and of the folder of an evaluation. It imports no torch."""
 
 from __future__ import annotations
 
@@ -17,34 +17,32 @@ ALLOWED = (
 )
 
 
-def evaluation_name(name: str | None, restorers: Any, overrides: str) -> str:
-    """A folder's name from what is judged and the overrides of the command: another command, another folder."""
-    listed = OmegaConf.to_container(restorers) if OmegaConf.is_config(restorers) else restorers
-    return run_name(name or "+".join(named(listed)), overrides)
+def evaluation_name(name: str | None, methods: Any, overrides: str) -> str:
+    """A folder's name from the methods and the overrides of the command: another command, another folder."""
+    listed = OmegaConf.to_container(methods) if OmegaConf.is_config(methods) else methods
+    return run_name(name or "+".join(named_values(listed)), overrides)
 
 
-def named(restorers: Any) -> dict[str, Any]:
+def named_values(methods: Any) -> dict[str, Any]:
     """What the user has listed, by name: of a run its folder's, of the rest their own.
 
     Raises:
         ValueError: if there is none, or a name comes twice.
     """
-    if isinstance(restorers, Mapping) and "_target_" not in restorers:
-        found = {str(name): value for name, value in restorers.items()}
+    if isinstance(methods, Mapping) and "_target_" not in methods:
+        found = {str(name): value for name, value in methods.items()}
     else:
-        listed = restorers if isinstance(restorers, list) else [restorers]
+        listed = methods if isinstance(methods, list) else [methods]
         names = [_own_name(value) for value in listed if value is not None]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
-            raise ValueError(
-                f"restorers has two of the name {twice}; give names, as restorers={{a: runs/x, b: runs/y}}"
-            )
+            raise ValueError(f"methods has two of the name {twice}; give names, as methods={{a: runs/x, b: runs/y}}")
         found = dict(zip(names, listed, strict=False))
     if not found:
-        raise ValueError(f"restorers is {restorers}; allowed is a list, or a mapping from names, of {ALLOWED}")
+        raise ValueError(f"methods must be a list, or a mapping from names, of {ALLOWED}; got {methods}")
     wrong = next((name for name in found if not name or name.startswith(".") or "/" in name), None)
     if wrong is not None:
-        raise ValueError(f"restorers has one named {wrong!r}; allowed is a name that can be that of a folder")
+        raise ValueError(f"the name of a method must be one of a folder, got {wrong!r}")
     return found
 
 

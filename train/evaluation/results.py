@@ -1,116 +1,198 @@
-"""Figures of one restorer over all images, with intervals."""
+"""``result.json``: what an evaluation writes and its report reads."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
 
-import torch
-from torch import Tensor
+from ..runs.atomic_write import atomic_write
 
-from ..metrics.feature_distances import feature_distances
-from .evaluator import Record
-from .methods import Method
-from .metric_specs import Computed, MetricSpec
-from .metric_suite import MetricSuite, States, added, weighed
-from .statistics import Interval, interval
+FORMAT = 2
+FILE = "result.json"
+ARROWS = {"higher": "↑", "lower": "↓", "none": ""}
 
-NORMAL_95 = 1.96  # standard errors
-FEATURES = "samples."
-NOT_SUMS = (FEATURES, "seconds")
-"""What a record holds beside sums."""
-PARTS_OF_TIME = ("drawing", "metrics", "feature networks", "traversal and audit")
+Better = Literal["higher", "lower", "target", "none"]
+Severity = Literal["good", "note", "warning"]
 
 
 @dataclass(frozen=True)
-class MethodResults:
-    """What a restorer's records say.
+class MetricColumn:
+    """How a metric is labelled and read.
 
     Attributes:
-        contestant: whose.
-        computed: figures by metric, of all images.
-        replicates: the same of resampled images, without metrics that take long to compute.
-        sums: over all images, of metrics, traversal and audit.
-        features: of samples, an image each.
+        label: in tables.
+        group: of columns that stand together.
+        unit: such as "dB", or "".
+        better: which way; with ``target``, the nearer to ``target``.
+        digits: after the point.
+        explanation: a sentence.
+        target: of a calibrated sampler.
     """
 
-    contestant: Method
-    computed: dict[str, dict[Any, Any]]
-    replicates: Sequence[Computed]
-    sums: States
-    features: Sequence[Record]
+    label: str
+    group: str
+    unit: str
+    better: Better
+    digits: int
+    explanation: str
+    target: float | None = None
 
-    def interval(self, figure: MetricSpec) -> Interval | None:
-        """Of a figure, over images; or from a standard error that its metric gives."""
-        value, error = figure.read(self.computed), figure.read(self.computed, f"{figure.name}_error")
-        if value is not None and error is not None:
-            return Interval(value - NORMAL_95 * error, value + NORMAL_95 * error)
-        return interval(self.values(figure))
+    @property
+    def arrow(self) -> str:
+        """Which way is better: up, down, or to the target."""
+        return f"→ {round(self.target, self.digits):g}" if self.target is not None else ARROWS[self.better]
 
-    def values(self, figure: MetricSpec) -> list[float]:
-        """Of a figure, one a replicate; empty where it has none."""
-        values = [figure.read(replicate) for replicate in self.replicates]
-        return [value for value in values if value is not None]
-
-    def band(self, metric: str, name: str) -> tuple[list[float], list[float]] | None:
-        """Lower and upper ends for a figure that is a list."""
-        lists = [replicate[metric][name] for replicate in self.replicates if name in replicate.get(metric, {})]
-        ends = [interval(values) for values in zip(*lists, strict=True)]
-        if not ends or not all(ends):
-            return None
-        return [end.low for end in ends if end], [end.high for end in ends if end]
-
-
-def find(contestant: Method, panel: MetricSuite, records: Iterable[Record], weights_RN: Tensor) -> MethodResults:
-    """Add up a restorer's records, which are read once, and the light part of them again as images are resampled."""
-    light = [name for name in panel.metrics if name not in panel.heavy]
-    sums: States = {}
-    kept: list[States] = []
-    features: list[Record] = []
-    seconds = []
-    for record in records:
-        sums = added(sums, {name: value for name, value in record.items() if not name.startswith(NOT_SUMS)})
-        kept.append({name: value for name, value in record.items() if name.partition(".")[0] in light})
-        features.append({name: value for name, value in record.items() if name.startswith(FEATURES)})
-        seconds.append(record["seconds"])
-    computed: dict[str, dict[Any, Any]] = panel.compute(sums)
-    spent = torch.stack(seconds)
-    computed["cost"] = {"seconds": float((spent[:, 0] / spent[:, -1]).mean())}
-    computed["time"] = dict(zip(PARTS_OF_TIME, spent.sum(dim=0).tolist(), strict=False))
-    replicates = [panel.compute(states, light) for states in weighed(kept, weights_RN)]
-    return MethodResults(contestant, computed, replicates, sums, features)
+    @property
+    def heading(self) -> str:
+        """Label and unit."""
+        return f"{self.label}, {self.unit}" if self.unit else self.label
 
 
 @dataclass(frozen=True)
-class ImageSets:
-    """Compares sets of features.
+class Value:
+    """A number with the ends of its 95 % interval, and what an exact method reaches with as many images."""
 
-    Attributes:
-        references: features of reference images by extractor, (m, d); None where halves of the images are compared.
-        conditional_dimensions: of CFID.
-        left_out: figure and reason, of what could not be computed; filled by ``compare``.
+    value: float
+    low: float | None = None
+    high: float | None = None
+    floor: float | None = None
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A sentence of the diagnosis."""
+
+    severity: Severity
+    text: str
+
+
+@dataclass(frozen=True)
+class MethodEntry:
+    """One method: where it comes from, its values by metric, its curves by name, and what they say."""
+
+    about: dict[str, Any]
+    stochastic: bool
+    values: dict[str, Value]
+    curves: dict[str, Any]
+    diagnosis: list[Statement]
+
+    @property
+    def is_degraded(self) -> bool:
+        """Whether it is y itself."""
+        return bool(self.about.get("kind") == "degraded")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Of method a less method b on the same images; of a metric with a target, of their distances from it."""
+
+    a: str
+    b: str
+    difference: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Methods that no interval excludes from being the best, and the differences of all pairs."""
+
+    best: list[str]
+    differences: list[Difference]
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A metric that was not computed."""
+
+    metric: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Visual:
+    """An image that is shown, and the folder of its PNG files."""
+
+    image: str
+    folder: str
+
+
+@dataclass(frozen=True)
+class EvaluationResult:
+    """Everything a report shows; methods, metrics and comparisons by name, in the order of the tables."""
+
+    title: str
+    protocol: dict[str, Any]
+    metrics: dict[str, MetricColumn]
+    methods: dict[str, MethodEntry]
+    comparison: dict[str, Comparison] = field(default_factory=dict)
+    left_out: list[LeftOut] = field(default_factory=list)
+    visuals: list[Visual] = field(default_factory=list)
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    def write(self, folder: Path) -> None:
+        """``result.json`` in a folder; a value that is not finite is an error."""
+        text = json.dumps({"format": FORMAT} | asdict(self), indent=1, allow_nan=False)
+        atomic_write(folder / FILE, f"{text}\n".encode())
+
+    def groups(self) -> Iterator[tuple[str, list[str], list[str]]]:
+        """Of each group of columns, the metrics that a method has, and the methods that have one."""
+        for group in dict.fromkeys(column.group for column in self.metrics.values()):
+            keys = [key for key, column in self.metrics.items() if column.group == group]
+            methods = [name for name, method in self.methods.items() if method.values.keys() & set(keys)]
+            if methods:
+                yield group, [key for key in keys if any(key in m.values for m in self.methods.values())], methods
+
+    def differences(self) -> Iterator[tuple[str, Difference]]:
+        """Of each metric, all pairs."""
+        for key, comparison in self.comparison.items():
+            yield from ((key, pair) for pair in comparison.differences)
+
+    def is_best(self, name: str, key: str) -> bool:
+        """Whether no interval excludes it, while one excludes another."""
+        best = self.comparison[key].best if key in self.comparison else []
+        return name in best and len(best) < sum(key in method.values for method in self.methods.values())
+
+
+def read_result(folder: Path) -> EvaluationResult:
+    """``result.json`` of a folder.
+
+    Raises:
+        ValueError: naming the file, if it is missing, of another format, or not as ``write`` left it.
     """
+    path = folder / FILE
+    if not path.is_file():
+        raise ValueError(f"there is no {path}; pscgan evaluate writes it")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        found = content.pop("format")
+        if found != FORMAT:
+            raise ValueError(f"format must be {FORMAT}, got {found!r}; evaluate again")
+        return _result(content)
+    except (ValueError, AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"{path}: {type(error).__name__}: {error}") from error
 
-    references: Mapping[str, torch.Tensor | None]
-    conditional_dimensions: int
-    left_out: dict[str, str] = field(default_factory=dict)
 
-    def compare(self, clean: Sequence[Record], restored: Sequence[Record]) -> dict[str, dict[str, Any]]:
-        """By ``distance`` and extractor: each figure, its ``_floor``, ``_n``, and of KID its ``_error``."""
-        return {f"distance {name}": self._compare(name, clean, restored) for name in self.references}
+def _result(content: dict[str, Any]) -> EvaluationResult:
+    parts = content | {
+        "metrics": {key: MetricColumn(**column) for key, column in content["metrics"].items()},
+        "methods": {name: _method(**method) for name, method in content["methods"].items()},
+        "comparison": {
+            key: Comparison(entry["best"], [Difference(**pair) for pair in entry["differences"]])
+            for key, entry in content["comparison"].items()
+        },
+        "left_out": [LeftOut(**entry) for entry in content["left_out"]],
+        "visuals": [Visual(**entry) for entry in content["visuals"]],
+    }
+    return EvaluationResult(**parts)
 
-    def _compare(self, extractor: str, clean: Sequence[Record], restored: Sequence[Record]) -> dict[str, Any]:
-        found = feature_distances(
-            torch.cat([record[f"clean.{extractor}"][0] for record in clean]),
-            torch.cat([record[f"samples.{extractor}"] for record in restored], dim=1),
-            torch.cat([record[f"degraded.{extractor}"][0] for record in clean]),
-            self.references[extractor],
-            self.conditional_dimensions,
-        )
-        self.left_out.update({f"{figure}, {extractor}": why for figure, why in found.left_out})
-        return {
-            name if key == "value" else f"{name}_{key}": value
-            for name, figures in found.figures.items()
-            for key, value in figures.items()
-        }
+
+def _method(values: dict[str, Any], diagnosis: list[Any], **rest: Any) -> MethodEntry:
+    return MethodEntry(
+        values={key: Value(**value) for key, value in values.items()},
+        diagnosis=[Statement(**statement) for statement in diagnosis],
+        **rest,
+    )

@@ -1,9 +1,9 @@
-"""The robustness audit: every attack at every budget on one restorer, and what each did."""
+"""Robustness to attacks on y: every attack at every budget on one method, and the change of its restorations."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -13,17 +13,14 @@ from ...checks import require_at_least
 from ...data.degradation import Degradation, measure
 from ...data.measurement import Measurement
 from ...rng import Rng, key
-from ..callbacks.sample_grid import centre
+from ..callbacks.sample_grid import centre as center_crop
 from ..metrics.robustness import Robustness
 from ..sampling import Restorer
-from .attacks import Attack
-from .metric_suite import States, compute
-
-Audited = dict[str, dict[float, Robustness]]
-"""By attack and budget (AI-PSNR in dB)."""
+from .attacks import Attack, NotDifferentiableError
+from .metric_suite import MetricStates, compute
 
 
-def audit(
+def evaluate_robustness(
     restorer: Restorer,
     clean: Tensor,
     measurement: Measurement,
@@ -32,24 +29,24 @@ def audit(
     ai_psnrs: Sequence[float],
     samples: int = 8,
     seed: int = 0,
-) -> Audited:
-    """Attack the measurements of a batch and look at the change with z the attack did not see.
+) -> dict[str, dict[float, Robustness]]:
+    """Attack the measurements of a batch, and measure the change for z that the attack did not see.
 
     An attack and a budget cost the attack's gradients, each through all its samples, and 2K restorations; give crops
     that were degraded as crops. Image i depends on (seed, i) alone.
 
     Args:
-        restorer: to be audited, differentiable in y.
+        restorer: differentiable in y.
         clean: x, (B, C, H, W) in [0, 1].
         measurement: of the same images.
         numbers: of the images.
         attacks: by name.
         ai_psnrs: budgets in dB.
-        samples: K at y and at y + d; a deterministic restorer needs one.
+        samples: K at y and at y + d; a deterministic method needs one.
         seed: of starts and latents.
 
     Returns:
-        One updated metric for each attack and budget; the states of metrics of several batches add up.
+        By attack and budget (AI-PSNR in dB), an updated metric; the states of metrics of several batches add up.
 
     Raises:
         ValueError: if ``samples`` is too low or the restorer has no gradient.
@@ -58,31 +55,34 @@ def audit(
     K = samples if restorer.stochastic else 1
 
     def seeds(stream: str) -> list[int]:
-        return [key(seed, f"audit {stream}", number) for number in numbers]
+        return [key(seed, f"robustness {stream}", number) for number in numbers]
 
     @torch.no_grad()
     def draw(seen: Measurement, of_images: Sequence[int]) -> Tensor:
         return restorer.restore(seen, K, of_images)
 
     own = [seed + number for number in numbers]  # those of the evaluation
-    before, audited = draw(measurement, own), Audited()
+    metrics: dict[str, dict[float, Robustness]] = {}
+    before = draw(measurement, own)
     for name, attack in attacks.items():
-        audited[name] = {}
+        metrics[name] = {}
         for ai_psnr in ai_psnrs:
-            attacked = attack(restorer, measurement, seeds("attack latent"), Rng(seed, "audit start", numbers), ai_psnr)
+            attacked = attack(
+                restorer, measurement, seeds("attack latent"), Rng(seed, "robustness start", numbers), ai_psnr
+            )
             same, other = draw(attacked, own), draw(attacked, seeds("other latent"))
-            audited[name][ai_psnr] = Robustness()
-            audited[name][ai_psnr].update(before, same, other, clean, attacked.degraded - measurement.degraded)
-    return audited
+            metrics[name][ai_psnr] = Robustness()
+            metrics[name][ai_psnr].update(before, same, other, clean, attacked.degraded - measurement.degraded)
+    return metrics
 
 
 def robustness_curves(scores: Mapping[str, Mapping[float, Mapping[str, float]]]) -> dict[str, list[dict[str, float]]]:
-    """By attack, a point for each budget: AI-PSNR reached, PSNR between samples of one z, distance of the laws.
+    """By attack, a point for each budget: AI-PSNR, PSNR between samples of one z, distance of the distributions.
 
     Args:
         scores: of ``Robustness``, by attack and budget.
     """
-    keys = {"ai_psnr": "ai_psnr", "psnr": "robustness_db", "distance": "law_distance", "std": "std_attacked"}
+    keys = {"ai_psnr": "ai_psnr", "psnr": "robustness_db", "distance": "distribution_distance", "std": "std_attacked"}
     return {
         name: [{key: by_budget[budget][figure] for key, figure in keys.items()} for budget in sorted(by_budget)]
         for name, by_budget in scores.items()
@@ -90,18 +90,17 @@ def robustness_curves(scores: Mapping[str, Mapping[float, Mapping[str, float]]])
 
 
 @dataclass(frozen=True)
-class Audits:
+class RobustnessEval:
     """Attacks on the restorations of some images.
 
     Attributes:
-        attacks: by name; none, no audit.
+        attacks: by name.
         ai_psnrs: budgets in dB: PSNR of the attacked measurement to the measurement.
         degradation: of the crops.
         crop: side of the central crop that is attacked, in pixels.
         images: of the first so many.
         samples: at y and at y + d.
         seed: of measurements, latents and starts.
-        left_out: restorers without a gradient; filled by ``compute``.
     """
 
     attacks: Mapping[str, Attack]
@@ -111,32 +110,35 @@ class Audits:
     images: int
     samples: int
     seed: int
-    left_out: dict[str, str] = field(default_factory=dict)
 
-    def states_of(self, restorer: Restorer, number: int, images: Tensor) -> States:
-        """The part of image ``number``, (1, C, H, W) or a pair; nothing of a restorer without a gradient."""
+    def __post_init__(self) -> None:
+        counts = {"crop": self.crop, "images": self.images, "samples": self.samples}
+        require_at_least(1, **{f"robustness.{name}": count for name, count in counts.items()})
+
+    def states_of(self, restorer: Restorer, number: int, images: Tensor) -> MetricStates:
+        """The part of image ``number``, (1, C, H, W) or a pair; empty for a method without a gradient."""
         if not self.attacks or number >= self.images:
             return {}
-        crops, numbers = centre(images, self.crop), [number]
-        clean, measurement = measure(self.degradation, crops.cpu(), Rng(self.seed, "audit", numbers))
+        crops, numbers = center_crop(images, self.crop), [number]
+        clean, measurement = measure(self.degradation, crops.cpu(), Rng(self.seed, "robustness", numbers))
         known = clean.to(images.device), measurement.to(images.device)
         try:
-            audited = audit(restorer, *known, numbers, self.attacks, self.ai_psnrs, self.samples, self.seed)
-        except ValueError:
+            metrics = evaluate_robustness(
+                restorer, *known, numbers, self.attacks, self.ai_psnrs, self.samples, self.seed
+            )
+        except NotDifferentiableError:
             return {}
         return {
             f"{name}@{budget:g}.{state}": getattr(metric, state).cpu()
-            for name, budgets in audited.items()
+            for name, budgets in metrics.items()
             for budget, metric in budgets.items()
             for state in metric.metric_state
         }
 
-    def compute(self, restorer: str, states: States) -> dict[str, dict[float, dict[str, Any]]]:
-        """Figures by attack and budget, of summed states."""
-        if self.attacks and not any(f"{name}@{self.ai_psnrs[0]:g}.values" in states for name in self.attacks):
-            self.left_out[f"robustness of {restorer}"] = "no gradient of its restorations reaches the measurement"
-            return {}
+    def compute(self, states: MetricStates) -> dict[str, dict[float, dict[str, Any]]]:
+        """Results by attack and budget, of summed states; empty where there are none."""
         return {
             name: {budget: compute(Robustness(), f"{name}@{budget:g}", states) for budget in self.ai_psnrs}
             for name in self.attacks
+            if f"{name}@{self.ai_psnrs[0]:g}.values" in states
         }

@@ -1,11 +1,11 @@
-"""An evaluation as its config says: everything that is judged, by what, on what."""
+"""An evaluation as its config says: what is evaluated, by which metrics, on what."""
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,9 @@ from rich.console import Console
 from rich.progress import Progress
 from torchmetrics import Metric
 
-from ...checks import require_at_least
-from ...data.degradation import PairedDegradation
+from ...data.degradation import Degradation, PairedDegradation
 from ...data.degradations.gaussian_noise import GaussianNoise
+from ...data.evaluation_set import EvaluationSet
 from ...data.sources.pairs import require_pairs
 from ..distributed import collectives
 from ..distributed.launch import on_gpu, process_group, processes, start
@@ -28,207 +28,202 @@ from ..metrics.perceptual import Perceptual
 from ..metrics.residual_noise import ResidualNoise
 from ..runs.atomic_write import atomic_write
 from ..runs.cli_errors import user_error
-from ..runs.folder import FolderLock
+from ..runs.folder import CONFIG, FolderLock, changed_keys, claim_folder
 from ..runs.provenance import provenance
+from .curves import curves
 from .dataset import EvaluationDataset, open_degradation, open_images, open_reference
-from .evaluator import Evaluator, Settings
-from .folder import EvaluationFolder
-from .methods import Degraded, Method, Methods
+from .diagnosis import caveats, diagnose
+from .evaluator import CLEAN, Evaluator, Settings, require_count
+from .methods import Degraded, Method, Methods, training_overlap
 from .metric_suite import MetricSuite
-from .results import ImageSets
-from .robustness_eval import Audits
+from .results import EvaluationResult, LeftOut, MethodEntry, Visual
+from .robustness_eval import RobustnessEval
 from .statistics import CONFIDENCE
-from .summary import Summary
-from .temperature_sweep import Traversal
-from .training_overlap import judges_itself
+from .summary import MethodResults, Summary, summarise
+from .temperature_sweep import TemperatureSweep
 
-COUNTS = {
-    "samples": 1,
-    "sigma_z_images": 0,
-    "bootstrap": 0,
-    "batch": 1,
-    "num_workers": 0,
-    "shown": 0,
-    "shown_crop": 16,
-    "shown_samples": 1,
-}
+SAME_RESULT = ("folder", "name", "batch", "num_workers", "trainer.")  # config keys that do not change a number
 
 
+@dataclass(frozen=True)
 class EvaluationSetup:
-    """Everything an evaluation needs, built before the first image is read.
+    """Everything that an evaluation needs, built before the first image is restored.
 
-    Args:
+    Attributes:
         config: composed.
+        stored: what ``config.yaml`` of the folder holds.
+        evaluator: with methods, metrics and data.
+        images: of the evaluation.
+        references: clean images that distributions are compared with; None for the other half of the images.
+        protocol: how the numbers come about, for the report.
+        perceptual: identities of perceptual distances, by name.
+        left_out: metric and reason.
     """
 
-    def __init__(self, config: DictConfig) -> None:
-        _require_counts(config)
-        self.config, self.device = config, _device(config)
-        entries = Methods(OmegaConf.to_container(config)["restorers"], self.device)  # type: ignore[index, call-overload]
-        self.degradation, self.degradation_words = open_degradation(config, entries.first_degradation)
-        images = open_images(config, entries.first_run, entries.first_channels)
-        require_pairs(images.source, self.degradation)
-        self.names, self.root = images.names, str(images.source.root)
-        self.left_out: dict[str, str] = {}
-        if isinstance(self.degradation, PairedDegradation):
-            self.left_out["residual"] = "y was recorded, and what turns x into y is not known"
-        self.extractors = self._available(config.extractor, "features of")
-        self.perceptual = self._available(config.perceptual, "perceptual distance")
-        contestants = entries.contestants(self.degradation)
-        if not config.allow_own_network:
-            _require_other_networks(contestants, self.extractors)
-        self.folder = EvaluationFolder(config, entries.weights)
-        self.judge = Evaluator(
-            EvaluationDataset(images, self.degradation, config.seed),
-            contestants,
-            {contestant.name: self._panel(contestant) for contestant in contestants},
-            Traversal(list(config.sigma_z), config.sigma_z_images, config.seed),
-            self._audits(),
-            self.extractors,
-            self.folder.path,
-            self._settings(),
-        )
-        self.references = open_reference(config, images.source.channels) if self.extractors else None
-        self._own = range(collectives.rank(), len(self.names), collectives.world_size())
-
-    @property
-    def steps(self) -> int:
-        """Images that this rank looks at, once for each restorer."""
-        return len(self._own) * len(self.judge.contestants)
-
-    def begin(self) -> None:
-        """Write the config; say what is left out."""
-        if collectives.rank() == 0:
-            self.folder.begin()
-            for figure, why in self.left_out.items():
-                print(f"left out: {figure}: {why}", file=sys.stderr)
-
-    def work(self, step: Callable[[], None]) -> None:
-        """This rank's share of the images, and of the reference."""
-        self.judge.work(self._own, step)
-        if self.references is not None:
-            self.judge.look_at_references(
-                self.references, range(collectives.rank(), len(self.references), collectives.world_size())
-            )
-
-    def finish(self) -> None:
-        """Write ``result.json``."""
-        count = 0 if self.references is None else len(self.references)
-        references = {name: self.judge.reference_features(name, count) for name in self.extractors}
-        sets = ImageSets(references, self.config.conditional_dimensions)
-        identities = {name: distance.identity for name, distance in self.perceptual.items()}
-        summary = Summary(self.judge, self.names, self.config.bootstrap, sets, identities).result()
-        left_out = self.left_out | sets.left_out | self.judge.audits.left_out
-        result = {
-            **summary,
-            "title": self.folder.path.name,
-            "protocol": self._protocol(),
-            "left_out": [{"figure": figure, "why": why} for figure, why in left_out.items()],
-            "provenance": provenance(),
-        }
-        atomic_write(self.folder.path / "result.json", f"{json.dumps(result, indent=1)}\n".encode())
-
-    def _panel(self, contestant: Method) -> MetricSuite:
-        count = self.config.samples if contestant.restorer.stochastic else 1
-        further: dict[str, Metric] = {"patch_law": PatchDistribution(count)}
-        further |= {f"perceptual {name}": Perceptual(distance, name) for name, distance in self.perceptual.items()}
-        if isinstance(self.degradation, GaussianNoise) and not isinstance(contestant.restorer, Degraded):
-            further["remainder"] = ResidualNoise()
-        return MetricSuite(self.degradation, count, further, heavy=["patch_law"])
-
-    def _audits(self) -> Audits:
-        audit = self.config.audit
-        return Audits(
-            {str(name): instantiate(attack) for name, attack in (self.config.attack or {}).items()},
-            list(audit.ai_psnr),
-            self.degradation,
-            audit.crop,
-            audit.images,
-            audit.samples,
-            self.config.seed,
-        )
-
-    def _settings(self) -> Settings:
-        names = ("samples", "seed", "batch", "num_workers", "shown", "shown_crop", "shown_samples", "feature_tile")
-        return Settings(**{name: self.config[name] for name in names}, device=self.device)
-
-    def _available(self, group: DictConfig | None, what: str) -> dict[str, Any]:
-        """Those that can be built; of the others it is kept why not."""
-        built = {}
-        for key, node in (group or {}).items():
-            name = str(key)
-            try:
-                built[name] = instantiate(node).to(self.device)
-            except InstantiationException as error:
-                self.left_out[f"{what} {name}"] = user_error(error) or str(error)
-        return built
-
-    def _protocol(self) -> dict[str, Any]:
-        config = self.config
-        return {
-            "images": len(self.names),
-            "names": list(self.names),
-            "root": self.root,
-            "samples": config.samples,
-            "seed": config.seed,
-            "sample_seeds": "seed + number of the image",
-            "degradation_words": self.degradation_words,
-            "sizes": self.judge.sizes(len(self.names)),
-            "bootstrap": config.bootstrap,
-            "confidence": CONFIDENCE,
-            "extractors": [extractor.identity for extractor in self.extractors.values()],
-            "perceptual": [distance.identity for distance in self.perceptual.values()],
-            "features of": "whole images" if config.feature_tile is None else f"tiles of {config.feature_tile} pixels",
-            "reference": "the other half of the images" if self.references is None else str(config.reference.root),
-        }
+    config: DictConfig
+    stored: dict[str, Any]
+    evaluator: Evaluator
+    images: EvaluationSet
+    references: EvaluationSet | None
+    protocol: dict[str, Any]
+    perceptual: dict[str, str]
+    left_out: dict[str, str]
 
 
-def _device(config: DictConfig) -> torch.device:
-    return torch.device("cuda", torch.cuda.current_device()) if on_gpu(config) else torch.device("cpu")
+def build(config: DictConfig) -> EvaluationSetup:
+    """Open models and images, and build metrics; nothing is written.
+
+    Raises:
+        ValueError: naming what does not make sense, or the folder if it belongs to another evaluation.
+    """
+    require_count("bootstrap", config.bootstrap, 0)
+    require_count("sigma_z_images", config.sigma_z_images, 0)
+    device = torch.device("cuda", torch.cuda.current_device()) if on_gpu(config) else torch.device("cpu")
+    opened = Methods(OmegaConf.to_container(config)["methods"], device)  # type: ignore[index, call-overload]
+    degradation, degradation_words = open_degradation(config, opened.first_degradation)
+    images, split = open_images(config, opened.first_run, opened.first_channels)
+    require_pairs(images.source, degradation)
+    left_out: dict[str, str] = {}
+    if isinstance(degradation, PairedDegradation):
+        left_out["residual"] = "y was recorded, and what turns x into y is not known"
+    extractors = _instantiated(config.extractor, "features of", device, left_out)
+    perceptual = _instantiated(config.perceptual, "perceptual distance", device, left_out)
+    methods = opened.build(degradation)
+    if not config.allow_training_overlap:
+        _require_other_networks(methods, extractors)
+    stored = _stored(config, opened.weights)
+    _check_folder(Path(config.folder), stored)
+    evaluator = Evaluator(
+        EvaluationDataset(images, degradation, config.seed),
+        methods,
+        {method.name: _metrics(method, degradation, config.samples, perceptual) for method in methods},
+        TemperatureSweep(list(config.sigma_z), config.sigma_z_images, config.seed),
+        _robustness(config, degradation),
+        extractors,
+        Path(config.folder),
+        _settings(config, device),
+    )
+    references = open_reference(config, images.source.channels) if extractors else None
+    protocol = {
+        "images": len(images.names),
+        "split": split,
+        "names": list(images.names),
+        "root": str(images.source.root),
+        "samples": config.samples,
+        "seed": config.seed,
+        "sample_seeds": "seed + number of the image",
+        "degradation_words": degradation_words,
+        "bootstrap": config.bootstrap,
+        "confidence": CONFIDENCE,
+        "extractors": [extractor.identity for extractor in extractors.values()],
+        "perceptual": [distance.identity for distance in perceptual.values()],
+        "features of": "whole images" if config.feature_tile is None else f"tiles of {config.feature_tile} pixels",
+        "reference": "the other half of the images" if references is None else str(config.reference.root),
+    }
+    identities = {name: distance.identity for name, distance in perceptual.items()}
+    return EvaluationSetup(config, stored, evaluator, images, references, protocol, identities, left_out)
 
 
-def _require_counts(config: DictConfig) -> None:
-    for name, least in COUNTS.items():
-        if not isinstance(config[name], int) or config[name] < least:
-            raise ValueError(f"{name} is {config[name]}; allowed is a whole number of at least {least}")
-    for name, value in config.audit.items():
-        require_at_least(1, **{f"audit.{name}": value} if name != "ai_psnr" else {})
+def _instantiated(
+    group: DictConfig | None, what: str, device: torch.device, left_out: dict[str, str]
+) -> dict[str, Any]:
+    """Those that can be built; of the others ``left_out`` says why not."""
+    built = {}
+    for name, node in ((str(key), node) for key, node in (group or {}).items()):
+        try:
+            built[name] = instantiate(node).to(device)
+        except InstantiationException as error:
+            left_out[f"{what} {name}"] = user_error(error) or str(error)
+    return built
 
 
-def _require_other_networks(contestants: Sequence[Method], judges: Mapping[str, Any]) -> None:
-    for contestant in contestants:
-        for name, judge in judges.items():
-            if judges_itself(judge.identity, contestant.networks):
+def _require_other_networks(methods: Sequence[Method], extractors: Mapping[str, Any]) -> None:
+    for method in methods:
+        for name, extractor in extractors.items():
+            if training_overlap(extractor.identity, method.networks):
                 raise ValueError(
-                    f"{name} was in the training of {contestant.name}, and would judge what it has taught; choose "
-                    "another extractor, or allow_own_network=true"
+                    f"{name} was in the training of {method.name}, and would score what it has taught; choose another "
+                    "extractor, or allow_training_overlap=true"
                 )
 
 
+def _check_folder(folder: Path, stored: dict[str, Any]) -> None:
+    """A run that has gone on since is another method: the weights are part of what is stored."""
+    if claim_folder(folder, "evaluation"):
+        changed = changed_keys(folder, stored, SAME_RESULT)
+        if changed:
+            lines = "; ".join(list(changed.values())[:3])
+            raise ValueError(f"{folder} holds another evaluation ({lines}); choose another name=...")
+
+
+def _stored(config: DictConfig, weights: Mapping[str, str]) -> dict[str, Any]:
+    container: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    return container | {"weights": dict(weights)}
+
+
+def _metrics(method: Method, degradation: Degradation, samples: int, perceptual: Mapping[str, Any]) -> MetricSuite:
+    count = samples if method.restorer.stochastic else 1
+    further: dict[str, Metric] = {"patch_distribution": PatchDistribution(count)}
+    further |= {f"perceptual {name}": Perceptual(distance, name) for name, distance in perceptual.items()}
+    if isinstance(degradation, GaussianNoise) and not isinstance(method.restorer, Degraded):
+        further["residual_noise"] = ResidualNoise()
+    return MetricSuite(degradation, count, further, heavy=["patch_distribution"])
+
+
+def _robustness(config: DictConfig, degradation: Degradation) -> RobustnessEval:
+    attacks = {str(name): instantiate(attack) for name, attack in (config.attack or {}).items()}
+    of = config.robustness
+    return RobustnessEval(attacks, list(of.ai_psnr), degradation, of.crop, of.images, of.samples, config.seed)
+
+
+def _settings(config: DictConfig, device: torch.device) -> Settings:
+    names = Settings.__dataclass_fields__.keys() - {"device"}
+    return Settings(**{name: config[name] for name in names}, device=device)
+
+
 def evaluate(config: DictConfig) -> Path | None:
-    """Judge, or go on with it, and write ``result.json``; its folder, or None in a process of another rank than 0.
+    """Evaluate, or go on with it, and write ``result.json``; its folder, or None in a process of another rank than 0.
 
     Raises:
         ValueError: if the config does not make sense, or the folder belongs to another one.
     """
     count = processes(config)
     if count > 1:
-        start(judge_on_rank, config, count)
+        start(evaluate_on_rank, config, count)
         return Path(config.folder)
-    return Path(config.folder) if judge_on_rank(config) else None
+    return Path(config.folder) if evaluate_on_rank(config) else None
 
 
-def judge_on_rank(config: DictConfig) -> bool:
-    """The part of one process: of R ranks each judges every R-th image, and rank 0 sums up; whether this is rank 0."""
+def evaluate_on_rank(config: DictConfig) -> bool:
+    """The part of one process: of R ranks each takes every R-th image, and rank 0 sums up; whether this is rank 0."""
     with process_group(on_gpu(config)):
-        prepared = collectives.run_on_all_ranks(lambda: EvaluationSetup(config))
-        with FolderLock(prepared.folder.path):
-            prepared.begin()
-            with _progress(prepared.steps) as step:
-                collectives.run_on_all_ranks(lambda: prepared.work(step))
+        setup = collectives.run_on_all_ranks(lambda: build(config))
+        with FolderLock(setup.evaluator.folder):
             if collectives.rank() == 0:
-                prepared.finish()
+                _begin(setup)
+            collectives.run_on_all_ranks(lambda: _work(setup))
+            if collectives.rank() == 0:
+                _result(setup).write(setup.evaluator.folder)
         return collectives.rank() == 0
+
+
+def _begin(setup: EvaluationSetup) -> None:
+    """Write the config, by which the same command knows its folder again; say what is left out."""
+    path = setup.evaluator.folder / CONFIG
+    if not path.exists():
+        atomic_write(path, OmegaConf.to_yaml(OmegaConf.create(setup.stored)).encode())
+    for metric, reason in setup.left_out.items():
+        print(f"left out: {metric}: {reason}", file=sys.stderr)
+
+
+def _work(setup: EvaluationSetup) -> None:
+    """This rank's share of the images, and of the reference."""
+    rank, ranks = collectives.rank(), collectives.world_size()
+    own = range(rank, len(setup.images.names), ranks)
+    with _progress(len(own) * len(setup.evaluator.methods)) as step:
+        setup.evaluator.work(own, step)
+    if setup.references is not None:
+        setup.evaluator.record_references(setup.references, range(rank, len(setup.references), ranks))
 
 
 @contextmanager
@@ -239,3 +234,52 @@ def _progress(total: int) -> Iterator[Callable[[], None]]:
     with bar:
         task = bar.add_task("images", total=total)
         yield lambda: bar.advance(task)
+
+
+def _result(setup: EvaluationSetup) -> EvaluationResult:
+    evaluator, config, names = setup.evaluator, setup.config, list(setup.images.names)
+    count = 0 if setup.references is None else len(setup.references)
+    references = {name: evaluator.reference_features(name, count) for name in evaluator.extractors}
+    summary = summarise(
+        evaluator, setup.perceptual, references, len(names), config.bootstrap, config.conditional_dimensions
+    )
+    protocol = setup.protocol | {"sizes": evaluator.sizes(len(names))}
+    return to_result(evaluator, summary, evaluator.folder.name, protocol, names, setup.left_out)
+
+
+def to_result(
+    evaluator: Evaluator,
+    summary: Summary,
+    title: str,
+    protocol: dict[str, Any],
+    names: Sequence[str],
+    left_out: Mapping[str, str],
+) -> EvaluationResult:
+    """The summary as ``result.json`` has it, with the diagnosis of each method."""
+    clean = [evaluator.records(CLEAN).read(number) for number in range(len(names))]
+    general = list(caveats(clean, names, protocol.get("split")))
+
+    def entry(results: MethodResults) -> MethodEntry:
+        return MethodEntry(
+            about=results.method.about
+            | {"seconds spent": {p: round(s, 2) for p, s in results.computed["time"].items()}},
+            stochastic=results.method.restorer.stochastic,
+            values={spec.key: results.value(spec) for spec in summary.specs if results.has(spec)},
+            curves=curves(results),
+            diagnosis=[*diagnose(results), *general],
+        )
+
+    return EvaluationResult(
+        title=title,
+        protocol=protocol,
+        metrics={
+            spec.key: spec.column(next(m for m in summary.methods if m.has(spec)).computed) for spec in summary.specs
+        },
+        methods={results.method.name: entry(results) for results in summary.methods},
+        comparison=summary.comparisons(),
+        left_out=[LeftOut(metric, reason) for metric, reason in {**left_out, **summary.left_out}.items()],
+        visuals=[
+            Visual(name, f"visuals/{number}") for number, name in enumerate(names[: evaluator.settings.num_visualized])
+        ],
+        provenance=provenance(),
+    )

@@ -1,4 +1,4 @@
-"""Intervals by the bootstrap over images, and differences of restorers on the same images."""
+"""Intervals by the bootstrap over images, and paired differences of methods."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def holds_zero(low: float, high: float, digits: int) -> bool:
 def resampled(images: int, replicates: int, seed: int) -> Tensor:
     """How often each image is drawn when as many are drawn with replacement, (replicates, images) float64.
 
-    The same for all restorers, so that their differences are paired (Efron and Tibshirani 1993, 8.3). Of one image
+    The same for all methods, so that their differences are paired (Efron and Tibshirani 1993, 8.3). Of one image
     nothing can be said: no replicate.
     """
     if images < 2:
@@ -45,7 +45,7 @@ def resampled(images: int, replicates: int, seed: int) -> Tensor:
 
 
 def interval(replicates: Sequence[float]) -> Interval | None:
-    """Percentiles of a figure's replicates; None where there are none, or not all are finite."""
+    """Percentiles of a metric's replicates; None where there are none, or not all are finite."""
     if not replicates or not all(math.isfinite(value) for value in replicates):
         return None
     tails = torch.tensor([(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], dtype=torch.float64)

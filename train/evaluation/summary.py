@@ -1,147 +1,223 @@
-"""From records to ``result.json``: everything a report says, and nothing that is not in it."""
+"""From records to the result: sums over images, intervals by resampling images, and paired comparisons."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from .curves import curves
-from .diagnosis import doubts, words
+from ..metrics.feature_distances import feature_distances
 from .evaluator import CLEAN, Evaluator, Record
 from .methods import Method
-from .metric_specs import FIGURES, Computed, MetricSpec, distance_figures, perceptual_figures, robustness_figures
-from .results import ImageSets, MethodResults, find
-from .statistics import holds_zero, interval, resampled
+from .metric_specs import SPECS, Computed, MetricSpec, distance_specs, perceptual_specs, robustness_specs
+from .metric_suite import MetricSuite, add_states, weighted_sums
+from .results import Comparison, Difference, Value
+from .statistics import Interval, holds_zero, interval, resampled
 
-FORMAT = 1
+NORMAL_95 = 1.96  # standard errors
+FEATURES = "samples."
+PHASES = ("sampling", "metrics", "feature networks", "temperature sweep and robustness")
+
+
+@dataclass(frozen=True)
+class MethodResults:
+    """What the records of a method say.
+
+    Attributes:
+        method: whose.
+        computed: by metric, of all images.
+        replicates: the same of resampled images, without metrics that take long to compute.
+    """
+
+    method: Method
+    computed: dict[str, dict[Any, Any]]
+    replicates: Sequence[Computed]
+
+    def has(self, spec: MetricSpec) -> bool:
+        """Whether the method has a metric: those of samples that differ need several samples."""
+        several = self.computed["distortion"]["samples_per_image"] > 1
+        return spec.read(self.computed) is not None and (several or not spec.of_samples)
+
+    def interval(self, spec: MetricSpec) -> Interval | None:
+        """Over images; or from a standard error that the metric gives."""
+        value, error = spec.read(self.computed), spec.read(self.computed, f"{spec.name}_error")
+        if value is not None and error is not None:
+            return Interval(value - NORMAL_95 * error, value + NORMAL_95 * error)
+        values = [spec.read(replicate) for replicate in self.replicates]
+        return interval([value for value in values if value is not None])
+
+    def band(self, metric: str, name: str) -> dict[str, list[float]]:
+        """``low`` and ``high`` of an entry that is a list; empty without replicates."""
+        lists = [replicate[metric][name] for replicate in self.replicates if name in replicate.get(metric, {})]
+        ends = [end for end in map(interval, zip(*lists, strict=True)) if end is not None]
+        return {"low": [end.low for end in ends], "high": [end.high for end in ends]} if ends else {}
+
+    def value(self, spec: MetricSpec) -> Value:
+        """With interval and floor."""
+        value, ends = spec.read(self.computed), self.interval(spec)
+        assert value is not None
+        low, high = (None, None) if ends is None else ends
+        return Value(value, low, high, None if spec.floor is None else spec.read(self.computed, spec.floor))
+
+    def scores(self, spec: MetricSpec) -> list[float]:
+        """Of all images and of each replicate: what is compared, of a metric with a target the distance from it."""
+        return [_score(spec, computed) for computed in (self.computed, *self.replicates)]
+
+
+def _score(spec: MetricSpec, computed: Computed) -> float:
+    value = spec.read(computed)
+    if value is None:
+        return math.nan
+    return abs(value - (spec.target_of(computed) or 0.0)) if spec.better == "target" else value
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Adds up what a judge has found.
+    """Results of all methods of an evaluation.
 
     Attributes:
-        judge: with all its records.
-        names: of the images.
-        replicates: of the bootstrap.
-        sets: of features.
+        specs: metrics that a method has, in the order of the tables.
+        methods: in the order they were named.
+        left_out: metric and reason, of what could not be computed.
+    """
+
+    specs: list[MetricSpec]
+    methods: list[MethodResults]
+    left_out: dict[str, str]
+
+    def comparisons(self) -> dict[str, Comparison]:
+        """Of each metric with a direction that two methods have."""
+        found = {spec.key: compare(spec, [m for m in self.methods if m.has(spec)]) for spec in self.specs}
+        return {key: comparison for key, comparison in found.items() if comparison is not None}
+
+
+def summarise(
+    evaluator: Evaluator,
+    perceptual: Mapping[str, str],
+    references: Mapping[str, Tensor | None],
+    num_images: int,
+    replicates: int,
+    conditional_dimensions: int,
+) -> Summary:
+    """Add up the records of all methods.
+
+    Args:
+        evaluator: with all its records.
         perceptual: identities of perceptual distances, by name.
+        references: features of reference images by extractor, (m, d); None where halves of the images are compared.
+        num_images: that were evaluated.
+        replicates: of the bootstrap.
+        conditional_dimensions: of CFID.
     """
-
-    judge: Evaluator
-    names: Sequence[str]
-    replicates: int
-    sets: ImageSets
-    perceptual: Mapping[str, str]
-
-    def result(self) -> dict[str, Any]:
-        """Plain values, without protocol and provenance; the format is that of docs/evaluation.md."""
-        weights_RN = resampled(len(self.names), self.replicates, self.judge.settings.seed)
-        clean = list(self._records(CLEAN))
-        findings = [self._find(contestant, clean, weights_RN) for contestant in self.judge.contestants]
-        figures = [figure for figure in self._known_figures() if any(_has(found, figure) for found in findings)]
-        compared = {figure.key: compare(figure, [f for f in findings if _has(f, figure)]) for figure in figures}
-        first = {figure.key: next(found for found in findings if _has(found, figure)) for figure in figures}
-        return {
-            "format": FORMAT,
-            "figures": {figure.key: figure.described(first[figure.key].computed) for figure in figures},
-            "restorers": {found.contestant.name: self._about(found, figures, clean) for found in findings},
-            "comparison": {key: pairs for key, pairs in compared.items() if pairs is not None},
-            "pictures": [
-                {"image": name, "folder": f"pictures/{number}"}
-                for number, name in enumerate(self.names[: self.judge.settings.shown])
-            ],
-        }
-
-    def _find(self, contestant: Method, clean: Sequence[Record], weights_RN: Tensor) -> MethodResults:
-        judge = self.judge
-        found = find(contestant, judge.panels[contestant.name], self._records(contestant.name), weights_RN)
-        found.computed["audit"] = audited = judge.audits.compute(contestant.name, found.sums)
-        found.computed.update({f"{name}@{at:g}": s for name, by in audited.items() for at, s in by.items()})
-        found.computed.update(self.sets.compare(clean, found.features))
-        found.computed["traversal"] = judge.traversal.compute(found.sums)
-        return found
-
-    def _records(self, name: str) -> Iterator[Record]:
-        return (self.judge.records(name).read(number) for number in range(len(self.names)))
-
-    def _known_figures(self) -> Iterator[MetricSpec]:
-        yield from FIGURES
-        for name, identity in self.perceptual.items():
-            yield from perceptual_figures(name, identity)
-        for name, extractor in self.judge.extractors.items():
-            yield from distance_figures(name, extractor.identity)
-        for attack in self.judge.audits.attacks:
-            yield from robustness_figures(attack, self.judge.audits.ai_psnrs)
-
-    def _about(self, found: MethodResults, figures: Sequence[MetricSpec], clean: Sequence[Record]) -> dict[str, Any]:
-        return {
-            "about": found.contestant.about | {"seconds spent": _rounded(found.computed["time"])},
-            "stochastic": found.contestant.restorer.stochastic,
-            "values": {figure.key: _value(found, figure) for figure in figures if _has(found, figure)},
-            "curves": curves(found),
-            "words": [*words(found), *doubts(clean, self.names)],
-        }
+    weights_RN = resampled(num_images, replicates, evaluator.settings.seed)
+    clean = list(_records(evaluator, CLEAN, num_images))
+    left_out: dict[str, str] = {}
+    methods = []
+    for method in evaluator.methods:
+        records = list(_records(evaluator, method.name, num_images))
+        sums, computed, replicated = _add_up(evaluator.suites[method.name], records, weights_RN)
+        computed["robustness"] = evaluator.robustness.compute(sums)
+        if evaluator.robustness.attacks and not computed["robustness"]:
+            left_out[f"robustness of {method.name}"] = "no gradient of its restorations reaches the measurement"
+        for attack, by_budget in computed["robustness"].items():
+            computed |= {f"{attack}@{budget:g}": scores for budget, scores in by_budget.items()}
+        for extractor, reference in references.items():
+            distances, why = _feature_distances(extractor, clean, records, reference, conditional_dimensions)
+            computed[f"distance {extractor}"] = distances
+            left_out |= why
+        computed["temperature_sweep"] = evaluator.sweep.compute(sums)
+        methods.append(MethodResults(method, computed, replicated))
+    specs = [spec for spec in _known_specs(evaluator, perceptual) if any(method.has(spec) for method in methods)]
+    return Summary(specs, methods, left_out)
 
 
-def _rounded(times: Mapping[Any, float]) -> dict[str, float]:
-    return {str(part): round(seconds, 2) for part, seconds in times.items()}
+def _records(evaluator: Evaluator, name: str, count: int) -> Iterator[Record]:
+    records = evaluator.records(name)
+    return (records.read(number) for number in range(count))
 
 
-def _has(found: MethodResults, figure: MetricSpec) -> bool:
-    """Whether a restorer has a figure: of those of samples that differ, only one that draws such."""
-    several = found.computed["quality"]["samples_per_image"] > 1
-    return figure.read(found.computed) is not None and (several or not figure.of_samples)
+def _add_up(
+    suite: MetricSuite, records: Iterable[Record], weights_RN: Tensor
+) -> tuple[Record, dict[str, dict[Any, Any]], list[dict[str, dict[str, Any]]]]:
+    """Sums over all images, what metrics compute of them, and of resampled images."""
+    light = [name for name in suite.metrics if name not in suite.heavy]
+    sums: Record = {}
+    kept: list[Record] = []
+    seconds = []
+    for record in records:
+        sums = add_states(sums, {n: v for n, v in record.items() if not n.startswith((FEATURES, "seconds"))})
+        kept.append({name: value for name, value in record.items() if name.partition(".")[0] in light})
+        seconds.append(record["seconds"])
+    spent = torch.stack(seconds)
+    computed: dict[str, dict[Any, Any]] = suite.compute(sums)
+    computed["cost"] = {"seconds": float((spent[:, 0] / spent[:, -1]).mean())}
+    computed["time"] = dict(zip(PHASES, spent.sum(dim=0).tolist(), strict=False))
+    return sums, computed, [suite.compute(states, light) for states in weighted_sums(kept, weights_RN)]
 
 
-def _value(found: MethodResults, figure: MetricSpec) -> dict[str, float | None]:
-    ends = found.interval(figure)
-    low, high = (None, None) if ends is None else ends
-    entry = {"value": figure.read(found.computed), "low": low, "high": high}
-    floor = None if figure.floor is None else figure.read(found.computed, figure.floor)
-    return entry if floor is None else entry | {"floor": floor}
+def _feature_distances(
+    extractor: str,
+    clean: Sequence[Record],
+    restored: Sequence[Record],
+    reference: Tensor | None,
+    conditional_dimensions: int,
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Each distance, its ``_floor``, ``_n``, of KID its ``_error``; and why others could not be computed."""
+    found = feature_distances(
+        torch.cat([record[f"clean.{extractor}"][0] for record in clean]),
+        torch.cat([record[f"{FEATURES}{extractor}"] for record in restored], dim=1),
+        torch.cat([record[f"degraded.{extractor}"][0] for record in clean]),
+        reference,
+        conditional_dimensions,
+    )
+    values = {
+        name if key == "value" else f"{name}_{key}": value
+        for name, entries in found.values.items()
+        for key, value in entries.items()
+    }
+    return values, {f"{name}, {extractor}": reason for name, reason in found.left_out}
 
 
-def compare(figure: MetricSpec, findings: Sequence[MethodResults]) -> dict[str, Any] | None:
-    """Of restorers that have it: ``differences`` of all pairs with intervals, and those that may be ``best``.
+def _known_specs(evaluator: Evaluator, perceptual: Mapping[str, str]) -> Iterator[MetricSpec]:
+    yield from SPECS
+    for name, identity in perceptual.items():
+        yield from perceptual_specs(name, identity)
+    for name, extractor in evaluator.extractors.items():
+        yield from distance_specs(name, extractor.identity)
+    for attack in evaluator.robustness.attacks:
+        yield from robustness_specs(attack, evaluator.robustness.ai_psnrs)
 
-    A difference is that of the figures as they are, or of their distances from the target. Best is the restorer that
-    leads, and with it each whose difference from it has an interval that holds 0, as it is shown. None for fewer than
-    two, or where no way is better.
+
+def compare(spec: MetricSpec, methods: Sequence[MethodResults]) -> Comparison | None:
+    """Differences of all pairs, and the methods that may be the best; None for fewer than two, or without direction.
+
+    Best is the method that leads, and with it each whose difference from it has an interval that holds 0, rounded as it
+    is shown.
     """
-    scores = {found.contestant.name: _scores(figure, found) for found in findings}
-    if figure.better == "none" or len(scores) < 2:
+    scores = {results.method.name: results.scores(spec) for results in methods}
+    if spec.better == "none" or len(scores) < 2:
         return None
     differences = [_difference(a, b, scores) for a, b in combinations(scores, 2)]
-    first = max if figure.better == "higher" else min
-    leader = first(scores, key=lambda name: scores[name][0])
-    of_leader = [pair for pair in differences if leader in (pair["a"], pair["b"]) and not _ties(pair, figure)]
-    beaten = {name for pair in of_leader for name in (pair["a"], pair["b"])} - {leader}
-    return {"best": [name for name in scores if name not in beaten], "differences": differences}
+    leading = max if spec.better == "higher" else min
+    leader = leading(scores, key=lambda name: scores[name][0])
+    beaten = {
+        name
+        for pair in differences
+        if leader in (pair.a, pair.b) and not _is_tie(pair, spec.digits)
+        for name in (pair.a, pair.b)
+    } - {leader}
+    return Comparison([name for name in scores if name not in beaten], differences)
 
 
-def _scores(figure: MetricSpec, found: MethodResults) -> list[float]:
-    """Of all images and of each replicate."""
-    return [_score(figure, computed) for computed in (found.computed, *found.replicates)]
-
-
-def _score(figure: MetricSpec, computed: Computed) -> float:
-    value = figure.read(computed)
-    if value is None:
-        return math.nan
-    return abs(value - (figure.target_of(computed) or 0.0)) if figure.better == "target" else value
-
-
-def _difference(a: str, b: str, scores: dict[str, list[float]]) -> dict[str, Any]:
+def _difference(a: str, b: str, scores: Mapping[str, Sequence[float]]) -> Difference:
     values = [one - other for one, other in zip(scores[a], scores[b], strict=False)]
-    low, high = interval(values[1:]) or (None, None)
-    return {"a": a, "b": b, "difference": values[0], "low": low, "high": high}
+    return Difference(a, b, values[0], *(interval(values[1:]) or (None, None)))
 
 
-def _ties(pair: dict[str, Any], figure: MetricSpec) -> bool:
-    return pair["low"] is None or holds_zero(pair["low"], pair["high"], figure.digits)
+def _is_tie(pair: Difference, digits: int) -> bool:
+    return pair.low is None or pair.high is None or holds_zero(pair.low, pair.high, digits)

@@ -12,11 +12,11 @@ from torch import Tensor
 from ...data.measurement import Measurement
 from ..metrics.patch_distribution import PatchDistribution
 from ..sampling import Restorer
-from .metric_suite import States, compute
+from .metric_suite import MetricStates, compute
 
 
 @torch.no_grad()
-def traverse(
+def temperature_sweep(
     restorer: Restorer,
     clean: Tensor,
     measurement: Measurement,
@@ -24,10 +24,10 @@ def traverse(
     sigma_zs: Sequence[float],
     seed: int = 0,
 ) -> dict[float, PatchDistribution]:
-    """One sample an image at each factor on z, from the same z; image i depends on (seed, i) alone.
+    """One sample an image at each factor on z, from the same z: the first sample of image i of seed ``seed + i``.
 
     Args:
-        restorer: stochastic; of another there is nothing to traverse.
+        restorer: a deterministic one has no sweep.
         clean: x, (B, C, H, W).
         measurement: of the same images.
         numbers: of the images.
@@ -37,16 +37,16 @@ def traverse(
     Returns:
         By factor, a metric updated with the batch; the states of metrics of several batches add up.
     """
-    laws = {}
+    metrics = {}
     for sigma_z in sigma_zs if restorer.stochastic else ():
-        laws[sigma_z] = PatchDistribution(1).to(clean.device)
+        metrics[sigma_z] = PatchDistribution(1).to(clean.device)
         sample = restorer.restore(measurement, 1, [seed + number for number in numbers], sigma_z)
-        laws[sigma_z].update(sample, clean, measurement)
-    return laws
+        metrics[sigma_z].update(sample, clean, measurement)
+    return metrics
 
 
 @dataclass(frozen=True)
-class Traversal:
+class TemperatureSweep:
     """The part of each image in it.
 
     Attributes:
@@ -62,20 +62,20 @@ class Traversal:
     def __post_init__(self) -> None:
         wrong = next((sigma_z for sigma_z in self.sigma_zs if not sigma_z >= 0), None)
         if wrong is not None:
-            raise ValueError(f"sigma_z has {wrong}; allowed are numbers of 0 or more")
+            raise ValueError(f"sigma_z must be >= 0, got {wrong}")
 
-    def states_of(self, restorer: Restorer, number: int, clean: Tensor, measurement: Measurement) -> States:
-        """Of image ``number``, (1, C, H, W); nothing of a restorer without z."""
+    def states_of(self, restorer: Restorer, number: int, clean: Tensor, measurement: Measurement) -> MetricStates:
+        """Of image ``number``, (1, C, H, W); empty for a deterministic method."""
         sigma_zs = self.sigma_zs if number < self.images else ()
-        laws = traverse(restorer, clean, measurement, [number], sigma_zs, self.seed)
+        metrics = temperature_sweep(restorer, clean, measurement, [number], sigma_zs, self.seed)
         return {
-            f"{_name(sigma_z)}.{state}": getattr(law, state).cpu()
-            for sigma_z, law in laws.items()
-            for state in law.metric_state
+            f"{_name(sigma_z)}.{state}": getattr(metric, state).cpu()
+            for sigma_z, metric in metrics.items()
+            for state in metric.metric_state
         }
 
-    def compute(self, states: States) -> dict[float, dict[str, Any]]:
-        """What ``PatchDistribution`` says at each factor, of summed states."""
+    def compute(self, states: MetricStates) -> dict[float, dict[str, Any]]:
+        """Results of ``PatchDistribution`` at each factor, of summed states."""
         there = [sigma_z for sigma_z in self.sigma_zs if f"{_name(sigma_z)}.error" in states]
         return {sigma_z: compute(PatchDistribution(1), _name(sigma_z), states) for sigma_z in there}
 

@@ -1,4 +1,4 @@
-"""Pictures of a report: the middle of an image, of samples, of what they have in common and of how they differ."""
+"""PNG files of a report: crops of images, of samples, of their mean, standard deviation and principal components."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ..callbacks.sample_grid import centre
+from ..callbacks.sample_grid import centre as center_crop
 from ..runs.atomic_write import atomic_write
 from .dataset import EvaluationItem
 
-DIRECTIONS = 3
+COMPONENTS = 3
 
 
-def show_problem(folder: Path, problem: EvaluationItem, size: int) -> None:
+def write_item(folder: Path, item: EvaluationItem, size: int) -> None:
     """``clean.png`` and ``degraded.png``: the central ``size`` pixels, clipped to what can be shown."""
     folder.mkdir(parents=True, exist_ok=True)
-    _save(folder / "clean.png", centre(problem.clean[0], size))
-    _save(folder / "degraded.png", centre(problem.measurement.degraded[0], size))
+    _save(folder / "clean.png", center_crop(item.clean[0], size))
+    _save(folder / "degraded.png", center_crop(item.measurement.degraded[0], size))
 
 
-def show(folder: Path, samples_KCHW: Tensor, size: int, count: int) -> None:
-    """Samples; of several their mean, standard deviation and principal directions, with ``scales.json``.
+def write_samples(folder: Path, samples_KCHW: Tensor, size: int, count: int) -> None:
+    """Samples; of several their mean, standard deviation and principal components, with ``scales.json``.
 
-    The standard deviation is white where it is largest, root mean square over colours. Directions are principal
-    components of the shown part, grey where they are 0, white or black where they change it most; what they change it
-    by at most, at one standard deviation along them, is their scale.
+    The standard deviation is white where it is largest, root mean square over colours. Components are those of the
+    crop, grey where they are 0, white or black where they change it most; their scale is that largest change, at one
+    standard deviation along them.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    samples = centre(samples_KCHW, size)
+    samples = center_crop(samples_KCHW, size)
     for number, sample in enumerate(samples[:count], start=1):
         _save(folder / f"sample{number}.png", sample)
     if len(samples) == 1:
@@ -40,13 +40,13 @@ def show(folder: Path, samples_KCHW: Tensor, size: int, count: int) -> None:
     std = samples.var(dim=0).mean(dim=0, keepdim=True).sqrt()
     scales = {"std": float(std.max())}
     _save(folder / "std.png", std / std.max().clamp(min=1e-12))
-    for number, direction in enumerate(directions(samples)[:DIRECTIONS], start=1):
-        scales[f"direction{number}"] = largest = float(direction.abs().max())
-        _save(folder / f"direction{number}.png", 0.5 + 0.5 * direction / max(largest, 1e-12))
+    for number, component in enumerate(principal_components(samples)[:COMPONENTS], start=1):
+        scales[f"component{number}"] = largest = float(component.abs().max())
+        _save(folder / f"component{number}.png", 0.5 + 0.5 * component / max(largest, 1e-12))
     atomic_write(folder / "scales.json", f"{json.dumps(scales, indent=2)}\n".encode())
 
 
-def directions(samples_KCHW: Tensor) -> Tensor:
+def principal_components(samples_KCHW: Tensor) -> Tensor:
     """Principal components of K samples, each as long as its standard deviation, (K − 1, C, H, W), the largest first.
 
     From the K x K matrix of inner products, which has the same eigenvalues as the covariance of all pixels. The sign of
@@ -57,8 +57,8 @@ def directions(samples_KCHW: Tensor) -> Tensor:
     _, vectors = torch.linalg.eigh(centred @ centred.T)
     along = (vectors.T @ centred).flip(0)[: k - 1] / (k - 1) ** 0.5  # of norm √λ
     signs = torch.where(along.sum(dim=1, keepdim=True) < 0, -1.0, 1.0)
-    found: Tensor = (signs * along).view(-1, *samples_KCHW.shape[1:]).float()
-    return found
+    components: Tensor = (signs * along).view(-1, *samples_KCHW.shape[1:]).float()
+    return components
 
 
 def _save(path: Path, image: Tensor) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torchmetrics import Metric
 
 from ...data.measurement import Measurement
 from .decibels import psnr
+from .image_metric import ImageMetric, full_precision
 
 
-class Averaging(Metric):
+class Averaging(ImageMetric):
     """Mean squared error of the mean of n samples, for n = 1, 2, 4 ... up to K.
 
     Samples that are independent given y have::
@@ -25,7 +25,6 @@ class Averaging(Metric):
         samples_per_image: K, at least 2.
     """
 
-    full_state_update = False
     squared_errors: Tensor
     error_of_all: Tensor
     values: Tensor
@@ -34,16 +33,17 @@ class Averaging(Metric):
         super().__init__()
         self.counts = [2**power for power in range(samples_per_image.bit_length())]
         self.samples_per_image = samples_per_image
-        states = {"squared_errors": (len(self.counts),), "error_of_all": (), "values": ()}
-        for name, shape in states.items():
-            self.add_state(name, torch.zeros(shape, dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_sums(["squared_errors"], len(self.counts))
+        self.add_sums(["error_of_all", "values"])
 
+    @full_precision
     def update(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Measurement) -> None:
         """Add a batch: (K, B, C, H, W), (B, C, H, W); the measurement is not looked at."""
-        samples_KBCHW = samples_KBCHW.float()
-        self.squared_errors = self.squared_errors + _squared_errors(samples_KBCHW, clean, len(self.counts))
-        self.error_of_all = self.error_of_all + _sum_of_squares(samples_KBCHW.mean(dim=0) - clean)
-        self.values = self.values + clean.numel()
+        self.add(
+            squared_errors=_squared_errors(samples_KBCHW, clean, len(self.counts)),
+            error_of_all=_sum_of_squares(samples_KBCHW.mean(dim=0) - clean),
+            values=clean.numel(),
+        )
 
     def compute(self) -> dict[str, float | list[float]]:
         """``n``, and for each the pooled ``mse`` and ``psnr`` in dB; ``a``, its ``psnr_a``, ``b`` and ``b_over_a``."""

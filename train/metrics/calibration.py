@@ -7,10 +7,10 @@ import math
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
-from torchmetrics import Metric
 
 from ...data.measurement import Measurement
 from .distortion import mean_and_variance
+from .image_metric import ImageMetric, full_precision
 
 SCALES = ("pixels", "blocks")
 BLOCK = 8
@@ -20,23 +20,22 @@ MAIN_COVERAGE = 0.9
 """Of the intervals, that nearest to it is the one of which a single figure is made."""
 
 
-class Calibration(Metric):
+class Calibration(ImageMetric):
     """Rank histograms, coverage of central intervals, and spread over skill.
 
-    The truth is ranked among the K samples at each value; where it equals some of them its count is shared by the
-    ranks it might have. If x and the samples are draws from one law all K + 1 ranks are equally likely (Talagrand;
+    The truth is ranked among the K samples at each value; where it equals some of them its count is shared by the ranks
+    it might have. If x and the samples are draws from one distribution all K + 1 ranks are equally likely (Talagrand;
     Hamill 2001). Samples with too little spread leave the truth outside, so the histogram is a bowl; with too much it
-    is a hill. The interval between the j-th smallest and the j-th largest sample holds the truth with probability
-    1 − 2j / (K + 1), whatever the law.
+    is a hill. The interval between the j-th smallest and the j-th largest sample holds the truth with probability 1 −
+    2j / (K + 1), whatever the distribution.
 
     Spread over skill is √((K + 1) / K · E s² / E (x − x̄)²), 1 for an exact sampler; s² is the variance of
-    the samples. That of pixels is in ``Quality``, here is that of blocks.
+    the samples. That of pixels is in ``Distortion``, here is that of blocks.
 
     Args:
         samples_per_image: K, at least 2.
     """
 
-    full_state_update = False
     pixels_ranks: Tensor
     blocks_ranks: Tensor
     blocks_variance: Tensor
@@ -45,27 +44,26 @@ class Calibration(Metric):
     def __init__(self, samples_per_image: int) -> None:
         super().__init__()
         self.samples_per_image = samples_per_image
-        for scale in SCALES:
-            self.add_state(
-                f"{scale}_ranks", torch.zeros(samples_per_image + 1, dtype=torch.float64), dist_reduce_fx="sum"
-            )
-        for name in ("variance", "squared_error"):
-            self.add_state(f"blocks_{name}", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_sums([f"{scale}_ranks" for scale in SCALES], samples_per_image + 1)
+        self.add_sums(["blocks_variance", "blocks_squared_error"])
 
+    @full_precision
     def update(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Measurement) -> None:
         """Add a batch: (K, B, C, H, W), (B, C, H, W); the measurement is not looked at.
 
         Images smaller than a block count at the scale of pixels alone.
         """
-        samples_KBCHW, clean = samples_KBCHW.float(), clean.float()
-        self.pixels_ranks = self.pixels_ranks + ranks_of(clean, samples_KBCHW)
+        clean = clean.float()
+        self.add(pixels_ranks=ranks_of(clean, samples_KBCHW))
         if min(clean.shape[-2:]) < BLOCK:
             return
         truth, samples = avg_pool2d(clean, BLOCK), torch.stack([avg_pool2d(sample, BLOCK) for sample in samples_KBCHW])
         mean, variance = mean_and_variance(samples)
-        self.blocks_ranks = self.blocks_ranks + ranks_of(truth, samples)
-        self.blocks_variance = self.blocks_variance + variance.sum(dtype=torch.float64)
-        self.blocks_squared_error = self.blocks_squared_error + (mean - truth).square().sum(dtype=torch.float64)
+        self.add(
+            blocks_ranks=ranks_of(truth, samples),
+            blocks_variance=variance.sum(dtype=torch.float64),
+            blocks_squared_error=(mean - truth).square().sum(dtype=torch.float64),
+        )
 
     def compute(self) -> dict[str, float | list[float]]:
         """By scale ``ranks`` as shares, ``coverage`` of ``nominal`` intervals, ``_at`` near 0.9; ``spread_skill``."""

@@ -1,17 +1,17 @@
-"""Conditional Fréchet distance: of the laws of truth and sample given y, from one sample a y (arXiv 2103.11521)."""
+"""Conditional Fréchet distance between truth and sample given y, from one sample a y (arXiv 2103.11521)."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torchmetrics import Metric
 
 from ...checks import require_at_least
 from .fid import require_vectors
 from .gaussian import mean_and_covariance, squared_bures
+from .image_metric import ImageMetric
 
 
-class CFID(Metric):
+class CFID(ImageMetric):
     """CFID of features a of truths, b of samples and c of conditions, from float64 sums of all cross products.
 
     The mean over c of the squared Wasserstein-2 distance of the Gaussians fitted to a given c and to b given c::
@@ -32,7 +32,6 @@ class CFID(Metric):
         ValueError: if ``kept`` is not in [1, ``dimensions``].
     """
 
-    full_state_update = False
     count: Tensor
     sum: Tensor
     products: Tensor
@@ -44,7 +43,7 @@ class CFID(Metric):
             raise ValueError(f"kept is {kept}; allowed is 1 to {dimensions}, the dimensions of the features")
         self._projection = None if kept is None else rotation(dimensions, kept, seed)
         for name, shape in (("count", ()), ("sum", (3 * self.kept,)), ("products", (3 * self.kept, 3 * self.kept))):
-            self.add_state(name, torch.zeros(shape, dtype=torch.float64), dist_reduce_fx="sum")
+            self.add_sums([name], *shape)
 
     @property
     def least_images(self) -> int:
@@ -62,9 +61,7 @@ class CFID(Metric):
         if not len(truth) == len(sample) == len(condition):
             raise ValueError(f"there are {len(truth)} truths, {len(sample)} samples and {len(condition)} conditions")
         joint = torch.cat([self._projected(features.double()) for features in (truth, sample, condition)], dim=1)
-        self.count = self.count + len(joint)
-        self.sum = self.sum + joint.sum(0)
-        self.products = self.products + joint.T @ joint
+        self.add(count=len(joint), sum=joint.sum(0), products=joint.T @ joint)
 
     def _projected(self, features: Tensor) -> Tensor:
         return features if self._projection is None else features @ self._projection.to(features.device)

@@ -6,34 +6,19 @@ import math
 
 import torch
 from torch import Tensor
-from torchmetrics import Metric
 
 from ...checks import optional_package
 from ...data.measurement import Measurement
 from ...losses.crps import FairCRPS
 from .decibels import gain_db_exact, psnr
+from .image_metric import ImageMetric, full_precision
 
 WINDOW = 11  # pixels a side, of SSIM
 FEW = 8  # samples of the CRPS, whose sort would cost more than all else, and of the sharpness
+SERIES = ("degraded", "sample", "mean")
 SUMS = (
-    "images",
-    "values",
-    "error_degraded",
-    "error_sample",
-    "error_mean",
-    "variance",
-    "deviation",
-    "psnr_degraded",
-    "psnr_sample",
-    "psnr_mean",
-    "ssim_degraded",
-    "ssim_sample",
-    "ssim_mean",
-    "crps",
-    "roughness_degraded",
-    "roughness_sample",
-    "roughness_mean",
-    "roughness_clean",
+    *("images", "values", "variance", "deviation", "crps", "roughness_clean"),
+    *(f"{name}_{series}" for name in ("error", "psnr", "ssim", "roughness") for series in SERIES),
 )
 
 
@@ -49,7 +34,7 @@ def mean_and_variance(samples_KBCHW: Tensor) -> tuple[Tensor, Tensor]:
     return mean, squares / max(len(samples_KBCHW) - 1, 1)
 
 
-class Distortion(Metric):
+class Distortion(ImageMetric):
     """Scores of K samples an image, from float64 sums: the same for any batch layout or number of ranks.
 
     Images are neither clamped nor rounded. PSNRs are pooled over all values, and ``*_per_image`` are means of each
@@ -62,14 +47,12 @@ class Distortion(Metric):
         samples_per_image: K, at least 1; with 1 (a deterministic restorer) gain and spread are 0.
     """
 
-    full_state_update = False
-
     def __init__(self, samples_per_image: int) -> None:
         super().__init__()
         self.samples_per_image = samples_per_image
-        for name in SUMS:
-            self.add_state(name, torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_sums(SUMS)
 
+    @full_precision
     def update(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Measurement) -> None:
         """Add a batch: (K, B, C, H, W), (B, C, H, W) and its measurement.
 
@@ -79,14 +62,14 @@ class Distortion(Metric):
         height, width = clean.shape[-2:]
         if min(height, width) < WINDOW:
             raise ValueError(f"image is {height} x {width}; allowed is at least {WINDOW} x {WINDOW}, a window of SSIM")
-        samples_KBCHW, clean = samples_KBCHW.float(), clean.float()
+        clean, degraded = clean.float(), measurement.degraded.float()
         mean, variance = mean_and_variance(samples_KBCHW)
         spread = FairCRPS()(samples_KBCHW[:FEW], clean, None) if self.samples_per_image > 1 else None
         crps = (mean - clean).abs().mean() if spread is None else spread
-        self._add(images=len(clean), values=clean.numel(), crps=crps.double() * clean.numel())
-        self._add(variance=_sum(variance), deviation=_sum(variance.sqrt()))
+        self.add(images=len(clean), values=clean.numel(), crps=crps.double() * clean.numel())
+        self.add(variance=_sum(variance), deviation=_sum(variance.sqrt()))
         for name, candidates, shown in (
-            ("degraded", measurement.degraded[None], measurement.degraded),
+            ("degraded", degraded[None], degraded),
             ("sample", samples_KBCHW, samples_KBCHW[0]),
             ("mean", mean[None], mean),
         ):
@@ -97,19 +80,15 @@ class Distortion(Metric):
                 f"ssim_{name}": _ssim(shown, clean),
                 f"roughness_{name}": torch.stack([_roughness(images) for images in candidates[:FEW]]).mean(),
             }
-            self._add(**sums)
-        self._add(roughness_clean=_roughness(clean))
-
-    def _add(self, **sums: Tensor | float) -> None:
-        for name, value in sums.items():
-            setattr(self, name, getattr(self, name) + value)
+            self.add(**sums)
+        self.add(roughness_clean=_roughness(clean))
 
     def compute(self) -> dict[str, float]:
         """All figures by name, as plain numbers."""
-        total = {name: float(getattr(self, name)) for name in SUMS}
+        total = self.totals(SUMS)
         k, images, values = self.samples_per_image, total["images"], total["values"]
         scores = {}
-        for name in ("degraded", "sample", "mean"):
+        for name in SERIES:
             scores[f"psnr_{name}"] = psnr(total[f"error_{name}"] / values)
             scores[f"psnr_{name}_per_image"] = total[f"psnr_{name}"] / images
             scores[f"ssim_{name}"] = total[f"ssim_{name}"] / images

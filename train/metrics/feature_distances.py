@@ -23,35 +23,35 @@ ON_SETS: tuple[tuple[str, Callable[[int], Metric]], ...] = (
 ERROR = "_error"
 
 Sets = tuple[Tensor, ...]
-Figures = Callable[..., dict[str, float]]
+Distance = Callable[..., dict[str, float]]
 
 
 @dataclass
 class FeatureDistances:
-    """Figures of a restorer.
+    """Distances of a method.
 
     Attributes:
-        figures: by name (fid, kid, precision, recall, cfid): ``value``; ``floor``, the same figure of a perfect
+        values: by name (fid, kid, precision, recall, cfid): ``value``; ``floor``, the same distance of a perfect
             restorer at the same number of images, where it can be had; ``n``, images of the restorer; ``m``, images it
             is compared with; of kid ``error``, a standard error; of cfid ``dimensions``.
         left_out: name and reason of each that could not be computed.
     """
 
-    figures: dict[str, dict[str, float]] = field(default_factory=dict)
+    values: dict[str, dict[str, float]] = field(default_factory=dict)
     left_out: list[tuple[str, str]] = field(default_factory=list)
 
-    def add(self, name: str, figures: Figures, sets: Sets, floor: Sets | None) -> None:
-        """Figures of some sets, and of other sets as their floor; or why there are none."""
+    def add(self, name: str, distance: Distance, sets: Sets, floor: Sets | None) -> None:
+        """Distances of some sets, and of other sets as their floor; or why there are none."""
         try:
-            values, floors = figures(*sets), {} if floor is None else figures(*floor)
+            values, floors = distance(*sets), {} if floor is None else distance(*floor)
         except ValueError as error:
             self.left_out.append((name, str(error)))
             return
-        for figure in (key for key in values if not key.endswith(ERROR)):
-            entry = {"value": values[figure], "n": len(sets[0]), "m": len(sets[1])}
-            entry |= {"floor": floors[figure]} if floors else {}
-            entry |= {"error": values[figure + ERROR]} if figure + ERROR in values else {}
-            self.figures[figure] = entry
+        for name in (key for key in values if not key.endswith(ERROR)):
+            entry = {"value": values[name], "n": len(sets[0]), "m": len(sets[1])}
+            entry |= {"floor": floors[name]} if floors else {}
+            entry |= {"error": values[name + ERROR]} if name + ERROR in values else {}
+            self.values[name] = entry
 
 
 def feature_distances(
@@ -65,8 +65,8 @@ def feature_distances(
 
     The first four compare the restored images with the reference, and as their floor the clean images with it. Without
     a reference, restored images of even numbers are compared with clean ones of odd numbers, so that no image meets
-    itself. The floor of CFID is that of the second sample against the first, whose laws given y are equal. All features
-    are here: nothing is gathered from other ranks.
+    itself. The floor of CFID is that of the second sample against the first, whose distributions given y are equal. All
+    features are here: nothing is gathered from other ranks.
 
     Args:
         clean: features (n, d) of the clean images.
@@ -88,8 +88,8 @@ def feature_distances(
     kept = min(conditional_dimensions, dimensions)
     floor = (samples_Snd[1], samples_Snd[0], condition) if len(samples_Snd) > 1 else None
     found.add("cfid", partial(_given, dimensions, kept), (clean, samples_Snd[0], condition), floor)
-    if "cfid" in found.figures:
-        found.figures["cfid"]["dimensions"] = kept
+    if "cfid" in found.values:
+        found.values["cfid"]["dimensions"] = kept
     return found
 
 

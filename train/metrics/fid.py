@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
-from torchmetrics import Metric
 
 from ...checks import require_at_least
 from .gaussian import mean_and_covariance, squared_bures
+from .image_metric import ImageMetric
 
 LEAST = 2  # vectors a set: what a covariance needs
 SIDES = ("restored", "clean")
 
 
-class FID(Metric):
+class FID(ImageMetric):
     """Squared Wasserstein-2 distance of the Gaussians fitted to restored and clean features, from float64 sums.
 
     With means m and unbiased covariances Σ::
@@ -30,15 +29,13 @@ class FID(Metric):
         ValueError: if ``dimensions`` is below 1.
     """
 
-    full_state_update = False
-
     def __init__(self, dimensions: int) -> None:
         super().__init__()
         require_at_least(1, dimensions=dimensions)
         self.dimensions = dimensions
         for side in SIDES:
             for name, shape in (("count", ()), ("sum", (dimensions,)), ("products", (dimensions, dimensions))):
-                self.add_state(f"{side}_{name}", torch.zeros(shape, dtype=torch.float64), dist_reduce_fx="sum")
+                self.add_sums([f"{side}_{name}"], *shape)
 
     def update(self, features: Tensor, real: bool) -> None:
         """Add vectors (N, d); ``real`` for those of clean images.
@@ -47,10 +44,13 @@ class FID(Metric):
             ValueError: if they have another shape.
         """
         require_vectors(features, self.dimensions)
-        vectors = features.double()
-        side = SIDES[real]
-        for name, value in (("count", len(vectors)), ("sum", vectors.sum(0)), ("products", vectors.T @ vectors)):
-            setattr(self, f"{side}_{name}", getattr(self, f"{side}_{name}") + value)
+        vectors, side = features.double(), SIDES[real]
+        sums: dict[str, Tensor | float] = {
+            "count": len(vectors),
+            "sum": vectors.sum(0),
+            "products": vectors.T @ vectors,
+        }
+        self.add(**{f"{side}_{name}": value for name, value in sums.items()})
 
     def compute(self) -> dict[str, float]:
         """``fid``, at least 0.

@@ -23,6 +23,11 @@ def squared_bures(covariance: Tensor, other: Tensor) -> Tensor:
     return (covariance.trace() + other.trace() - 2 * cross).clamp(min=0)
 
 
+def bures(covariance: Tensor, other: Tensor) -> float:
+    """``squared_bures`` a value: over the n of the covariances."""
+    return float(squared_bures(covariance, other)) / len(other)
+
+
 def _factor(covariance: Tensor) -> Tensor:
     """F (d, r) with F Fᵀ the covariance, from its eigenvectors; those with eigenvalues of rounding are left out."""
     values: Tensor

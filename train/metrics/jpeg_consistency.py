@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torchmetrics import Metric
 
 from ...data.degradation import Verifiable
 from ...data.measurement import Measurement
 from .decibels import psnr
+from .image_metric import ImageMetric, full_precision
 
 ROWS = {
     "degraded": "y, plain decode",
@@ -17,10 +17,13 @@ ROWS = {
     "mean": "mean of samples",
     "mean_finished": " - finished",
 }
-SUMS = ("levels", "levels_wrong", "blocks", "blocks_wrong", "pictures", "pictures_wrong", "reencode_rmse", "violation")
+SUMS = (
+    *("levels", "levels_wrong", "blocks", "blocks_wrong", "pictures", "pictures_wrong"),
+    *("reencode_rmse", "violation", "squared_error", "values"),
+)
 
 
-class JpegConsistency(Metric):
+class JpegConsistency(ImageMetric):
     """Figures of 8-bit images after a certifying degradation looked at them, from float64 sums.
 
     Rows are the plain decode, the first sample and the mean of all, the last two rounded to 8 bits as they are, and
@@ -30,15 +33,12 @@ class JpegConsistency(Metric):
         degradation: of the measurements.
     """
 
-    full_state_update = False
-
     def __init__(self, degradation: Verifiable) -> None:
         super().__init__()
         self.degradation = degradation
-        for row in ROWS:
-            for name in (*SUMS, "squared_error", "values"):
-                self.add_state(f"{row}_{name}", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_sums(f"{row}_{name}" for row in ROWS for name in SUMS)
 
+    @full_precision
     def update(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Measurement) -> None:
         """Add a batch: (K, B, C, H, W), (B, C, H, W) and its measurement."""
         for name, restored in (("sample", samples_KBCHW[0]), ("mean", samples_KBCHW.mean(dim=0))):
@@ -53,14 +53,13 @@ class JpegConsistency(Metric):
         sums["pictures_wrong"] = (certificate.levels_wrong > 0).sum()
         sums["squared_error"] = (image.double() / 255 - clean).square().sum()
         sums["values"] = image.numel()
-        for name, value in sums.items():
-            setattr(self, f"{row}_{name}", getattr(self, f"{row}_{name}") + value)
+        self.add(**{f"{row}_{name}": value for name, value in sums.items()})
 
     def compute(self) -> dict[str, float]:
         """Shares that match, of levels, blocks and pictures; means over pictures; PSNR pooled; by row/figure."""
         scores = {}
         for row in ROWS:
-            total = {name: float(getattr(self, f"{row}_{name}")) for name in (*SUMS, "squared_error", "values")}
+            total = {name: float(getattr(self, f"{row}_{name}")) for name in SUMS}
             for unit in ("levels", "blocks", "pictures"):
                 scores[f"{row}/{unit}"] = 1 - total[f"{unit}_wrong"] / total[unit]
             scores[f"{row}/reencode_rmse"] = total["reencode_rmse"] / total["pictures"]

@@ -16,9 +16,9 @@ ROWS = 1024  # of the kernel matrix, held at once
 class KID(FeatureSets):
     """Squared maximum mean discrepancy under k(a, b) = (aᵀb / d + 1)³: the unbiased U-statistic of all vectors.
 
-    Its expectation is 0 for equal laws at any n, so a value below 0 says no difference. The field prints it times
-    1,000; this is the plain value. The error is what ``subsets`` disjoint subsets say: the standard deviation of their
-    values over √subsets. Where the laws are equal it is too large, by about the same root.
+    Its expectation is 0 for equal distributions at any n, so a value below 0 says no difference. The field prints it
+    times 1,000; this is the plain value. The error is what ``subsets`` disjoint subsets say: the standard deviation of
+    their values over √subsets. Where the distributions are equal it is too large, by about the same root.
 
     Args:
         dimensions: d of the features.

@@ -1,4 +1,4 @@
-"""The law of patches: how far restorations are from clean images as a population, and how far from their own x."""
+"""Restorations on the perception-distortion plane, by the distribution of their patches."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torchmetrics import Metric
 
 from ...checks import require_at_least
-from ...data.luma import BT601
+from ...data.luma import luma
 from ...data.measurement import Measurement
-from .posterior import bures
+from .gaussian import bures
+from .image_metric import ImageMetric, full_precision
 
 BOUND_POINTS = 17
 SERIES = ("mean", "clean", "even")  # mean of K samples, x, every second patch of x
 
 
-class PatchDistribution(Metric):
+class PatchDistribution(ImageMetric):
     """Samples, and means of n of them, on the perception-distortion plane; float64 sums.
 
-    The luma patches of p x p side by side, of all places and images, are one law of p² values. The *distance* of two
-    laws is W2 between the Gaussians of their moments (Gelbrich 1990), at most their own W2; *rmse* is the error of the
-    same patches. Both are root mean squares a value.
+    The luma patches of p x p side by side, of all places and images, are one distribution of p² values. The *distance*
+    of two distributions is W2 between the Gaussians of their moments (Gelbrich 1990), at most their own W2; *rmse* is
+    the error of the same patches. Both are root mean squares a value.
 
     The mean over all choices of n out of K samples needs no choosing. With M the second moment of the mean of K and V
     the covariance of samples around it, the second moment is M + (1/n − 1/K) V, and the squared error likewise. The
@@ -33,8 +33,8 @@ class PatchDistribution(Metric):
         D(P) ≥ D* + [(P* − P)₊]²
 
     if x̂* is the posterior mean; if not, those still have it whose mean given y is x̂*, as means of n samples do.
-    Equality is reached where laws are Gaussian. With a Gelbrich distance the bound holds for any law. Few patches make
-    all distances too large, P* the more the fewer samples there are.
+    Equality is reached where distributions are Gaussian. With a Gelbrich distance the bound always holds. Few patches
+    make all distances too large, P* the more the fewer samples there are.
 
     Args:
         samples_per_image: K; of 1 sample x̂* is taken to be itself, as of a deterministic restorer it is.
@@ -44,7 +44,6 @@ class PatchDistribution(Metric):
         ValueError: if an argument is below 1.
     """
 
-    full_state_update = False
     error: Tensor
     within: Tensor
     clean_count: Tensor
@@ -55,12 +54,11 @@ class PatchDistribution(Metric):
         require_at_least(1, samples_per_image=samples_per_image, patch=patch)
         self.samples_per_image, self.patch = samples_per_image, patch
         n = patch**2
-        shapes: dict[str, tuple[int, ...]] = {"error": (), "within": (n, n)}
-        for series in SERIES:
-            shapes |= {f"{series}_count": (), f"{series}_first": (n,), f"{series}_second": (n, n)}
-        for name, shape in shapes.items():
-            self.add_state(name, torch.zeros(shape, dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_sums(["error", *(f"{series}_count" for series in SERIES)])
+        self.add_sums((f"{series}_first" for series in SERIES), n)
+        self.add_sums(["within", *(f"{series}_second" for series in SERIES)], n, n)
 
+    @full_precision
     def update(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Measurement | None = None) -> None:
         """Add a batch: (K, B, C, H, W) and (B, C, H, W) with C of 1 or 3; the measurement is not looked at.
 
@@ -74,8 +72,8 @@ class PatchDistribution(Metric):
         mean, truth = self._patches(average).double(), self._patches(clean).double()
         for sample in samples_KBCHW if K > 1 else ():
             residual = self._patches(sample - average).flatten(0, 2)
-            self.within = self.within + (residual.T @ residual).double() / (K - 1)
-        self.error = self.error + (mean - truth).square().sum()
+            self.add(within=(residual.T @ residual).double() / (K - 1))
+        self.add(error=(mean - truth).square().sum())
         place = torch.arange(mean.shape[1])[:, None] + torch.arange(mean.shape[2])
         self._add("mean", mean.flatten(0, 2))
         self._add("clean", truth.flatten(0, 2))
@@ -86,12 +84,15 @@ class PatchDistribution(Metric):
         p = self.patch
         if min(images.shape[-2:]) < p:
             raise ValueError(f"image is {images.shape[-2]} x {images.shape[-1]}; allowed is at least {p} x {p}")
-        return luma(images).unfold(1, p, p).unfold(2, p, p).flatten(3)
+        return _luma(images).unfold(1, p, p).unfold(2, p, p).flatten(3)
 
     def _add(self, series: str, patches: Tensor) -> None:
-        sums = {"count": len(patches), "first": patches.sum(dim=0), "second": patches.T @ patches}
-        for moment, value in sums.items():
-            setattr(self, f"{series}_{moment}", getattr(self, f"{series}_{moment}") + value)
+        sums: dict[str, Tensor | float] = {
+            "count": len(patches),
+            "first": patches.sum(dim=0),
+            "second": patches.T @ patches,
+        }
+        self.add(**{f"{series}_{moment}": value for moment, value in sums.items()})
 
     def compute(self) -> dict[str, Any]:
         """Distances of one ``sample``, of the ``mean`` of K and of chance (``floor``); and points of the plane.
@@ -110,41 +111,36 @@ class PatchDistribution(Metric):
         if self.even_count < self.clean_count:
             even, clean = self._moments("even"), self._moments("clean")
             odd = (whole - part for whole, part in zip(clean, even, strict=True))
-            scores["floor"] = gelbrich(_law(*even), _law(*odd))
+            scores["floor"] = gelbrich(_gaussian(*even), _gaussian(*odd))
         return {**scores, "averaged": averaged, "limit": limit, "bound": bound}
 
     def _point(self, spread: float) -> dict[str, float]:
         """Of the mean of K samples and ``spread`` times their covariance beside."""
         count, first, second = self._moments("mean")
-        error = self.error + spread * self.within.trace()
+        error, second = self.error + spread * self.within.trace(), second + spread * self.within
         return {
             "rmse": math.sqrt(max(float(error / (count * self.patch**2)), 0.0)),
-            "distance": gelbrich(_law(count, first, second + spread * self.within), _law(*self._moments("clean"))),
+            "distance": gelbrich(_gaussian(count, first, second), _gaussian(*self._moments("clean"))),
         }
 
     def _moments(self, series: str) -> list[Tensor]:
         return [getattr(self, f"{series}_{moment}") for moment in ("count", "first", "second")]
 
 
-def luma(images: Tensor) -> Tensor:
-    """(B, C, H, W) to (B, H, W): Rec. 601 of colour, grey as it is.
-
-    Raises:
-        ValueError: if C is neither 1 nor 3.
-    """
+def _luma(images: Tensor) -> Tensor:
+    """(B, C, H, W) to (B, H, W): Rec. 601 of colour, grey as it is."""
     channels = images.shape[1]
     if channels not in (1, 3):
-        raise ValueError(f"images have {channels} channels; allowed are 1 (grey) and 3 (colour)")
-    weights = BT601 if channels == 3 else (1.0,)
-    return sum((weight * images[:, c] for c, weight in enumerate(weights)), torch.zeros_like(images[:, 0]))
+        raise ValueError(f"images must have 1 channel (grey) or 3 (colour), got {channels}")
+    return (luma(images) if channels == 3 else images)[:, 0]
 
 
-def gelbrich(law: tuple[Tensor, Tensor], other: tuple[Tensor, Tensor]) -> float:
+def gelbrich(one: tuple[Tensor, Tensor], other: tuple[Tensor, Tensor]) -> float:
     """W2 between the Gaussians of two pairs of mean and covariance, root mean square a value."""
-    return math.sqrt(float((law[0] - other[0]).square().mean()) + bures(law[1], other[1]))
+    return math.sqrt(float((one[0] - other[0]).square().mean()) + bures(one[1], other[1]))
 
 
-def _law(count: Tensor, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+def _gaussian(count: Tensor, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and covariance from sums."""
     mean = first / count
     return mean, second / count - torch.outer(mean, mean)

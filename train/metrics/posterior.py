@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from .gaussian import squared_bures
+from .gaussian import bures
 
 RANKED = 19  # samples a truth is ranked among: 20 bins, of which the central 18 are nominal coverage 0.9
 AVERAGED = 64  # samples of the mean whose loss in dB is given
@@ -42,16 +42,11 @@ def pooled_covariance(samples_KBCHW: Tensor) -> Tensor:
     return residuals.T @ residuals / (B * max(K - 1, 1))
 
 
-def bures(covariance: Tensor, other: Tensor) -> float:
-    """Squared W2 distance of two centred Gaussians (Gelbrich 1990), a value: Tr(A + B − 2 (B^½ A B^½)^½) / n."""
-    return float(squared_bures(covariance, other)) / len(other)
-
-
 def gaussian_w2(samples_KBCHW: Tensor, posterior_mean: Tensor, posterior_covariance: Tensor) -> float:
     """W2 from the Gaussian of the samples' moments to a Gaussian posterior of one covariance, root mean square a value.
 
-    The mean is that of each y, the covariance that of all y together; the distance of the true laws is at least this
-    (Gelbrich 1990).
+    The mean is that of each y, the covariance that of all y together; the distance of the true distributions is at
+    least this (Gelbrich 1990).
     """
     error = max(mean_error(samples_KBCHW, posterior_mean), 0.0)
     return math.sqrt(error + bures(pooled_covariance(samples_KBCHW), posterior_covariance))
@@ -110,12 +105,12 @@ def coverage(histogram: Tensor) -> float:
     return float(histogram[1:-1].sum())
 
 
-def nearest_law(samples_KBCHW: Tensor, exact_KBCHW: Tensor, posterior_mean: Tensor) -> str:
+def nearest_distribution(samples_KBCHW: Tensor, exact_KBCHW: Tensor, posterior_mean: Tensor) -> str:
     """Which of three the samples of a pixel are most like: ``posterior``, ``gaussian`` of its moments, ``mean`` alone.
 
     By the sliced W1 distance, pixel by pixel. Of a Gaussian posterior the first two are one.
     """
     noise = torch.randn(exact_KBCHW.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     gaussian = posterior_mean + exact_KBCHW.std(dim=0) * noise
-    laws = {"posterior": exact_KBCHW, "gaussian": gaussian, "mean": posterior_mean.expand_as(exact_KBCHW)}
-    return min(laws, key=lambda name: sliced_w1(samples_KBCHW, laws[name], pointwise=True))
+    candidates = {"posterior": exact_KBCHW, "gaussian": gaussian, "mean": posterior_mean.expand_as(exact_KBCHW)}
+    return min(candidates, key=lambda name: sliced_w1(samples_KBCHW, candidates[name], pointwise=True))

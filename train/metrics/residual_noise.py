@@ -1,22 +1,23 @@
-"""Remainder noise: whether what a sample leaves of y looks like the noise that was added (arXiv 2103.04192)."""
+"""Residual noise: whether what a sample leaves of y looks like the noise that was added (arXiv 2103.04192)."""
 
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
-from torchmetrics import Metric
 
 from ...data.measurement import Measurement
+from .image_metric import ImageMetric, full_precision
 
 WINDOW = 15  # pixels a side, with all channels
 CHOSEN = 20  # worst windows an image, and as many evenly spaced ones
 LEVEL = 0.05  # of the tests: of white Gaussian noise a share of 0.95 passes
 BINS, LARGEST_RMS = 200, 2.0  # of the histograms, in units of sigma
-ROWS = ("remainder", "noise")
+ROWS = ("residual", "noise")
 SUMS = (
     "power",
     "horizontal",
@@ -28,10 +29,10 @@ SUMS = (
     "normal_image",
 )
 COUNTS = ("images", "values", "chosen", "windows", "places")
-HISTOGRAMS = ("noise", "remainder", "error")
+HISTOGRAMS = ("noise", "residual", "error")
 
 
-class ResidualNoise(Metric):
+class ResidualNoise(ImageMetric):
     """Figures of y − x̂₁ beside those of the true noise y − x, for additive white Gaussian noise; float64 sums.
 
     All is in units of sigma. Normality is tested (``normality_p``) in windows of 15 x 15 pixels and all channels: in
@@ -40,15 +41,12 @@ class ResidualNoise(Metric):
     Box and Pierce's test (JASA 1970) on neighbours to the right and below. Images smaller than a window are refused.
     """
 
-    full_state_update = False
-
     def __init__(self) -> None:
         super().__init__()
-        for name in (*COUNTS, *(f"{row}_{name}" for row in ROWS for name in SUMS)):
-            self.add_state(name, torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
-        for name in HISTOGRAMS:
-            self.add_state(f"histogram_{name}", torch.zeros(BINS, dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_sums((*COUNTS, *(f"{row}_{name}" for row in ROWS for name in SUMS)))
+        self.add_sums((f"histogram_{name}" for name in HISTOGRAMS), BINS)
 
+    @full_precision
     def update(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Measurement) -> None:
         """Add a batch: (K, B, C, H, W), (B, C, H, W) and its measurement.
 
@@ -63,16 +61,16 @@ class ResidualNoise(Metric):
             raise ValueError(f"image is {height} x {width}; allowed is at least {WINDOW} x {WINDOW}")
         sigma = measurement.params["sigma"].double().view(-1, 1, 1, 1)
         y, x, restored = (image.double() / sigma for image in (measurement.degraded, clean, samples_KBCHW[0]))
-        for remainder, noise, error in zip(y - restored, y - x, restored - x, strict=True):
-            self._add_image(remainder, noise, error)
+        for residual, noise, error in zip(y - restored, y - x, restored - x, strict=True):
+            self._add_image(residual, noise, error)
 
-    def _add_image(self, remainder: Tensor, noise: Tensor, error: Tensor) -> None:
-        rms = {"noise": window_rms(noise), "remainder": window_rms(remainder), "error": window_rms(error)}
+    def _add_image(self, residual: Tensor, noise: Tensor, error: Tensor) -> None:
+        rms = {"noise": window_rms(noise), "residual": window_rms(residual), "error": window_rms(error)}
         for name, values in rms.items():
-            self._add(f"histogram_{name}", values.clamp(max=LARGEST_RMS).histc(BINS, 0.0, LARGEST_RMS))
+            self.add(**{f"histogram_{name}": values.clamp(max=LARGEST_RMS).histc(BINS, 0.0, LARGEST_RMS)})
         worst = rms["error"].flatten().topk(min(CHOSEN, rms["error"].numel())).indices
         even = (torch.arange(len(worst), device=worst.device) + 0.5) * (rms["error"].numel() / len(worst))
-        for row, image in (("remainder", remainder), ("noise", noise)):
+        for row, image in (("residual", residual), ("noise", noise)):
             tiles = windows(image, WINDOW).flatten(0, 1)
             sums = lag_products(image) | {
                 "normal_worst": _passed(normality_p(_some(image, worst))),
@@ -81,14 +79,9 @@ class ResidualNoise(Metric):
                 "white_windows": _passed(whiteness_p(tiles)),
                 "normal_image": _passed(normality_p(image.reshape(1, -1))),
             }
-            for name, value in sums.items():
-                self._add(f"{row}_{name}", value)
-        counts = (1, remainder.numel(), len(worst), len(tiles), rms["error"].numel())
-        for name, count in zip(COUNTS, counts, strict=True):
-            self._add(name, count)
-
-    def _add(self, name: str, value: Tensor | int) -> None:
-        setattr(self, name, getattr(self, name) + value)
+            self.add(**{f"{row}_{name}": value for name, value in sums.items()})
+        counts = (1, residual.numel(), len(worst), len(tiles), rms["error"].numel())
+        self.add(**dict(zip(COUNTS, counts, strict=True)))
 
     def compute(self) -> dict[str, Any]:
         """Figures by row/name, each ``noise/`` being what the true noise itself reaches, and the histograms.
@@ -97,7 +90,7 @@ class ResidualNoise(Metric):
         mean of ``_horizontal`` and ``_vertical``); the rest are shares with p > 0.05. ``histograms`` holds ``edges``,
         in units of sigma, and by name densities of the RMS of overlapping windows; beyond 2 counts to the last bin.
         """
-        total = {name: float(getattr(self, name)) for name in COUNTS}
+        total = self.totals(COUNTS)
         of = {"worst": "chosen", "even": "chosen", "windows": "windows", "image": "images"}
         scores: dict[str, Any] = {}
         for row in ROWS:
@@ -158,47 +151,14 @@ def _passed(p: Tensor) -> Tensor:
     return (p > LEVEL).sum()
 
 
-LEAST_VALUES = 20  # below, the law of the kurtosis is too far from its approximation
-
-
 def normality_p(values: Tensor) -> Tensor:
-    """p-value of each row under the hypothesis that its values are independent and Gaussian, of any mean and variance.
+    """p-value of each row (rows, n), n at least 20: its values are independent and Gaussian, of any mean and variance.
 
-    K² = Z(skewness)² + Z(kurtosis)² is about χ² with two degrees of freedom, so p = exp(−K²/2).
-
-    Args:
-        values: (rows, n).
-
-    Returns:
-        (rows,) float64 in [0, 1]; 0 where all values of a row are equal.
-
-    Raises:
-        ValueError: if n is below 20.
+    The test of D'Agostino and Pearson: K² = Z(skewness)² + Z(kurtosis)² is about χ² with two degrees of freedom.
+    (rows,) float64; 0 where all values of a row are equal.
     """
-    if values.shape[1] < LEAST_VALUES:
-        raise ValueError(f"values has {values.shape[1]} in a row; allowed is {LEAST_VALUES} or more")
-    centred = values.double() - values.double().mean(dim=1, keepdim=True)
-    square = centred.square()
-    variance = square.mean(dim=1)
-    skewness = (square * centred).mean(dim=1) / variance**1.5
-    kurtosis = square.square().mean(dim=1) / variance.square()
-    n = values.shape[1]
-    return (-0.5 * (_z_of_skewness(skewness, n).square() + _z_of_kurtosis(kurtosis, n).square())).exp().nan_to_num(0.0)
+    from scipy.stats import normaltest  # a second to import
 
-
-def _z_of_skewness(skewness: Tensor, n: int) -> Tensor:
-    """Standard normal for Gaussian values (D'Agostino, Biometrika 1970)."""
-    standardised = skewness * math.sqrt((n + 1) * (n + 3) / (6 * (n - 2)))
-    fourth = 3 * (n**2 + 27 * n - 70) * (n + 1) * (n + 3) / ((n - 2) * (n + 5) * (n + 7) * (n + 9))
-    w_squared = math.sqrt(2 * (fourth - 1)) - 1
-    return torch.asinh(standardised * math.sqrt((w_squared - 1) / 2)) / math.sqrt(0.5 * math.log(w_squared))
-
-
-def _z_of_kurtosis(kurtosis: Tensor, n: int) -> Tensor:
-    """Standard normal for Gaussian values (Anscombe and Glynn, Biometrika 1983)."""
-    variance = 24 * n * (n - 2) * (n - 3) / ((n + 1) ** 2 * (n + 3) * (n + 5))
-    standardised = (kurtosis - 3 * (n - 1) / (n + 1)) / math.sqrt(variance)
-    skewness = 6 * (n**2 - 5 * n + 2) / ((n + 7) * (n + 9)) * math.sqrt(6 * (n + 3) * (n + 5) / (n * (n - 2) * (n - 3)))
-    a = 6 + 8 / skewness * (2 / skewness + math.sqrt(1 + 4 / skewness**2))
-    ratio = (1 - 2 / a) / (1 + standardised * math.sqrt(2 / (a - 4)))
-    return (1 - 2 / (9 * a) - ratio.sign() * ratio.abs() ** (1 / 3)) / math.sqrt(2 / (9 * a))
+    with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # of rows of equal values
+        p = normaltest(values.double().cpu().numpy(), axis=1).pvalue
+    return torch.from_numpy(p).nan_to_num(0.0)

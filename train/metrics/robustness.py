@@ -1,4 +1,4 @@
-"""What an attack on y did: to the samples of one z, and to their law."""
+"""What an attack on y did: to the samples of one z, and to their distribution."""
 
 from __future__ import annotations
 
@@ -6,23 +6,21 @@ import math
 
 import torch
 from torch import Tensor
-from torchmetrics import Metric
 
 from .decibels import psnr
+from .image_metric import ImageMetric, full_precision
 
-SUMS = ("images", "values", "attack", "change", "law", "variance", "variance_attacked", "error", "error_attacked")
+SUMS = ("images", "values", "attack", "change", "w2", "variance", "variance_attacked", "error", "error_attacked")
 
 
-class Robustness(Metric):
+class Robustness(ImageMetric):
     """Figures of one attack at one budget, from float64 sums. Everything is pooled over values, images and samples."""
-
-    full_state_update = False
 
     def __init__(self) -> None:
         super().__init__()
-        for name in SUMS:
-            self.add_state(name, torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_sums(SUMS)
 
+    @full_precision
     def update(
         self, samples_KBCHW: Tensor, same_z_KBCHW: Tensor, other_z_KBCHW: Tensor, clean: Tensor, attack: Tensor
     ) -> None:
@@ -39,31 +37,28 @@ class Robustness(Metric):
         sums = {
             "attack": attack.double().square(),
             "change": (same - before).square().mean(dim=0),
-            "law": squared_w2(before, other),
+            "w2": squared_w2(before, other),
             "variance": _variance(before),
             "variance_attacked": _variance(other),
             "error": (before - clean).square().mean(dim=0),
             "error_attacked": (other - clean).square().mean(dim=0),
         }
-        self._add(images=len(clean), values=clean.numel(), **{name: values.sum() for name, values in sums.items()})
-
-    def _add(self, **sums: Tensor | int) -> None:
-        for name, value in sums.items():
-            setattr(self, name, getattr(self, name) + value)
+        self.add(images=len(clean), values=clean.numel(), **{name: values.sum() for name, values in sums.items()})
 
     def compute(self) -> dict[str, float]:
         """All figures by name.
 
         ``ai_psnr`` is that of y + d against y, ``robustness_db`` that of samples at y + d against those of the same z
-        at y. ``law_distance`` is the root mean square W2 distance between the Gaussian laws of a value at y and at
-        y + d, ``std`` and ``std_attacked`` are their spreads, ``psnr`` and ``psnr_attacked`` those of one sample.
+        at y. ``distribution_distance`` is the root mean square W2 distance between the Gaussian distributions of a
+        value at y and at y + d, ``std`` and ``std_attacked`` are their spreads, ``psnr`` and ``psnr_attacked`` those of
+        one sample.
         """
-        total = {name: float(getattr(self, name)) for name in SUMS}
+        total = self.totals(SUMS)
         mean = {name: total[name] / total["values"] for name in SUMS[2:]}
         return {
             "ai_psnr": psnr(mean["attack"]),
             "robustness_db": psnr(mean["change"]),
-            "law_distance": math.sqrt(max(mean["law"], 0.0)),
+            "distribution_distance": math.sqrt(max(mean["w2"], 0.0)),
             "std": math.sqrt(mean["variance"]),
             "std_attacked": math.sqrt(mean["variance_attacked"]),
             "psnr": psnr(mean["error"]),

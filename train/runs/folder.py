@@ -17,6 +17,39 @@ from .atomic_write import atomic_write
 from .naming import MAY_CHANGE, MAY_NOT_CHANGE
 from .provenance import flatten_config, provenance
 
+CONFIG = "config.yaml"
+
+
+def claim_folder(path: Path, kind: str) -> bool:
+    """Make a folder where there is none; whether it holds a config already.
+
+    Args:
+        path: of it.
+        kind: of what it is to hold, for the message.
+
+    Raises:
+        ValueError: if it holds something else.
+        OSError: if it cannot be written.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    if not os.access(path, os.W_OK):
+        raise PermissionError(f"{kind} folder {path} is not writable")
+    if (path / CONFIG).exists():
+        return True
+    if any(path.iterdir()):
+        raise ValueError(f"{path} is not empty and holds no {kind} of pscgan; choose another name=...")
+    return False
+
+
+def changed_keys(path: Path, config: dict[str, Any], may_change: tuple[str, ...]) -> dict[str, str]:
+    """Of a config and the one in a folder, the keys that differ, with a line that names both values."""
+    stored, current = flatten_config(OmegaConf.to_container(OmegaConf.load(path / CONFIG))), flatten_config(config)
+    return {
+        key: f"{key}: {stored.get(key, 'absent')} there, {current.get(key, 'absent')} now"
+        for key in sorted(stored.keys() | current.keys())
+        if stored.get(key, "absent") != current.get(key, "absent") and not key.startswith(may_change)
+    }
+
 
 class RunFolder:
     """Where a run keeps its config, log, pictures, checkpoints and result.
@@ -38,18 +71,13 @@ class RunFolder:
         self.path = path = Path(config.folder)
         self.config: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
         self.changes: list[str] = []
-        path.mkdir(parents=True, exist_ok=True)
-        if not os.access(path, os.W_OK):
-            raise PermissionError(f"run folder {path} is not writable")
-        if self.config_path.exists():
+        if claim_folder(path, "run"):
             self._compare_configs()
-        elif any(path.iterdir()):
-            raise ValueError(f"{path} is not empty and holds no run of pscgan; choose another name=...")
 
     @property
     def config_path(self) -> Path:
         """The composed config."""
-        return self.path / "config.yaml"
+        return self.path / CONFIG
 
     @property
     def last(self) -> Path:
@@ -93,13 +121,7 @@ class RunFolder:
         atomic_write(path, f"{json.dumps(starts, indent=2)}\n".encode())
 
     def _compare_configs(self) -> None:
-        stored = flatten_config(OmegaConf.to_container(OmegaConf.load(self.config_path)))
-        current = flatten_config(self.config)
-        changed = {
-            key: f"{key}: {stored.get(key, 'absent')} there, {current.get(key, 'absent')} now"
-            for key in sorted(stored.keys() | current.keys())
-            if stored.get(key, "absent") != current.get(key, "absent") and not key.startswith(MAY_CHANGE)
-        }
+        changed = changed_keys(self.path, self.config, MAY_CHANGE)
         refused = [line for key, line in changed.items() if key.startswith(MAY_NOT_CHANGE)]
         if refused:
             raise ValueError(f"{self.path} holds a run of another config ({_some(refused)}); choose another name=...")

@@ -152,7 +152,7 @@ def measure(samples_KBCHW: Tensor, problem: ToyProblem, testset: TestSet, pointw
     if isinstance(problem, GaussianProblem):
         figures["w2"] = distance.gaussian_w2(samples_KBCHW, mean, problem.posterior_covariance) / unit
     if pointwise:
-        figures["nearest"] = distance.nearest_law(samples_KBCHW, exact, mean)
+        figures["nearest"] = distance.nearest_distribution(samples_KBCHW, exact, mean)
     else:
         figures["spectrum_db"] = distance.spectrum_error_db(samples_KBCHW, exact)
         figures["spectrum"] = (distance.radial_power(samples_KBCHW) / distance.radial_power(exact)).tolist()

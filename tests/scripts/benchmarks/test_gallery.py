@@ -34,12 +34,12 @@ def composed(*overrides):
 def evaluated(folder, task, side):
     """Stand-ins of what the commands of a task leave."""
     for number, name in enumerate(gallery.PANELS):
-        path = folder / "evaluations" / task / "pictures" / "0" / name
+        path = folder / "evaluations" / task / "visuals" / "0" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         grey = Image.new("L", (side, side), 10 * number)
         grey.convert("L" if name.endswith("std.png") else "RGB").save(path)
     methods = {name: {"values": values} for name, values in VALUES.items()}
-    (folder / "evaluations" / task / "result.json").write_text(json.dumps({"restorers": methods}))
+    (folder / "evaluations" / task / "result.json").write_text(json.dumps({"methods": methods}))
     (folder / "runs" / task).mkdir(parents=True)
     (folder / "runs" / task / "result.json").write_text(json.dumps({"seconds": 90, "images_seen": 12_800}))
 

@@ -33,26 +33,26 @@ def test_with_a_reference_all_images_are_compared_with_it():
     reference = world(n=90)[0] + 0.1
     found = feature_distances(clean, samples, condition, reference)
     assert found.left_out == []
-    assert set(found.figures) == {"fid", "kid", "precision", "recall", "cfid"}
-    assert found.figures["fid"] == {
+    assert set(found.values) == {"fid", "kid", "precision", "recall", "cfid"}
+    assert found.values["fid"] == {
         "value": fid(samples[0], reference), "floor": fid(clean, reference), "n": 120, "m": 90,
     }  # fmt: skip
-    assert found.figures["kid"]["error"] > 0
-    assert found.figures["cfid"]["dimensions"] == 6
-    assert found.figures["cfid"]["value"] == pytest.approx(cfid(clean, samples[0], condition))
-    assert found.figures["cfid"]["floor"] == pytest.approx(cfid(samples[1], samples[0], condition))
+    assert found.values["kid"]["error"] > 0
+    assert found.values["cfid"]["dimensions"] == 6
+    assert found.values["cfid"]["value"] == pytest.approx(cfid(clean, samples[0], condition))
+    assert found.values["cfid"]["floor"] == pytest.approx(cfid(samples[1], samples[0], condition))
 
 
 def test_without_one_no_image_is_compared_with_itself():
     clean, samples, condition = world(n=121)
     found = feature_distances(clean, samples, condition)
-    assert found.figures["fid"] == {
+    assert found.values["fid"] == {
         "value": fid(samples[0, ::2], clean[1::2]), "floor": fid(clean[::2], clean[1::2]), "n": 61, "m": 60,
     }  # fmt: skip
 
 
 def test_an_exact_sampler_is_at_the_floor_and_others_are_above():
-    exact, blurred = (feature_distances(*world(n=1000, spread=spread)).figures for spread in (1.0, 0.2))
+    exact, blurred = (feature_distances(*world(n=1000, spread=spread)).values for spread in (1.0, 0.2))
     for name in ("fid", "cfid"):
         assert exact[name]["value"] < 2 * exact[name]["floor"]
         assert blurred[name]["value"] > 5 * exact[name]["floor"]
@@ -65,15 +65,15 @@ def test_an_exact_sampler_is_at_the_floor_and_others_are_above():
 def test_what_a_few_images_do_not_give_is_named():
     clean, samples, condition = world(n=12)
     found = feature_distances(clean, samples[:1], condition)
-    assert set(found.figures) == {"fid", "precision", "recall"}
+    assert set(found.values) == {"fid", "precision", "recall"}
     assert [name for name, _ in found.left_out] == ["kid", "cfid"]
     assert found.left_out[0][1] == "number of restored images is 6; allowed is 20 or more"
     assert found.left_out[1][1] == "number of images is 12; allowed is 13 or more"
 
 
-def test_one_sample_has_no_floor_of_its_law_given_y():
+def test_one_sample_has_no_floor_of_its_distribution_given_y():
     clean, samples, condition = world()
-    assert "floor" not in feature_distances(clean, samples[:1], condition).figures["cfid"]
+    assert "floor" not in feature_distances(clean, samples[:1], condition).values["cfid"]
 
 
 def test_what_does_not_belong_together_is_refused():

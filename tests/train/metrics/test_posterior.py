@@ -93,7 +93,7 @@ def test_ranks():
     assert stats.chisquare((ties * 20_000).numpy()).pvalue > 1e-3
 
 
-def test_the_nearest_law():
+def test_the_nearest_distribution():
     signs = normal(13, 300, 50, 1, 1, 1).sign()
     mean = torch.zeros(50, 1, 1, 1, dtype=torch.float64)
     for samples, expected in (
@@ -101,4 +101,4 @@ def test_the_nearest_law():
         (normal(14, 300, 50, 1, 1, 1), "gaussian"),
         (0.1 * normal(15, 300, 50, 1, 1, 1), "mean"),
     ):
-        assert distance.nearest_law(samples, normal(16, 300, 50, 1, 1, 1).sign(), mean) == expected
+        assert distance.nearest_distribution(samples, normal(16, 300, 50, 1, 1, 1).sign(), mean) == expected

@@ -36,7 +36,7 @@ def test_figures_of_a_shift():
     score = metric.compute()
     assert score["ai_psnr"] == pytest.approx(40, abs=1e-5)
     assert score["robustness_db"] == pytest.approx(20)
-    assert score["law_distance"] == pytest.approx(0.2, abs=0.005)
+    assert score["distribution_distance"] == pytest.approx(0.2, abs=0.005)
     assert (score["std"], score["std_attacked"]) == pytest.approx((0.2, 0.4), rel=0.01)
     assert score["psnr"] == pytest.approx(-20 * math.log10(0.2), abs=0.05)
     assert score["psnr_attacked"] == pytest.approx(-20 * math.log10(0.4), abs=0.05)

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from pscgan.train.evaluation.evaluator import Records
-from pscgan.train.evaluation.visuals import directions, show, tiles
+from pscgan.train.evaluation.visuals import principal_components, tiles, write_samples
 
 
 def samples(k=6):
@@ -20,7 +20,7 @@ def test_directions_are_the_principal_components_at_one_standard_deviation():
     flat = drawn.flatten(1).double()
     _, values, vectors = torch.linalg.svd(flat - flat.mean(0), full_matrices=False)
     expected = (values[:, None] * vectors / 5**0.5)[:5]
-    found = directions(drawn).flatten(1).double()
+    found = principal_components(drawn).flatten(1).double()
     for one, other in zip(found, expected, strict=True):
         assert torch.allclose(one, other, atol=1e-6) or torch.allclose(one, -other, atol=1e-6)
         assert one.sum() >= 0
@@ -29,9 +29,9 @@ def test_directions_are_the_principal_components_at_one_standard_deviation():
 
 def test_pictures_are_the_middle_and_their_scales_say_what_white_is(tmp_path):
     drawn = samples()
-    show(tmp_path, drawn, size=16, count=2)
+    write_samples(tmp_path, drawn, size=16, count=2)
     names = {"sample1.png", "sample2.png", "mean.png", "std.png", "scales.json"} | {
-        f"direction{n}.png" for n in (1, 2, 3)
+        f"component{n}.png" for n in (1, 2, 3)
     }
     assert {path.name for path in tmp_path.iterdir()} == names
     middle = drawn[0, :, 2:18, 4:20].permute(1, 2, 0).numpy()
@@ -44,7 +44,7 @@ def test_pictures_are_the_middle_and_their_scales_say_what_white_is(tmp_path):
 
 
 def test_one_sample_has_neither_mean_nor_spread(tmp_path):
-    show(tmp_path, samples(1), size=16, count=4)
+    write_samples(tmp_path, samples(1), size=16, count=4)
     assert [path.name for path in tmp_path.iterdir()] == ["sample1.png"]
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from pscgan.models.features.extractors import PooledFeatures
 from pscgan.models.features.frozen import FrozenFeatures
-from pscgan.train.evaluation.training_overlap import judges_itself
+from pscgan.train.evaluation.methods import training_overlap
 
 NETWORK = "resnet10t"
 
@@ -22,23 +22,23 @@ def judge():
 def test_the_same_weights_are_found_at_other_layers(extractor, judge):
     assert extractor.weights_hash == judge.weights_hash
     other = FrozenFeatures(NETWORK, ["layer1"], "random", seed=1).identity
-    assert judges_itself(extractor.identity, [other, judge.identity]) == [judge.identity]
-    assert judges_itself(extractor.identity, [other]) == []
-    assert judges_itself(extractor.identity, []) == []
+    assert training_overlap(extractor.identity, [other, judge.identity]) == [judge.identity]
+    assert training_overlap(extractor.identity, [other]) == []
+    assert training_overlap(extractor.identity, []) == []
 
 
 def test_the_same_weights_are_found_in_another_place(extractor, judge):
     moved = judge.identity.replace("random, seed 0", "weights/resnet.pth")
-    assert judges_itself(extractor.identity, [moved]) == [moved]
+    assert training_overlap(extractor.identity, [moved]) == [moved]
 
 
 def test_a_hash_of_a_part_is_found_by_network_and_source(extractor, judge):
     older = judge.identity.replace(judge.weights_hash, "0123456789ab")
-    assert judges_itself(extractor.identity, [older]) == [older]
-    assert judges_itself(extractor.identity, [older.replace(NETWORK, "resnet18")]) == []
-    assert judges_itself(extractor.identity, [older.replace("seed 0", "seed 1")]) == []
+    assert training_overlap(extractor.identity, [older]) == [older]
+    assert training_overlap(extractor.identity, [older.replace(NETWORK, "resnet18")]) == []
+    assert training_overlap(extractor.identity, [older.replace("seed 0", "seed 1")]) == []
 
 
 def test_another_line_is_refused(extractor):
     with pytest.raises(ValueError, match=r'identity is "vgg19"; allowed is "NETWORK \[LAYERS\], SOURCE, sha256 HASH"'):
-        judges_itself(extractor.identity, ["vgg19"])
+        training_overlap(extractor.identity, ["vgg19"])

@@ -1,4 +1,4 @@
-"""Problems whose posterior is known, and restorers that draw from it, from less of it, or from more."""
+"""Gaussian fields, whose posterior is known, and restorers that draw from it, from less of it, or from more."""
 
 import torch
 from torch.utils.data import Dataset
@@ -9,10 +9,10 @@ from pscgan.train.evaluation.dataset import EvaluationDataset
 from pscgan.train.evaluation.evaluator import Evaluator, Settings
 from pscgan.train.evaluation.methods import Method
 from pscgan.train.evaluation.metric_suite import MetricSuite
-from pscgan.train.evaluation.results import ImageSets
-from pscgan.train.evaluation.robustness_eval import Audits
-from pscgan.train.evaluation.summary import Summary
-from pscgan.train.evaluation.temperature_sweep import Traversal
+from pscgan.train.evaluation.robustness_eval import RobustnessEval
+from pscgan.train.evaluation.setup import to_result
+from pscgan.train.evaluation.summary import summarise
+from pscgan.train.evaluation.temperature_sweep import TemperatureSweep
 from pscgan.train.metrics.gaussian import squared_bures
 from pscgan.train.metrics.patch_distribution import PatchDistribution
 
@@ -79,28 +79,27 @@ def exact_cfid(spread):
     return float(squared_bures(truth, sample))
 
 
-def judged(folder, restorers, count=150, samples=8, sigma_z=(), batch=1, replicates=100):
-    """A summary of restorers by name."""
-    contestants = [Method(name, restorer, {"kind": "callable"}) for name, restorer in restorers.items()]
-    panels = {
-        contestant.name: MetricSuite(
-            WORLD.degradation,
-            samples if contestant.restorer.stochastic else 1,
-            {"patch_law": PatchDistribution(samples if contestant.restorer.stochastic else 1)},
-            heavy=["patch_law"],
+def evaluated(folder, restorers, count=150, samples=8, sigma_z=(), batch=1, replicates=100):
+    """The result of restorers by name."""
+    methods = [Method(name, restorer, {"kind": "callable"}) for name, restorer in restorers.items()]
+
+    def suite(method):
+        K = samples if method.restorer.stochastic else 1
+        return MetricSuite(
+            WORLD.degradation, K, {"patch_distribution": PatchDistribution(K)}, heavy=["patch_distribution"]
         )
-        for contestant in contestants
-    }
-    judge = Evaluator(
+
+    evaluator = Evaluator(
         EvaluationDataset(Fields(count), WORLD.degradation, seed=0),
-        contestants,
-        panels,
-        Traversal(sigma_z, images=count, seed=0),
-        Audits({}, [], WORLD.degradation, crop=16, images=0, samples=2, seed=0),
+        methods,
+        {method.name: suite(method) for method in methods},
+        TemperatureSweep(sigma_z, images=count, seed=0),
+        RobustnessEval({}, [], WORLD.degradation, crop=16, images=1, samples=2, seed=0),
         {"projection": Projection()},
         folder,
         Settings(samples, 0, batch, 0, 2, 16, 2, None, torch.device("cpu")),
     )
-    judge.work(range(count), lambda: None)
+    evaluator.work(range(count), lambda: None)
     names = [f"field{number}" for number in range(count)]
-    return Summary(judge, names, replicates, ImageSets({"projection": None}, 6), {}).result()
+    summary = summarise(evaluator, {}, {"projection": None}, count, replicates, 6)
+    return to_result(evaluator, summary, "fields", {"samples": samples}, names, {})

@@ -1,4 +1,4 @@
-"""The audit of restorers whose answer to any perturbation is known."""
+"""Attacks on restorers whose answer to any perturbation is known."""
 
 import math
 
@@ -10,7 +10,8 @@ from pscgan.models.unet import UNet
 from pscgan.rng import Rng
 from pscgan.train.evaluation.attacks import AdamAttack, Ifgsm, Pgd, euclidean_budget
 from pscgan.train.evaluation.methods import Degraded, Deterministic
-from pscgan.train.evaluation.robustness_eval import audit, robustness_curves
+from pscgan.train.evaluation.robustness_eval import evaluate_robustness as evaluate
+from pscgan.train.evaluation.robustness_eval import robustness_curves
 from pscgan.train.sampling import GeneratorSampler
 
 from .wiener import Wiener, field
@@ -19,39 +20,39 @@ ATTACKS = {"ifgsm": Ifgsm(samples=2), "pgd": Pgd(samples=2), "adam5": AdamAttack
 
 
 def test_an_exact_sampler_is_moved_by_its_filter_alone():
-    """Of every value the mean moves by W d, the spread stays: W2 of the laws is |W d|, that of one z likewise."""
+    """Of every value the mean moves by W d, the spread stays: their W2 is |W d|, that of one z likewise."""
     world, clean, measurement = field(6)
-    audited = audit(Wiener(world), clean, measurement, range(6), {"pgd": Pgd(samples=2)}, [20.0], samples=64)
-    score = audited["pgd"][20.0].compute()
+    scored = evaluate(Wiener(world), clean, measurement, range(6), {"pgd": Pgd(samples=2)}, [20.0], samples=64)
+    score = scored["pgd"][20.0].compute()
     worst = float(euclidean_budget(64, 20.0) * torch.linalg.matrix_norm(world.gain, 2)) / 8
     assert score["ai_psnr"] == pytest.approx(20, abs=1e-6)
     assert score["robustness_db"] == pytest.approx(-20 * math.log10(worst), abs=0.1)
-    assert score["law_distance"] == pytest.approx(worst, rel=0.06)
+    assert score["distribution_distance"] == pytest.approx(worst, rel=0.06)
     std = float(world.posterior_covariance.trace() / 64) ** 0.5
     assert (score["std"], score["std_attacked"]) == pytest.approx((std, std), rel=0.03)
     assert score["psnr_attacked"] < score["psnr"] - 1
 
 
-def test_no_attack_at_all_moves_nothing_and_the_laws_agree():
+def test_no_attack_at_all_moves_nothing_and_the_distributions_agree():
     world, clean, measurement = field(20)
-    audited = audit(Wiener(world), clean, measurement, range(20), {"pgd": Pgd(1, 0.0, 1)}, [160.0], samples=64)
-    score = audited["pgd"][160.0].compute()
+    scored = evaluate(Wiener(world), clean, measurement, range(20), {"pgd": Pgd(1, 0.0, 1)}, [160.0], samples=64)
+    score = scored["pgd"][160.0].compute()
     assert score["robustness_db"] > 150
-    assert score["law_distance"] < 0.1 * score["std"]
+    assert score["distribution_distance"] < 0.1 * score["std"]
 
 
 def test_the_image_itself_answers_with_what_was_added():
     _, clean, measurement = field(2)
-    audited = audit(Degraded(), clean, measurement, range(2), ATTACKS, [30.0, 40.0])
-    for by_budget in audited.values():
+    scored = evaluate(Degraded(), clean, measurement, range(2), ATTACKS, [30.0, 40.0])
+    for by_budget in scored.values():
         for metric in by_budget.values():
             score = metric.compute()
             assert score["robustness_db"] == pytest.approx(score["ai_psnr"], abs=1e-3)
-            assert score["law_distance"] == pytest.approx(10 ** (-score["ai_psnr"] / 20), rel=1e-4)
+            assert score["distribution_distance"] == pytest.approx(10 ** (-score["ai_psnr"] / 20), rel=1e-4)
             assert score["std"] == score["std_attacked"] == 0
 
 
-def test_z_of_the_audit_is_not_that_of_the_attack():
+def test_z_of_the_evaluation_is_not_that_of_the_attack():
     world, clean, measurement = field(1)
     given = []
 
@@ -60,7 +61,7 @@ def test_z_of_the_audit_is_not_that_of_the_attack():
             given.append(seeds[0])
             return super().restore(measurement, num_samples, seeds, sigma_z)
 
-    audit(Spy(world), clean, measurement, [0], {"pgd": Pgd(1, samples=2)}, [30.0], samples=2)
+    evaluate(Spy(world), clean, measurement, [0], {"pgd": Pgd(1, samples=2)}, [30.0], samples=2)
     before, *of_the_attack, same, other = given
     assert len(set(of_the_attack)) == 1
     assert before == same == 0  # the seed of the evaluation, and image 0
@@ -69,10 +70,10 @@ def test_z_of_the_audit_is_not_that_of_the_attack():
 
 def test_batches_add_up_and_seeds_repeat():
     world, clean, measurement = field(3)
-    whole = audit(Wiener(world), clean, measurement, range(3), ATTACKS, [30.0], samples=2)
-    again = audit(Wiener(world), clean, measurement, range(3), ATTACKS, [30.0], samples=2)
+    whole = evaluate(Wiener(world), clean, measurement, range(3), ATTACKS, [30.0], samples=2)
+    again = evaluate(Wiener(world), clean, measurement, range(3), ATTACKS, [30.0], samples=2)
     parts = [
-        audit(Wiener(world), clean[b : b + 1], measurement[b : b + 1], [b], ATTACKS, [30.0], samples=2)
+        evaluate(Wiener(world), clean[b : b + 1], measurement[b : b + 1], [b], ATTACKS, [30.0], samples=2)
         for b in range(3)
     ]
     for name in ATTACKS:
@@ -83,8 +84,8 @@ def test_batches_add_up_and_seeds_repeat():
 
 def test_curves_have_a_point_a_budget():
     _, clean, measurement = field(2)
-    audited = audit(Degraded(), clean, measurement, range(2), ATTACKS, [40.0, 20.0, 30.0])
-    scores = {name: {at: metric.compute() for at, metric in by.items()} for name, by in audited.items()}
+    scored = evaluate(Degraded(), clean, measurement, range(2), ATTACKS, [40.0, 20.0, 30.0])
+    scores = {name: {at: metric.compute() for at, metric in by.items()} for name, by in scored.items()}
     curves = robustness_curves(scores)
     assert set(curves) == set(ATTACKS)
     for points in curves.values():
@@ -94,13 +95,13 @@ def test_curves_have_a_point_a_budget():
     assert [point["ai_psnr"] for point in curves["pgd"]] == pytest.approx([20, 30, 40], abs=1e-5)
 
 
-def test_networks_are_audited_and_left_without_gradients():
+def test_networks_are_scored_and_left_without_gradients():
     network = UNet(3, 3, width=8, levels=2, encoder_blocks=1, decoder_blocks=1, latent_channels=1).eval()
     degradation, clean = GaussianNoise(50), torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
     measurement = degradation(clean, Rng(0, "degradation", range(2)))
-    audited = audit(GeneratorSampler(network, degradation), clean, measurement, range(2), ATTACKS, [30.0], samples=2)
+    scored = evaluate(GeneratorSampler(network, degradation), clean, measurement, range(2), ATTACKS, [30.0], samples=2)
     for name in ATTACKS:
-        score = audited[name][30.0].compute()
+        score = scored[name][30.0].compute()
         assert 30 - 1e-4 <= score["ai_psnr"] < 31
         assert score["robustness_db"] < 60
     assert all(parameter.grad is None for parameter in network.parameters())
@@ -109,7 +110,7 @@ def test_networks_are_audited_and_left_without_gradients():
 def test_what_it_cannot_judge_is_refused_by_name():
     world, clean, measurement = field(1)
     with pytest.raises(ValueError, match="samples is 1; allowed is 2 or more"):
-        audit(Wiener(world), clean, measurement, [0], ATTACKS, [30.0], samples=1)
+        evaluate(Wiener(world), clean, measurement, [0], ATTACKS, [30.0], samples=1)
     rounded = Deterministic(lambda seen: (255 * seen.degraded).round() / 255)
-    with pytest.raises(ValueError, match="is not differentiable; leave it out"):
-        audit(rounded, clean, measurement, [0], ATTACKS, [30.0])
+    with pytest.raises(ValueError, match="not differentiable"):
+        evaluate(rounded, clean, measurement, [0], ATTACKS, [30.0])

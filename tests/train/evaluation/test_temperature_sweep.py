@@ -2,9 +2,9 @@
 
 import pytest
 
-from pscgan.train.evaluation.curves import plane_curve
+from pscgan.train.evaluation.curves import perception_distortion_curve
 from pscgan.train.evaluation.methods import Degraded
-from pscgan.train.evaluation.temperature_sweep import traverse
+from pscgan.train.evaluation.temperature_sweep import temperature_sweep as sweep
 from pscgan.train.metrics.patch_distribution import PatchDistribution
 
 from .wiener import Wiener, field
@@ -15,10 +15,10 @@ IMAGES = 2_000
 @pytest.fixture(scope="module")
 def curve():
     world, clean, measurement = field(IMAGES)
-    law = PatchDistribution(8)
-    law.update(Wiener(world).restore(measurement, 8, range(IMAGES)), clean)
-    laws = traverse(Wiener(world), clean, measurement, range(IMAGES), [1.0, 0.0, 0.5])
-    return plane_curve(law.compute(), {sigma_z: at.compute() for sigma_z, at in laws.items()})
+    whole = PatchDistribution(8)
+    whole.update(Wiener(world).restore(measurement, 8, range(IMAGES)), clean)
+    metrics = sweep(Wiener(world), clean, measurement, range(IMAGES), [1.0, 0.0, 0.5])
+    return perception_distortion_curve(whole.compute(), {sigma_z: at.compute() for sigma_z, at in metrics.items()})
 
 
 def test_error_grows_with_the_square_of_sigma_z(curve):
@@ -44,11 +44,11 @@ def test_distance_falls_from_that_of_the_mean_to_that_of_chance(curve):
 
 def test_images_add_up_for_the_same_z():
     world, clean, measurement = field(3)
-    whole = traverse(Wiener(world), clean, measurement, range(3), [0.5])[0.5]
-    parts = [traverse(Wiener(world), clean[b : b + 1], measurement[b : b + 1], [b], [0.5])[0.5].error for b in range(3)]
+    whole = sweep(Wiener(world), clean, measurement, range(3), [0.5])[0.5]
+    parts = [sweep(Wiener(world), clean[b : b + 1], measurement[b : b + 1], [b], [0.5])[0.5].error for b in range(3)]
     assert float(sum(parts)) == pytest.approx(float(whole.error), rel=1e-6)
 
 
-def test_without_z_there_is_nothing_to_traverse():
+def test_without_z_there_is_nothing_to_sweep():
     _, clean, measurement = field(1)
-    assert traverse(Degraded(), clean, measurement, [0], [0.5]) == {}
+    assert sweep(Degraded(), clean, measurement, [0], [0.5]) == {}

@@ -1,0 +1,167 @@
+"""The figures of a report: PNG and SVG files, all methods in each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ...train.evaluation.results import EvaluationResult
+from .style import INK, STYLE, legend, looks, panels, save, shortened
+from .tradeoffs import draw_perception_distortion, draw_robustness
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class Drawn(NamedTuple):
+    """A figure that was drawn: its name, title, caption and SVG file."""
+
+    name: str
+    title: str
+    caption: str
+    svg: Path
+
+
+def require_matplotlib() -> None:
+    """Raise a ValueError before anything is written, not after."""
+    if find_spec("matplotlib") is None:
+        raise ValueError("the figures need matplotlib; pip install pscgan[evaluate] installs it")
+
+
+def draw_figures(result: EvaluationResult, folder: Path) -> list[Drawn]:
+    """Write ``folder/NAME.png`` and ``.svg`` of every figure that a method has a curve for."""
+    from matplotlib import rc_context
+
+    drawn = []
+    for name, (draw, title, caption) in FIGURES.items():
+        curves = {method: entry.curves[name] for method, entry in result.methods.items() if entry.curves.get(name)}
+        if curves:
+            with rc_context(STYLE):
+                save(draw(result, curves), folder / name)
+            drawn.append(Drawn(name, title, caption, folder / f"{name}.svg"))
+    return drawn
+
+
+def draw_averaging(result: EvaluationResult, curves: dict[str, Any]) -> Figure:
+    """PSNR of the mean of n samples, the line a + b/n, and that of an exact sampler."""
+    figure, (axes,) = panels(1, height=3.4)
+    for name, curve in curves.items():
+        look, n = looks(result)[name], curve["n"]
+        line = [n[0] * (n[-1] / n[0]) ** (step / 40) for step in range(41)]
+        axes.plot(line, [_psnr(curve["a"] + curve["b"] / k) for k in line], color=look.colour, linewidth=1)
+        axes.plot(line, [_psnr(curve["a"] * (1 + 1 / k)) for k in line], "--", color=look.colour, linewidth=1)
+        axes.plot(n, curve["psnr"], look.marker, color=look.colour, label=name)
+        if "low" in curve:
+            axes.vlines(n, curve["low"], curve["high"], color=look.colour, linewidth=1.2)
+    axes.plot([], [], "--", color=INK, linewidth=1, label="an exact sampler")
+    ticks = sorted({k for curve in curves.values() for k in curve["n"]})
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(ticks, map(str, ticks))
+    axes.set(xlabel="samples averaged, n", ylabel="PSNR of their mean, dB")
+    legend(figure, [axes])
+    return figure
+
+
+def _psnr(mean_squared_error: float) -> float:
+    return -10 * math.log10(max(mean_squared_error, 1e-20))
+
+
+def draw_ranks(result: EvaluationResult, curves: dict[str, Any]) -> Figure:
+    """A panel a scale: density of the rank of the truth among the samples, 1 where calibrated."""
+    scales = list(dict.fromkeys(scale for curve in curves.values() for scale in curve))
+    figure, axes = panels(len(scales), height=2.5)
+    for panel, scale in zip(axes, scales, strict=True):
+        panel.axhline(1, color=INK, linewidth=1, linestyle="--", label="an exact sampler")
+        for name, curve in ((name, curve[scale]) for name, curve in curves.items() if scale in curve):
+            ranks, colour = len(curve["share"]), looks(result)[name].colour
+            edges = [rank / ranks for rank in range(ranks + 1)]
+            if "low" in curve:
+                low, high = ([ranks * end for end in curve[side]] for side in ("low", "high"))
+                panel.fill_between(
+                    edges, [*low, low[-1]], [*high, high[-1]], step="post", color=colour, alpha=0.2, lw=0
+                )
+            density = [ranks * share for share in curve["share"]]
+            panel.stairs(density, edges, baseline=None, color=colour, linewidth=1.8, label=name)
+        panel.set(title=scale, ylabel="density", ylim=(0, None), xlim=(0, 1))
+    axes[-1].set_xlabel("share of the samples below the truth")
+    legend(figure, axes)
+    return figure
+
+
+def draw_coverage(result: EvaluationResult, curves: dict[str, Any]) -> Figure:
+    """A panel a scale: measured against nominal coverage of central intervals."""
+    scales = list(dict.fromkeys(scale for curve in curves.values() for scale in curve if scale != "nominal"))
+    figure, axes = panels(len(scales))
+    for panel, scale in zip(axes, scales, strict=True):
+        panel.plot([0, 1], [0, 1], color=INK, linewidth=1, linestyle="--", label="an exact sampler")
+        for name, curve in ((name, curve) for name, curve in curves.items() if scale in curve):
+            look, nominal, measured = looks(result)[name], curve["nominal"], curve[scale]
+            if "low" in measured:
+                panel.fill_between(nominal, measured["low"], measured["high"], color=look.colour, alpha=0.2, lw=0)
+            panel.plot(nominal, measured["share"], marker=look.marker, color=look.colour, label=name)
+        panel.set(title=scale, ylabel="measured", xlim=(0, 1), ylim=(0, 1))
+    axes[-1].set_xlabel("nominal coverage")
+    legend(figure, axes)
+    return figure
+
+
+def draw_residual_noise(result: EvaluationResult, curves: dict[str, Any]) -> Figure:
+    """A panel a method: histograms of the RMS in windows of the noise, of y − x̂ and of x̂ − x."""
+    figure, axes = panels(len(curves), height=2.0)
+    styles: dict[str, dict[str, Any]] = {
+        "noise": {"color": INK, "fill": True, "alpha": 0.18},
+        "residual": {"linewidth": 1.8},
+        "error": {"linewidth": 1.4, "linestyle": "--"},
+    }
+    for panel, (name, curve) in zip(axes, curves.items(), strict=True):
+        for part in (part for part in styles if part in curve["histograms"]):
+            style = {"color": looks(result)[name].colour, **styles[part]}
+            panel.stairs(curve["histograms"][part], curve["edges"], **style)
+        panel.set(title=shortened(name), ylabel="density", ylim=(0, None))
+    axes[-1].set_xlabel("root mean square in a window")
+    for part, label in {"noise": "noise", "residual": "y − x̂", "error": "x̂ − x"}.items():
+        axes[0].stairs([], [0], label=label, **{"color": INK, **styles[part]})
+    legend(figure, axes)
+    return figure
+
+
+FIGURES: dict[str, tuple[Callable[[EvaluationResult, dict[str, Any]], Figure], str, str]] = {
+    "averaging": (
+        draw_averaging,
+        "Averaging",
+        "PSNR of the mean of n samples, with the line a + b/n. Dashed: an exact sampler with the same limit, "
+        "a(1 + 1/n). A line flatter than the dashed one has collapsed.",
+    ),
+    "perception_distortion": (
+        draw_perception_distortion,
+        "Perception and distortion",
+        "Left is closer to the truth, low is closer to the distribution of clean images; no method lies below the "
+        "dotted bound. Filled: means of n samples. Hollow: one sample with its latents scaled by sigma_z.",
+    ),
+    "ranks": (
+        draw_ranks,
+        "Rank of the truth among the samples",
+        "Flat is calibrated. High ends: too little spread. A hump: too much. A slope: the samples are biased.",
+    ),
+    "coverage": (
+        draw_coverage,
+        "Coverage",
+        "How often the truth lies in central intervals of the samples. The dashed line is calibrated; below it the "
+        "intervals are too narrow.",
+    ),
+    "robustness": (
+        draw_robustness,
+        "Robustness",
+        "Attacks on y grow to the left: AI-PSNR is the PSNR between the attacked and the true measurement. A steep "
+        "fall means that an invisible change of y changes the restoration.",
+    ),
+    "residual_noise": (
+        draw_residual_noise,
+        "Residual noise",
+        "RMS of y − x̂ in small windows (solid) and of the noise (filled): where they agree, the restoration explains "
+        "y. Dashed: the error x̂ − x.",
+    ),
+}

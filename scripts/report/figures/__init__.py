@@ -1,1 +1,0 @@
-"""The figures, one file a kind, all restorers in each."""
