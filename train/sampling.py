@@ -243,16 +243,24 @@ class GeneratorSampler:
         return torch.stack(list(self.samples(measurement, num_samples, seeds, sigma_z)))
 
     def samples(
-        self, measurement: Measurement, num_samples: int, seeds: Sequence[int], sigma_z: float = 1.0
+        self,
+        measurement: Measurement,
+        num_samples: int,
+        seeds: Sequence[int],
+        sigma_z: float = 1.0,
+        project: bool = True,
     ) -> Iterator[Tensor]:
-        """One after the other, each (B, C, H, W), so that memory does not grow with K; arguments as ``restore``."""
+        """One after the other, each (B, C, H, W), so that memory does not grow with K; arguments as ``restore``.
+
+        ``project`` is false where y is a bare image, of which the degradation has not said what it needs to project.
+        """
         height, width = measurement.degraded.shape[-2:]
         latents = (
             SpatialLatent(self.generator, seeds, k).window(0, 0, height, width) for k in range(1, num_samples + 1)
         )
         features = self.encode(measurement.condition)
         for sample in self.decode(features, (scale_latent(latent, sigma_z) for latent in latents)):
-            yield self.project(sample, measurement)
+            yield self.degradation.project(sample, measurement) if project else sample
 
     def encode(self, condition: Tensor) -> Any:
         """Features of (B, C + M, H, W)."""
@@ -264,10 +272,6 @@ class GeneratorSampler:
         while group := list(islice(latents, self.config.samples_per_pass)):
             maps = map(torch.cat, zip(*group, strict=True))
             yield from self._decode(features, [z.to(self.device) for z in maps]).float()
-
-    def project(self, restored: Tensor, measurement: Measurement) -> Tensor:
-        """The nearest images that explain the measurement, (B, C, H, W); one without params excludes none."""
-        return self.degradation.project(restored, measurement) if measurement.params else restored
 
     def _prepared(self, call: Callable[..., Any]) -> Callable[..., Any]:
         cuda_graphs = self.config.compile and self.device.type == "cuda"

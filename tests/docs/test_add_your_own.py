@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from pscgan.models.unet import UNet
 from pscgan.rng import Rng
+from pscgan.train.sampling import GeneratorSampler
 
 from ..train.tiny import OVERRIDES, result
 from .pages import blocks, lines_of, text_of
@@ -91,3 +93,7 @@ def test_the_task_keeps_what_the_seam_asks_for():
     assert torch.equal(projected[..., ::2, :], clean[..., ::2, :])
     assert torch.equal(projected[..., 1::2, :], other[..., 1::2, :])
     assert (task.residual(other, measurement) > 1).all()
+    sampler = GeneratorSampler(UNet(3, 3, width=4, levels=2, encoder_blocks=1).eval(), task)
+    with torch.no_grad():
+        samples_KBCHW = sampler.restore(measurement, 2, [0, 1])  # its measurements carry no params, and are projected
+    assert all(task.residual(sample, measurement).max() == 0 for sample in samples_KBCHW)

@@ -104,7 +104,8 @@ class LoadedSampler:
             raise ValueError(
                 f"restored must have the shape of y, {tuple(measurement.degraded.shape)}, got {tuple(restored.shape)}"
             )
-        return self.restorer.project(restored.to(self.device), measurement.to(self.device))
+        restored, measurement = restored.to(self.device), measurement.to(self.device)
+        return self.degradation.project(restored, measurement) if measurement.params else restored
 
     @torch.no_grad()
     def _moments(self, degraded: ImageLike | Measurement, k: int, seed: int | Sequence[int]) -> RunningMoments:
@@ -127,7 +128,7 @@ class LoadedSampler:
         seeds = list(seed) if isinstance(seed, Sequence) else [seed] * len(measurement)
         if len(seeds) != len(measurement):
             raise ValueError(f"seed must be one number, or one for each of {len(measurement)} images, got {len(seeds)}")
-        return self.restorer.samples(measurement, k, seeds, sigma_z)
+        return self.restorer.samples(measurement, k, seeds, sigma_z, project=bool(measurement.params))
 
     def _measurement(self, degraded: ImageLike | Measurement) -> Measurement:
         channels, maps = self.image_channels, self.degradation.num_maps
