@@ -96,9 +96,9 @@ def check(options: argparse.Namespace) -> None:
         except ValueError as error:
             raise ValueError(f"--sigma must be a number on the 0..255 scale, or auto, got {options.sigma}") from error
     if not options.inputs:
-        raise ValueError("there is no INPUT; allowed are picture files, folders and patterns, or --demo")
+        raise ValueError("INPUT must be picture files, folders or patterns, got none; or --demo")
     if options.model is None:
-        raise ValueError("there is no --model; allowed is what pscgan export or pscgan train wrote, or bundled:demo")
+        raise ValueError("--model must be what pscgan export or pscgan train wrote, or bundled:demo, got none")
 
 
 class RestoreCommand:
@@ -199,12 +199,11 @@ def _request(options: argparse.Namespace, sampler: LoadedSampler) -> Request:
     if options.average is None:
         options.average = options.samples
     if options.average < options.samples:
-        raise ValueError(f"--average is {options.average}; allowed is --samples ({options.samples}) or more")
+        raise ValueError(f"--average must be >= --samples ({options.samples}), got {options.average}")
     if options.average > 1 and not sampler.stochastic:
         name = "samples" if options.samples > 1 else "average"
-        raise ValueError(
-            f"--{name} is {getattr(options, name)}; allowed for the deterministic generator of {options.model} is 1"
-        )
+        value = getattr(options, name)
+        raise ValueError(f"--{name} must be 1 for the deterministic generator of {options.model}, got {value}")
     from ..train.restore.pipeline import Request
 
     return Request(options.samples, options.average, options.seed, options.sigma_z)

@@ -119,7 +119,11 @@ def test_a_class_of_somebody_else_is_not_exported(trained, tmp_path, capsys):
     state = torch.load(folder / "best.ckpt", weights_only=True)
     state["config"]["degradation"]["_target_"] = "pscgan.tests.scripts.test_export.Theirs"
     write_checksummed(folder / "best.ckpt", state)
-    refused([folder, "--out", tmp_path / "a.safetensors"], "test_export.Theirs; allowed is a class defined in", capsys)
+    refused(
+        [folder, "--out", tmp_path / "a.safetensors"],
+        "must be a class defined in pscgan.data.degradations, got pscgan.tests.scripts.test_export.Theirs",
+        capsys,
+    )
     assert not (tmp_path / "a.safetensors").exists()
 
 

@@ -157,7 +157,7 @@ def test_bad_input_is_one_line(trained, tmp_path, capsys):
     refused([trained, "--out", tmp_path / "file"], "is a file; choose another --out", capsys)
     refused([trained, "--out", tmp_path / "x.onnx", "--half"], "--half stores weights of a .safetensors file", capsys)
     refused([trained, "--out", tmp_path / "x.onnx", "--push", "a/b"], "--push uploads a folder", capsys)
-    refused([trained, "--out", tmp_path / "out", "--push", "ab"], "--push is ab; allowed is USER/REPO", capsys)
+    refused([trained, "--out", tmp_path / "out", "--push", "ab"], "--push must be USER/REPO", capsys)
 
 
 def test_half_weights_are_half_as_large_and_rounded_everywhere(trained, folder, tmp_path, capsys, monkeypatch):

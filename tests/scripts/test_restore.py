@@ -235,13 +235,13 @@ def test_a_call_of_which_all_failed_says_so_too(model, tmp_path, capfd):
 def test_a_grey_model_refuses_colour_by_name(models, photo, tmp_path, capfd):
     ended = restore(capfd, photo, "--model", models["grey"], "--out", tmp_path / "out")
     assert ended.code == 2
-    assert ended.err.splitlines()[-1].startswith(f"pscgan restore: {photo}: it has colour; allowed")
+    assert ended.err.splitlines()[-1].startswith(f"pscgan restore: {photo}: it must be grey")
 
 
 def test_a_deterministic_model_gives_one_sample(twin, photo, tmp_path, capfd):
     ended = restore(capfd, photo, "--model", twin, "--out", tmp_path / "out", "--samples", 2)
     assert (ended.code, ended.err.count("\n")) == (2, 1)
-    assert "--samples is 2; allowed for the deterministic generator" in ended.err
+    assert "--samples must be 1 for the deterministic generator" in ended.err
     assert not (tmp_path / "out").exists()
     assert restore(capfd, photo, "--model", twin, "--out", tmp_path / "out").code == 0
     assert_proofs_hold(photo, tmp_path / "out", tmp_path)
@@ -254,12 +254,12 @@ def test_a_deterministic_model_gives_one_sample(twin, photo, tmp_path, capfd):
         (["--sigma-z", -1], "--sigma-z must be >= 0, got -1.0"),
         (["--sigma-z", "nan"], "--sigma-z must be >= 0, got nan"),
         (["--tolerance", -0.5], "--tolerance must be >= 0, got -0.5"),
-        (["--out", "photo.jpg"], "--out is photo.jpg, a file; allowed is a folder"),
+        (["--out", "photo.jpg"], "--out must be a folder, new or not, got the file photo.jpg"),
         (["--out", "photo.jpg/below"], "is not a folder that can be written"),
         (["other/PHOTO.JPG"], "other/PHOTO.JPG would be restored to the same files"),
-        (["--average", 3], "--average is 3; allowed is --samples (8) or more"),
+        (["--average", 3], "--average must be >= --samples (8), got 3"),
         (["--sigma", "25"], "sigma is 25.0; the model was trained on Jpeg, which has none"),
-        (["--tile", 100], "tile is 100; allowed is a multiple of 16"),
+        (["--tile", 100], "tile must be a multiple of 16 pixels"),
         (["--max-megapixels", 0], "--max-megapixels must be > 0"),
         (["--model", "nowhere"], "nowhere is no file"),
         (["--model", "photo.jpg"], "photo.jpg cannot be read as safetensors"),

@@ -203,7 +203,7 @@ def test_a_clean_picture_is_degraded_as_in_training_and_measured(models, photo, 
 @pytest.mark.parametrize(
     ("kind", "arguments", "said"),
     [
-        ("grey", [], "it has colour; allowed for this model, trained on grey, is grey"),
+        ("grey", [], "it must be grey for this model"),
         ("jpeg", [], "it is a PNG file; this model restores .jpg files by the levels they hold: give the .jpg"),
         ("noise", ["--max-megapixels", 0.001], "above the limit of 1000 pixels"),
     ],
@@ -231,9 +231,9 @@ def test_too_small_a_picture_needs_a_number(models, tmp_path, capfd):
         ("range", ["--sigma", "200"], "sigma is 200.0; allowed is a number from 5 to 80"),
         ("range", ["--sigma", "much"], "--sigma must be a number on the 0..255 scale, or auto, got much"),
         ("noise", ["--tolerance", "0.5"], "tolerance is 0.5; the model was trained on GaussianNoise, which has none"),
-        ("noise", ["--overlap", "-1"], "overlap is -1"),
+        ("noise", ["--overlap", "-1"], "overlap must be >= 0"),
         ("range", ["--sigma", "20", "--degrade"], "sigma is 20.0; with degrade the noise is drawn as in training"),
-        ("twin", ["--average", "4", "--samples", "1"], "--average is 4; allowed for the deterministic generator"),
+        ("twin", ["--average", "4", "--samples", "1"], "--average must be 1 for the deterministic generator"),
     ],
 )
 def test_options_that_do_not_go_with_the_model_are_named(kind, arguments, said, models, photo, tmp_path, capfd):

@@ -86,7 +86,7 @@ def test_a_picture_that_cannot_be_such_a_measurement_is_named(name, file, said, 
         (
             "real_chain",
             ["--sigma", "auto"],
-            "sigma is auto; allowed for the model, which was trained on Chain, is a number",
+            "sigma must be a number for the model, which was trained on Chain, got auto",
         ),
         ("recorded", ["--degrade"], "degrade is true; the model was trained on Recorded, and nothing makes y"),
         ("real_chain", ["--sigma", "5", "--degrade"], "sigma is 5.0; with degrade the noise is drawn as in training"),

@@ -49,7 +49,7 @@ class PosteriorReconstructor(deepinv.models.Reconstructor):  # type: ignore[misc
         noise = getattr(physics, "noise_model", None)
         if not (isinstance(physics, deepinv.physics.Denoising) and isinstance(noise, deepinv.physics.GaussianNoise)):
             found = f"{type(physics).__name__} with {type(noise).__name__}"
-            raise ValueError(f"physics is {found}; allowed is Denoising with GaussianNoise")
+            raise ValueError(f"physics must be Denoising with GaussianNoise, got {found}")
         return _mean(self.sampler, y, noise.sigma, self.k, self.seed)
 
 
@@ -85,7 +85,7 @@ class MmseDenoiser(deepinv.models.Denoiser):  # type: ignore[misc]
 def _of_noise(sampler: LoadedSampler) -> LoadedSampler:
     if not isinstance(sampler.degradation, GaussianNoise):
         kind = type(sampler.degradation).__name__
-        raise ValueError(f"sampler was trained on {kind}; allowed for deepinv is one of GaussianNoise")
+        raise ValueError(f"sampler must be one of GaussianNoise, got one of {kind}")
     return sampler
 
 
@@ -98,7 +98,7 @@ def _measurement(sampler: LoadedSampler, degraded: Tensor, sigma: float | Tensor
     degradation: Any = sampler.degradation
     levels = torch.as_tensor(sigma, dtype=torch.float32).detach().cpu().flatten()
     if levels.numel() not in (1, len(degraded)):
-        raise ValueError(f"sigma has {levels.numel()} values; allowed is 1, or {len(degraded)}, one an image")
+        raise ValueError(f"sigma must have 1 value, or {len(degraded)}, one an image, got {levels.numel()}")
     least, most = degradation.low * (1 - SAME), degradation.high * (1 + SAME)
     if not bool(((levels >= least) & (levels <= most)).all()):
         trained = sorted({degradation.low, degradation.high})

@@ -17,7 +17,7 @@ PACKAGE, EXTRA = "huggingface_hub", "hub"
 def require_repository(name: str) -> None:
     """Raise a ValueError if this is no name of a repository, or the package is not installed."""
     if not REPOSITORY.fullmatch(name):
-        raise ValueError(f"--push is {name}; allowed is USER/REPO, of letters, digits, '.', '_' and '-'")
+        raise ValueError(f"--push must be USER/REPO, of letters, digits, '.', '_' and '-', got {name}")
     optional_package(PACKAGE, EXTRA, "--push")
 
 

@@ -30,7 +30,7 @@ def as_batch(image: ImageLike, channels: int) -> Tensor:
     if isinstance(image, Image.Image):
         if image.mode != MODES[channels]:
             raise ValueError(
-                f"degraded is a PIL image of mode {image.mode}; allowed is {MODES[channels]}, as of "
+                f"degraded must be a PIL image of mode {MODES[channels]}, got {image.mode}: "
                 f'image.convert("{MODES[channels]}")'
             )
         image = np.asarray(image)
@@ -39,13 +39,13 @@ def as_batch(image: ImageLike, channels: int) -> Tensor:
         batch = batch[None]
     if batch.ndim != 4 or batch.shape[1] != channels or not batch.numel():
         raise ValueError(
-            f"degraded has shape {tuple(image.shape)}; allowed is a tensor (B, {channels}, H, W) or "
-            f"({channels}, H, W), or an array (H, W, {channels}){' or (H, W)' if channels == 1 else ''}"
+            f"degraded must be a tensor (B, {channels}, H, W) or ({channels}, H, W), or an array (H, W, {channels})"
+            f"{' or (H, W)' if channels == 1 else ''}, got shape {tuple(image.shape)}"
         )
     if not (batch.isfinite().all() and batch.abs().max() < LARGEST):
         raise ValueError(
-            "degraded has values that are not finite or far from [0, 1]; allowed is a float image with 1 for white, or "
-            "uint8; divide by 255 what is on the scale 0..255"
+            "degraded must be uint8, or float with 1 for white, got values that are not finite or far from [0, 1]; "
+            "divide by 255 what is on the scale 0..255"
         )
     return batch
 
@@ -53,7 +53,7 @@ def as_batch(image: ImageLike, channels: int) -> Tensor:
 def _of_array(array: np.ndarray) -> Tensor:
     """Channels first."""
     if array.dtype != np.uint8 and not np.issubdtype(array.dtype, np.floating):
-        raise ValueError(f"degraded is an array of {array.dtype}; allowed is float or uint8")
+        raise ValueError(f"degraded must be an array of float or uint8, got {array.dtype}")
     tensor = torch.from_numpy(np.array(array, dtype=np.uint8 if array.dtype == np.uint8 else np.float32, order="C"))
     return tensor.movedim(-1, 0).contiguous() if tensor.ndim == 3 else tensor[None] if tensor.ndim == 2 else tensor
 
@@ -61,9 +61,9 @@ def _of_array(array: np.ndarray) -> Tensor:
 def _tensor(image: Tensor) -> Tensor:
     if not isinstance(image, Tensor):
         kind = type(image).__name__
-        raise ValueError(f"degraded is a {kind}; allowed is a Measurement, a tensor, a numpy array or a PIL image")
+        raise ValueError(f"degraded must be a Measurement, a tensor, a numpy array or a PIL image, got a {kind}")
     if image.dtype == torch.uint8:
         return image.float() / 255
     if not image.is_floating_point():
-        raise ValueError(f"degraded is a tensor of {image.dtype}; allowed is float or uint8")
+        raise ValueError(f"degraded must be a tensor of float or uint8, got {image.dtype}")
     return image.float()

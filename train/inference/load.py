@@ -116,7 +116,7 @@ def _device(device: torch.device | str) -> torch.device:
         return torch.empty(0, device=device).device
     except (RuntimeError, AssertionError) as error:  # the latter of a torch without CUDA
         reason = next(iter(str(error).splitlines()), "")
-        raise ValueError(f"device is {device}; allowed is a device of torch that is there ({reason})") from error
+        raise ValueError(f"device must be a device of torch that is there, got {device} ({reason})") from error
 
 
 def _build(metadata: dict[str, Any], trust_code: bool) -> tuple[nn.Module, Degradation]:

@@ -29,7 +29,7 @@ def build(config: Any, package: str, name: str, **arguments: Any) -> Any:
 def check(config: Any, package: str, name: str) -> type:
     """The class of a config, once all in it are found allowed; nothing is built. Arguments and errors as ``build``."""
     if not isinstance(config, dict) or TARGET not in config:
-        raise ValueError(f"{name} is {config}; allowed is a mapping with {TARGET}")
+        raise ValueError(f"{name} must be a mapping with {TARGET}, got {config}")
     _check(config, package, name)
     return _class(config[TARGET], package, name)
 
@@ -40,19 +40,19 @@ def _check(value: Any, package: str, name: str) -> None:
             if key == TARGET:
                 _class(entry, package, f"{name}.{key}")
             elif key.startswith("_") or not key.isidentifier():
-                raise ValueError(f"{name} has the key {key!r}; allowed are names of arguments, and {TARGET}")
+                raise ValueError(f"{name} must have names of arguments and {TARGET}, got the key {key!r}")
             else:
                 _check(entry, package, f"{name}.{key}")
     elif isinstance(value, list):
         for place, entry in enumerate(value):
             _check(entry, package, f"{name}.{place}")
     elif isinstance(value, str) and "${" in value:
-        raise ValueError(f"{name} is {value!r}; allowed are plain values, nothing that has to be resolved")
+        raise ValueError(f"{name} must be a plain value, nothing that has to be resolved, got {value!r}")
 
 
 def _class(target: Any, package: str, name: str) -> type:
     module, _, attribute = str(target).rpartition(".")
-    refusal = f"{name} is {target}; allowed is a class defined in {package}"
+    refusal = f"{name} must be a class defined in {package}, got {target}"
     if not module.startswith(f"{package}.") or not all(part.isidentifier() for part in str(target).split(".")):
         raise ValueError(refusal)
     try:

@@ -108,7 +108,7 @@ def plan_outputs(
         ValueError: if one is there already, is an input, or the folder cannot be written.
     """
     if out.exists() and not out.is_dir():
-        raise ValueError(f"--out is {out}, a file; allowed is a folder, new or not")
+        raise ValueError(f"--out must be a folder, new or not, got the file {out}")
     above = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
     if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
         raise ValueError(f"--out is {out}; {above} is not a folder that can be written")

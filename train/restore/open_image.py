@@ -80,7 +80,7 @@ class ImageOpener:
         if self.sigma is not None and "sigma" not in degradation.accepted_side_info:
             raise ValueError(f"sigma is {self.sigma}; the model was trained on {kind}, which has none")
         if self.sigma == AUTO and not isinstance(degradation, EstimatesSideInfo):
-            raise ValueError(f"sigma is {AUTO}; allowed for the model, which was trained on {kind}, is a number")
+            raise ValueError(f"sigma must be a number for the model, which was trained on {kind}, got {AUTO}")
         if self.sigma is not None and self.degrade:
             raise ValueError(f"sigma is {self.sigma}; with degrade the noise is drawn as in training, and is known")
         if isinstance(degradation, EstimatesSideInfo) and isinstance(self.sigma, float):
@@ -203,7 +203,7 @@ class ImageOpener:
         """How many channels the sampler knows."""
         known = self.sampler.image_channels
         if info.channels > known:
-            raise UnsupportedImageError("it has colour; allowed for this model, trained on grey, is grey")
+            raise UnsupportedImageError("it must be grey for this model, which was trained on grey, and has colour")
         return known
 
 

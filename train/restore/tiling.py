@@ -94,9 +94,9 @@ class Tiling:
     def __init__(self, sampler: LoadedSampler, side: int, overlap: int | None = None) -> None:
         if side < 64 or side % 16 or side % sampler.generator.stride:
             unit = math.lcm(16, sampler.generator.stride)
-            raise ValueError(f"tile is {side}; allowed is a multiple of {unit} pixels, 64 or more")
+            raise ValueError(f"tile must be a multiple of {unit} pixels, 64 or more, got {side}")
         if overlap is not None and overlap < 0:
-            raise ValueError(f"overlap is {overlap}; allowed is 0 or more pixels")
+            raise ValueError(f"overlap must be >= 0 pixels, got {overlap}")
         self.sampler, self.side = sampler, side
         channels = sampler.image_channels + sampler.degradation.num_maps
         self.receptive_field = receptive_field_radius(sampler.generator, channels)

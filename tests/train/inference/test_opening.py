@@ -92,10 +92,10 @@ def test_code_that_is_trusted_may_be_from_elsewhere(folder, tmp_path):
     state = read_checksummed(folder / "best.ckpt")
     state["config"]["degradation"] = {"_target_": f"{__name__}.Theirs"}
     write_checksummed(tmp_path / "model.ckpt", state)
-    with pytest.raises(ValueError, match="allowed is a class defined in pscgan"):
+    with pytest.raises(ValueError, match="must be a class defined in pscgan"):
         load(tmp_path / "model.ckpt")
     assert type(load(tmp_path / "model.ckpt", trust_code=True).degradation).__name__ == "Theirs"
-    with pytest.raises(ValueError, match="allowed is a class defined in pscgan"):
+    with pytest.raises(ValueError, match="must be a class defined in pscgan"):
         load(exported(tmp_path, degradation={"_target_": f"{__name__}.Theirs"}), trust_code=True)
 
 
@@ -146,7 +146,7 @@ def test_no_class_but_ours_is_built_of_a_checkpoint(target, place, folder, tmp_p
     else:
         state["config"][place] = evil(target, written)
     write_checksummed(path, state)
-    with pytest.raises(ValueError, match=rf"model\.ckpt: .* is {target}; allowed is a class defined in pscgan"):
+    with pytest.raises(ValueError, match=rf"model\.ckpt: .* must be a class defined in pscgan.*, got {target}"):
         load(path)
     assert not written.exists()
 

@@ -58,9 +58,9 @@ def test_a_small_picture_is_what_load_gives(noise, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((60,), "tile is 60; allowed is a multiple of 16 pixels, 64 or more"),
-        ((100,), "tile is 100"),
-        ((64, -1), "overlap is -1; allowed is 0 or more"),
+        ((60,), "tile must be a multiple of 16 pixels, 64 or more, got 60"),
+        ((100,), "tile must be .* got 100"),
+        ((64, -1), "overlap must be >= 0 pixels, got -1"),
     ],
 )
 def test_sizes_out_of_range_are_refused(arguments, said, noise):
