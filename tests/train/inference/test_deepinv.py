@@ -82,5 +82,5 @@ def test_what_was_not_trained_is_refused(sampler, tmp_path):
     for physics in (deepinv.physics.Denoising(deepinv.physics.PoissonNoise()), deepinv.physics.Inpainting((3, 20, 24))):
         with pytest.raises(ValueError, match="physics must be Denoising with GaussianNoise"):
             PosteriorReconstructor(sampler)(y, physics)
-    with pytest.raises(ValueError, match="sampler was trained on Jpeg"):
+    with pytest.raises(ValueError, match="sampler must be one of GaussianNoise, got one of Jpeg"):
         MmseDenoiser(pscgan.load(exported(tmp_path, degradation=JPEG, maps=3)))
