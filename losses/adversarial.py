@@ -45,9 +45,6 @@ class ScoreObjective:
     Args:
         generator_weight: of the adversarial term in the generator's objective.
         gradient_penalty: of the critic; None for none.
-
-    Raises:
-        ValueError: if ``generator_weight`` is negative.
     """
 
     def __init__(self, generator_weight: float = 1e-3, gradient_penalty: GradientPenalty | None = None) -> None:

@@ -25,9 +25,6 @@ class FairCRPS:
         alpha: weight of the fair score against the standard one (α = 0: divisor 2K²), which rewards too little spread.
             With α = 1, where K − 1 samples agree, the last may lie anywhere beyond the truth at no cost; a little
             below 1 ends that.
-
-    Raises:
-        ValueError: if ``alpha`` leaves [0, 1].
     """
 
     min_samples = 2
@@ -59,9 +56,6 @@ class MultiscaleCRPS:
         scales: how many; block sides are 1, 2, 4 ... 2^(scales − 1) pixels. Rows and columns that fill no block are
             left out.
         alpha: see ``FairCRPS``.
-
-    Raises:
-        ValueError: if ``scales`` is below 1 or ``alpha`` leaves [0, 1].
     """
 
     min_samples = 2

@@ -72,9 +72,6 @@ class PatchDistance(ImageDistance):
     Args:
         sides: of the patches, in pixels; patches are half their side apart. Rows and columns that fill no patch are
             left out.
-
-    Raises:
-        ValueError: if there is no side, or one is below 1.
     """
 
     def __init__(self, sides: Sequence[int] = (1, 2, 4, 8)) -> None:

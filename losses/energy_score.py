@@ -25,9 +25,6 @@ class EnergyScore(nn.Module):
     Args:
         distance: what is compared; if it is a module, part of the penalty.
         alpha: see ``FairCRPS``.
-
-    Raises:
-        ValueError: if ``alpha`` leaves [0, 1].
     """
 
     min_samples = 2

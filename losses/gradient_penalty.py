@@ -94,9 +94,6 @@ class WassersteinGradientPenalty:
         weight: λ, for images in [0, 1].
         sided: ``"two"`` as written above; ``"one"`` penalises only norms above 1, by max(0, ‖·‖ − 1)².
         every_critic_steps: k; applied at critic steps 0, k, 2k ... with weight kλ.
-
-    Raises:
-        ValueError: if ``weight`` is negative, ``sided`` is neither or ``every_critic_steps`` is below 1.
     """
 
     def __init__(self, weight: float = 10.0, sided: Literal["one", "two"] = "two", every_critic_steps: int = 1) -> None:
@@ -137,9 +134,6 @@ class R1R2Penalty:
         difference_std: s > 0 estimates the squared norms by finite differences of this size, in units of the image:
             no second derivative, one random direction an image (arXiv 2501.08316); None is exact.
         every_critic_steps: k; applied at critic steps 0, k, 2k ... with weight kγ/2.
-
-    Raises:
-        ValueError: if an argument is out of range or one of a pair is missing.
     """
 
     def __init__(

@@ -20,7 +20,7 @@ class Adaptive(Protocol):
     """A module in a penalty with a weight that follows what validations measure; the weight is a buffer."""
 
     def adapt(self, gain_db: float, gain_db_exact: float) -> None:
-        """Told after each validation what averaging gains, and what it would gain if the samples were exact."""
+        """Called after each validation with the gain of averaging, as measured and of exact samples."""
         ...
 
 
@@ -33,9 +33,6 @@ class PenaltySchedule(nn.Module):
         samples_per_image: K.
         images: applied to the first so many images of the batch; None means all.
         every_generator_steps: applied at generator steps 0, n, 2n ...; the weight is not multiplied by n.
-
-    Raises:
-        ValueError: if an argument is out of range or K is too small for the estimator.
     """
 
     def __init__(

@@ -22,9 +22,6 @@ class FeatureDistance(nn.Module):
     Args:
         features: (N, C, H, W) in [0, 1] to activations (N, C_l, H_l, W_l) of each tap.
         weights: w_l, one a tap; None for 1.
-
-    Raises:
-        ValueError: if a weight is negative or all are 0.
     """
 
     def __init__(self, features: Features, weights: Sequence[float] | None = None) -> None:
@@ -105,9 +102,6 @@ class ProjectedDistributionLoss(FeatureDistance):
         quantiles: so many, evenly spaced, of the sorted activations are compared; None for all.
         channels: so many of a tap's channels are compared, if it has more; None for all.
         seed: of the choice of channels, which stays the same.
-
-    Raises:
-        ValueError: if an argument is out of range.
     """
 
     def __init__(

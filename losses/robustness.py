@@ -27,9 +27,6 @@ class Robustness:
         epsilon: ε, Euclidean over all values of an image in [0, 1]; 2.5 for 3 x 64 x 64 is 33 dB.
         steps: of the attack, each of which decodes all K samples with their graph; 0 leaves d at its random start.
         learning_rate: of the attack.
-
-    Raises:
-        ValueError: if an argument is negative.
     """
 
     min_samples = 1

@@ -41,9 +41,6 @@ class SpreadController(nn.Module):
         adapt_rate: rate; change of c for each dB of missing gain at each validation.
         damping: change of c for each dB by which the missing gain has changed.
         minimum: c stays at or above it; below 0 the reward is a penalty.
-
-    Raises:
-        ValueError: if ``adapt_rate`` or ``damping`` is negative or ``scale`` is below ``minimum``.
     """
 
     scale: Tensor
@@ -86,9 +83,6 @@ class RcGAN(nn.Module):
 
     Args:
         adapt_rate: change of r for each dB of missing gain at a validation; 0 keeps r at 1.
-
-    Raises:
-        ValueError: if ``adapt_rate`` is negative.
     """
 
     min_samples = 2

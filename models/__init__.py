@@ -1,1 +1,1 @@
-"""From tensors to tensors: generators and critics."""
+"""From tensors to tensors: generators and critics. Arguments out of range are refused by ``ValueError``."""

@@ -29,9 +29,6 @@ class PatchCritic(nn.Module):
         levels: resolutions, each half the one before; the finest is half of the image's.
         blocks_per_level: residual blocks a level.
         conditional: False for D(x), which leaves the condition out.
-
-    Raises:
-        ValueError: if a count is out of range.
     """
 
     def __init__(

@@ -20,9 +20,6 @@ class PointwiseGenerator(nn.Module):
         width: of the hidden layers.
         layers: hidden layers after z has entered.
         latent_channels: values of z a pixel; 0 leaves z out: the deterministic baseline.
-
-    Raises:
-        ValueError: if a count is out of range.
     """
 
     stride = 1
@@ -71,9 +68,6 @@ class PointwiseCritic(nn.Module):
         condition_channels: C + M, channels of y and of its maps.
         width: of the hidden layers.
         layers: hidden layers.
-
-    Raises:
-        ValueError: if a count is out of range.
     """
 
     def __init__(self, image_channels: int, condition_channels: int, width: int = 64, layers: int = 3) -> None:

@@ -27,9 +27,6 @@ class ProjectedCritic(nn.Module):
         pixel: (image_channels=, condition_channels=) -> critic of pixels.
         features: (N, C, H, W) in [0, 1] to activations (N, C_l, H_l, W_l); what is trained in it is trained here too.
         width: channels of a head.
-
-    Raises:
-        ValueError: if ``width`` is below 1 or y has fewer channels than x.
     """
 
     def __init__(

@@ -69,9 +69,6 @@ class UNet(nn.Module):
         encoder_blocks: residual blocks a level on the way down.
         decoder_blocks: residual blocks a level on the way up; z enters before each.
         latent_channels: maps of z at each entry; 0 leaves z out: the deterministic baseline.
-
-    Raises:
-        ValueError: if a count is out of range.
     """
 
     def __init__(

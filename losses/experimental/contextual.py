@@ -38,9 +38,6 @@ class Contextual(FeatureDistance):
         bandwidth: h.
         positions: most that are compared; drawn once from ``seed``.
         seed: of the set of positions.
-
-    Raises:
-        ValueError: if an argument is out of range.
     """
 
     def __init__(

@@ -66,9 +66,6 @@ class PcaValues:
         squared: the paper's (1 − ρ)², whose slope E ρ(1−ρ) vanishes where E ρ = E ρ²: with one truth an image, at
             too wide a spread (m = 10: variance 1.26 times the true one). Otherwise 2(ρ − 1 − ln ρ), the same
             near ρ = 1, whose slope E (1−ρ) vanishes at the true spread.
-
-    Raises:
-        ValueError: if ``components`` is below 1.
     """
 
     def __init__(self, components: int = 2, squared: bool = False) -> None:
@@ -112,9 +109,6 @@ class PcaVectors:
 
     Args:
         components: R, fewer than the samples.
-
-    Raises:
-        ValueError: if ``components`` is below 1.
     """
 
     def __init__(self, components: int = 2) -> None:

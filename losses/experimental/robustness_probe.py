@@ -26,9 +26,6 @@ class JacobianRobustness:
 
     Args:
         epsilon: ε, Euclidean over all values of an image in [0, 1].
-
-    Raises:
-        ValueError: if ``epsilon`` is negative.
     """
 
     min_samples = 1

@@ -27,9 +27,6 @@ class SlicedWasserstein(ProjectedDistributionLoss):
         p: 1 or 2.
         directions: how many a tap.
         seed: of the directions, which stay the same.
-
-    Raises:
-        ValueError: if an argument is out of range.
     """
 
     def __init__(

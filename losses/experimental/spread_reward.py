@@ -25,9 +25,6 @@ class SpreadReward(nn.Module):
         scale: c at the start, and for good where ``adapt_rate`` and ``damping`` are 0.
         adapt_rate: see ``SpreadController``.
         damping: likewise.
-
-    Raises:
-        ValueError: if ``adapt_rate`` or ``damping`` is negative.
     """
 
     min_samples = 2

@@ -45,9 +45,6 @@ class DDRM:
         levels: of the 1,000 of the linear schedule, evenly spaced.
         eta: η in [0, 1], the share of fresh noise below σ.
         eta_b: η_b in [0, 1], the weight of y above σ.
-
-    Raises:
-        ValueError: if ``levels`` leaves [1, 1000], ``eta`` or ``eta_b`` leaves [0, 1].
     """
 
     levels: int = 20

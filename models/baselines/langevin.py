@@ -35,9 +35,6 @@ class Langevin:
         steps_per_level: T.
         step: a at the last level, in units of squared images.
         sigma_min: s_L, in units of [0, 1] images; σ must be above.
-
-    Raises:
-        ValueError: if a count is below 1, or ``step`` or ``sigma_min`` is not above 0.
     """
 
     levels: int = 250

@@ -55,9 +55,6 @@ class ReverseChain:
         levels: N, 2 or more.
         variance: ``ancestral``, ``tweedie`` or ``full``.
         sigma_min: s_N, in units of [0, 1] images; σ must be above.
-
-    Raises:
-        ValueError: if an argument is out of range.
     """
 
     levels: int = 10

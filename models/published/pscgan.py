@@ -196,9 +196,6 @@ class PscganCritic(nn.Module):
         image_channels: C.
         condition_channels: C + M, channels of y and of its maps.
         image_size: height and width of the images in pixels, a multiple of 64.
-
-    Raises:
-        ValueError: if ``image_size`` is no positive multiple of 64.
     """
 
     def __init__(self, image_channels: int = 3, condition_channels: int = 3, image_size: int = 128) -> None:

@@ -55,9 +55,6 @@ class ResnetCritic(nn.Module):
         condition_channels: C + M; every critic takes it, this one does not use it.
         width: channels of the first level.
         image_size: height and width of the images in pixels, which the last layer fixes.
-
-    Raises:
-        ValueError: if ``width`` is below 1 or ``image_size`` is not a power of two from 4 on.
     """
 
     def __init__(

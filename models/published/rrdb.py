@@ -128,9 +128,6 @@ class RrdbGenerator(nn.Module):
         blocks: residual-in-residual blocks of the trunk.
         width: channels between the blocks and after them.
         growth: channels that a convolution of a dense block adds.
-
-    Raises:
-        ValueError: if a count is out of range.
     """
 
     stride = PATCH
