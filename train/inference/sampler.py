@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from ...data.degradation import Degradation
+from ...data.degradation import Degradation, PairedDegradation
 from ...data.measurement import Measurement
 from ...models.generator import Generator
+from ...rng import Rng
 from ..sampling import GeneratorSampler, InferenceConfig
 from .image_input import ImageLike, as_batch
 
 if TYPE_CHECKING:
     from .load_run import RunSource
+
+PROBE = 64  # pixels a side of an image that is degraded to see which params there are
 
 
 class LoadedSampler:
@@ -105,7 +109,7 @@ class LoadedSampler:
                 f"restored must have the shape of y, {tuple(measurement.degraded.shape)}, got {tuple(restored.shape)}"
             )
         restored, measurement = restored.to(self.device), measurement.to(self.device)
-        return self.degradation.project(restored, measurement) if measurement.params else restored
+        return self.degradation.project(restored, measurement) if self._can_project(measurement) else restored
 
     @torch.no_grad()
     def _moments(self, degraded: ImageLike | Measurement, k: int, seed: int | Sequence[int]) -> RunningMoments:
@@ -128,7 +132,21 @@ class LoadedSampler:
         seeds = list(seed) if isinstance(seed, Sequence) else [seed] * len(measurement)
         if len(seeds) != len(measurement):
             raise ValueError(f"seed must be one number, or one for each of {len(measurement)} images, got {len(seeds)}")
-        return self.restorer.samples(measurement, k, seeds, sigma_z, project=bool(measurement.params))
+        return self.restorer.samples(measurement, k, seeds, sigma_z, project=self._can_project(measurement))
+
+    def _can_project(self, measurement: Measurement) -> bool:
+        """Whether it has the params of its degradation; a bare image has none, and some degradations need none."""
+        return bool(measurement.params) or not self._has_params
+
+    @cached_property
+    def _has_params(self) -> bool:
+        clean = torch.full((1, self.image_channels, PROBE, PROBE), 0.5)
+        try:
+            if isinstance(self.degradation, PairedDegradation):
+                return bool(self.degradation.measure(clean).params)
+            return bool(self.degradation(clean, Rng(0, "probe", [0])).params)
+        except ValueError:  # it is made for images of another size
+            return True
 
     def _measurement(self, degraded: ImageLike | Measurement) -> Measurement:
         channels, maps = self.image_channels, self.degradation.num_maps

@@ -19,6 +19,7 @@ from pscgan.models.spatial_latent import SpatialLatent
 from pscgan.rng import Rng
 from pscgan.train.export.export import export
 from pscgan.train.inference.safetensors_file import export_bytes, read_export
+from pscgan.train.inference.sampler import LoadedSampler
 from pscgan.train.sampling import GeneratorSampler
 
 from ...models.drawing import draw_samples
@@ -194,6 +195,32 @@ def test_an_edit_of_samples_is_projected_as_they_are(tmp_path):
         sampler.project(grey[..., :8, :8], measurement)
     with pytest.raises(ValueError, match=r"measurement .* Measurement, got a Tensor"):
         sampler.project(grey, grey)
+
+
+class EverySecondRow:
+    """Shown as it is, the others are noise; what is measured follows from the image alone."""
+
+    num_maps = 0
+
+    def __call__(self, clean, rng):
+        degraded = clean.clone()
+        degraded[..., 1::2, :] = rng.rand(*degraded[0, :, 1::2].shape)
+        return Measurement(degraded)
+
+    def project(self, restored, measurement):
+        projected = restored.clone()
+        projected[..., ::2, :] = measurement.degraded[..., ::2, :]
+        return projected
+
+
+def test_measurements_without_params_are_projected_where_the_degradation_needs_none(tmp_path):
+    made = pscgan.load(exported(tmp_path))
+    sampler = LoadedSampler(made.generator, EverySecondRow(), made.metadata, made.device)
+    y = uniform(2, 3, 20, 24)
+    samples = sampler.sample(y, 2, seed=3)
+    assert torch.equal(samples[..., ::2, :], y[..., ::2, :].expand(2, -1, -1, -1, -1))
+    assert torch.equal(samples, GeneratorSampler(made.generator, EverySecondRow()).restore(Measurement(y), 2, [3, 3]))
+    assert torch.equal(sampler.mean(y, 2, seed=3)[..., ::2, :], y[..., ::2, :])
 
 
 def test_a_deterministic_sampler_has_one_sample(tmp_path):
