@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
+
+from .pixels import FORMATS, decoded, orientation, require_kind
 
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # what it finds wrong is raised, not printed
-UPRIGHT = 1  # by EXIF
-FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
 TOO_LARGE = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
@@ -40,8 +40,8 @@ class UnreadableImage(UnusableImage):
 def decode(data: bytes, channels: int) -> Image.Image:
     """Decode PNG, JPEG, WebP (first frame) or TIFF (first page) to 8 bits, upright by its EXIF orientation.
 
-    Grey of 16 bits is rounded to v / 257; of 16-bit colour Pillow keeps the upper 8 bits. Alpha is dropped. A colour
-    file becomes grey as ITU-R 601-2 luma, a grey file becomes colour by repetition.
+    Values of 16 bits are rounded to v / 257. Alpha is dropped. A colour file becomes grey as ITU-R 601-2 luma, a grey
+    file becomes colour by repetition.
 
     Args:
         data: the whole file.
@@ -54,9 +54,14 @@ def decode(data: bytes, channels: int) -> Image.Image:
         raise UnreadableImage("the file is empty")
     with decoder_errors():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
+        opened = Image.open(io.BytesIO(data), formats=FORMATS)
+        require_kind(opened)
         verify(data)
-        colour = _upright_8_bit(data).convert("RGB")
-    return colour if channels == 3 else colour.convert("L")
+        colours = decoded(opened, data).colours
+    if colours.dtype == np.uint16:
+        colours = ((colours.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    image = Image.fromarray(colours[..., 0] if colours.shape[2] == 1 else colours)
+    return image.convert("RGB" if channels == 3 else "L")
 
 
 def size_in_header(data: bytes) -> tuple[int, int]:
@@ -76,8 +81,7 @@ def shape_in_header(data: bytes) -> tuple[object, ...]:
         UnreadableImage: with the reason.
     """
     with decoder_errors(), Image.open(io.BytesIO(data), formats=FORMATS) as image:
-        orientation = image.getexif().get(ExifTags.Base.Orientation, UPRIGHT)
-        turned = () if orientation == UPRIGHT else (orientation, image.format)  # some decoders turn the size already
+        turned = (orientation(image), image.format) if orientation(image) != 1 else ()  # some turn the size already
         return (*image.size, *turned)
 
 
@@ -110,15 +114,3 @@ def verify(data: bytes) -> None:
     """
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         image.verify()
-
-
-def _upright_8_bit(data: bytes) -> Image.Image:
-    image = Image.open(io.BytesIO(data), formats=FORMATS)
-    image.load()
-    ImageOps.exif_transpose(image, in_place=True)
-    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
-        levels = np.asarray(image).astype(np.uint32)
-        return Image.fromarray(((levels + 128) // 257).astype(np.uint8))
-    if image.mode in ("I", "F"):
-        raise ValueError(f"its pixels are of mode {image.mode}; allowed are 8 or 16 bits a channel")
-    return image

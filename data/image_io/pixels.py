@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,10 +14,20 @@ from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 from torch import Tensor
 
-from .decode import FORMATS
-
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
+ORIENTATION = 0x0112
 Samples = NDArray[np.uint8 | np.uint16]
 """All of one type."""
+
+_UPRIGHT: dict[int, Callable[[Samples], Samples]] = {
+    2: lambda p: p[:, ::-1],
+    3: lambda p: p[::-1, ::-1],
+    4: lambda p: p[::-1],
+    5: lambda p: p.swapaxes(0, 1),
+    6: lambda p: np.rot90(p, -1),
+    7: lambda p: np.rot90(p, 2).swapaxes(0, 1),
+    8: lambda p: np.rot90(p),
+}
 
 _EIGHT_BITS = {
     "1": "L", "L": "L", "LA": "LA", "La": "LA", "P": "RGB", "PA": "RGBA", "RGB": "RGB", "RGBX": "RGB", "RGBA": "RGBA",
@@ -72,7 +83,7 @@ class DecodedImage:
 
 
 class Decoded(NamedTuple):
-    """The samples of a file as ``DecodedImage`` has them, before it is turned upright.
+    """The samples of a file, as ``DecodedImage`` has them.
 
     Attributes:
         colours: (H, W, C).
@@ -86,7 +97,7 @@ class Decoded(NamedTuple):
 
 
 def decoded(image: Image.Image, data: bytes) -> Decoded:
-    """The samples of an opened file whose kind has been checked.
+    """The samples of an opened file whose kind has been checked, upright by its EXIF orientation.
 
     Raises:
         Exception: of any type, if it is damaged.
@@ -106,7 +117,21 @@ def decoded(image: Image.Image, data: bytes) -> Decoded:
             colours = _divided(colours, alpha)
     elif image.mode != "P" and image.info.get("transparency") is not None:
         alpha = _unlike(colours, np.multiply(image.info["transparency"], _KEY_SCALES.get(raw, 1)))
-    return Decoded(colours, alpha, image)
+    turned = orientation(image)
+    return Decoded(_upright(colours, turned), None if alpha is None else _upright(alpha, turned), image)
+
+
+def orientation(image: Image.Image) -> int:
+    """1 to 8, of a loaded image; 1 where it is none of these, or cannot be read."""
+    try:
+        value = image.getexif().get(ORIENTATION, 1)
+    except Exception:  # of many types on damaged bytes
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _upright(samples: Samples, turned: int) -> Samples:
+    return np.ascontiguousarray(_UPRIGHT[turned](samples) if turned in _UPRIGHT else samples)
 
 
 def require_kind(image: Image.Image) -> None:

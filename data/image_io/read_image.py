@@ -3,36 +3,24 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
-import numpy as np
 from PIL import Image, PngImagePlugin
 
 from ...checks import require_at_least
-from .decode import FORMATS, UnreadableImage, decoder_errors, verify
-from .pixels import DecodedImage, Samples, decoded, require_kind
+from .decode import UnreadableImage, decoder_errors, verify
+from .pixels import FORMATS, ORIENTATION, DecodedImage, decoded, orientation, require_kind
 from .safe_read import capture_stderr, name_of, on_one_line, read_bytes
 
 MAX_PIXELS = 150_000_000
 """Where nothing else is asked for: what cameras make, and below what Pillow refuses as a decompression bomb."""
 
 TIFF = (b"II", b"MM")
-ORIENTATION = 0x0112
 DESCRIPTIVE = (270, 271, 272, 305, 306, 315, 33432, 34665, 34853)
 """What a TIFF says besides how its pixels are stored: title, camera, software, time, artist, copyright, EXIF, GPS."""
 PROFILE_SPACES = {1: b"GRAY", 3: b"RGB "}
 
-_UPRIGHT: dict[int, Callable[[Samples], Samples]] = {
-    2: lambda p: p[:, ::-1],
-    3: lambda p: p[::-1, ::-1],
-    4: lambda p: p[::-1],
-    5: lambda p: p.swapaxes(0, 1),
-    6: lambda p: np.rot90(p, -1),
-    7: lambda p: np.rot90(p, 2).swapaxes(0, 1),
-    8: lambda p: np.rot90(p),
-}
 _CHANGES = {
     "1": "its black and white became grey of 8 bits",
     "P": "its palette became colours",
@@ -82,26 +70,15 @@ def _decoded(data: bytes, max_pixels: int) -> DecodedImage:
 def _photograph(data: bytes) -> DecodedImage:
     opened = Image.open(io.BytesIO(data), formats=FORMATS)
     notes = [_CHANGES[opened.mode]] if opened.mode in _CHANGES else []
-    turned_by_pillow = opened.format == "TIFF" and _orientation(opened) in _UPRIGHT
+    turned_by_pillow = opened.format == "TIFF" and orientation(opened) != 1
     colours, alpha, image = decoded(opened, data)
-    turned = _orientation(image)
-    if turned_by_pillow or turned in _UPRIGHT:
+    if turned_by_pillow or orientation(image) != 1:
         notes.append("it was turned upright, as its orientation asks for")
     exif, profile, left_out = _kept_metadata(image, colours.shape[2])
     if _has_more(data):
         left_out.append("it holds several pictures, of which only the first was read")
-    return DecodedImage(
-        _upright(colours, turned),
-        None if alpha is None else _upright(alpha, turned),
-        exif,
-        profile,
-        "JPEG" if image.format == "MPO" else str(image.format),
-        (*notes, *left_out),
-    )
-
-
-def _upright(samples: Samples, turned: int) -> Samples:
-    return np.ascontiguousarray(_UPRIGHT[turned](samples) if turned in _UPRIGHT else samples)
+    kind = "JPEG" if image.format == "MPO" else str(image.format)
+    return DecodedImage(colours, alpha, exif, profile, kind, (*notes, *left_out))
 
 
 def _has_more(data: bytes) -> bool:
@@ -111,15 +88,6 @@ def _has_more(data: bytes) -> bool:
     except Exception:  # of many types on damaged bytes
         return False
     return True
-
-
-def _orientation(image: Image.Image) -> int:
-    """1 to 8, of a loaded image; 1 where it is none of these, or cannot be read."""
-    try:
-        value = image.getexif().get(ORIENTATION, 1)
-    except Exception:  # of many types on damaged bytes
-        return 1
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
 def _kept_metadata(image: Image.Image, colours: int) -> tuple[bytes, bytes | None, list[str]]:

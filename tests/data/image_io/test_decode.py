@@ -70,7 +70,7 @@ def test_16_bits(write):
     decoded = np.asarray(decode(write(grey), 1))
     assert np.array_equal(decoded, np.rint(grey / 257))
     assert decoded[0, :4].tolist() == [0, 0, 1, 255]
-    assert np.array_equal(decode(write(colour), 3), colour >> 8)
+    assert np.array_equal(decode(write(colour), 3), np.rint(colour / 257))
 
 
 def test_16_bit_png_where_pillow_opens_it_as_32_bit(monkeypatch):
@@ -81,7 +81,7 @@ def test_16_bit_png_where_pillow_opens_it_as_32_bit(monkeypatch):
 
 @pytest.mark.parametrize("pixels", [np.ones((8, 8), np.float32), np.full((8, 8), 70000, np.int32)])
 def test_other_depths_are_refused(pixels):
-    with pytest.raises(UnreadableImage, match=r"mode [FI]; allowed are 8 or 16 bits"):
+    with pytest.raises(UnreadableImage, match=r"mode [FI]; allowed"):
         decode(encoded(pixels, "TIFF"), 1)
 
 
