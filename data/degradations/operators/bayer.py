@@ -10,8 +10,9 @@ from torch.nn import functional as F
 
 from ....rng import Rng
 from ...from_image import ImageSideInfo
+from ...luma import colour_range, require_colour
 from ...measurement import size_of
-from .protocol import Params, ParsedImage, colour_range, require_colour
+from .protocol import Params, ParsedImage
 
 COLOURS = "RGB"
 PHASES = ("RGGB", "BGGR", "GRBG", "GBRG")

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from ....rng import Rng
 from ...from_image import ImageSideInfo
-from ...luma import BT601, luma
+from ...luma import BT601, colour_range, luma, require_colour
 from ...measurement import size_of
-from .protocol import FixedOperator, Params, ParsedImage, colour_range, require_colour
+from .protocol import FixedOperator, Params, ParsedImage
 
 SLIGHT = 2.5 / 255  # between channels of a grey picture: rounding and JPEG
 
