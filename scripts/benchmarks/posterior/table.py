@@ -29,7 +29,7 @@ COLUMNS = (
     Column("w1", "sliced W1", 3),
     Column("spectrum_db", "spectrum, dB", 2),
     Column("coverage", "coverage of 0.9", 3),
-    Column("nearest", "nearest law", 0),
+    Column("nearest", "nearest distribution", 0),
     Column("calls", "calls", 0),
     Column("train_seconds", "training, s", 0),
 )
