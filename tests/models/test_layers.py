@@ -1,4 +1,4 @@
-"""The scale is there, once, and is the fan-in's."""
+"""Equalised layers scale by the fan-in, once; padding mirrors where it can."""
 
 import math
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from pscgan.models.layers import EqualizedConv2d, EqualizedLinear
+from pscgan.models.layers import EqualizedConv2d, EqualizedLinear, pad_to_multiple
 
 
 def test_layers_are_torch_layers_on_scaled_weights():
@@ -21,3 +21,18 @@ def test_layers_are_torch_layers_on_scaled_weights():
 def test_weights_start_unit_normal_and_biases_at_zero(layer):
     assert layer.weight.std().item() == pytest.approx(1, abs=0.02)
     assert layer.bias.abs().max() == 0
+
+
+def test_border_is_mirrored():
+    row = torch.arange(6.0).view(1, 1, 1, 6).expand(1, 1, 4, 6)
+    assert pad_to_multiple(row, 4)[0, 0, 0].tolist() == [0, 1, 2, 3, 4, 5, 4, 3]
+
+
+def test_border_is_repeated_where_the_mirror_image_is_too_small():
+    row = torch.arange(2.0).view(1, 1, 1, 2)
+    assert pad_to_multiple(row, 4)[0, 0].tolist() == [[0, 1, 1, 1]] * 4
+
+
+def test_multiples_stay():
+    image = torch.rand(1, 2, 8, 4)
+    assert torch.equal(pad_to_multiple(image, 4), image)
