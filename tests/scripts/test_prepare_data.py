@@ -178,7 +178,7 @@ def test_mistakes_are_one_line(root, tmp_path, pack):
         ((root, "--out", out, "--images-per-shard", 0), "--images-per-shard .*0"),
         ((root, "--out", out, "--megabytes-per-shard", "nan"), "--megabytes-per-shard .*nan"),
         ((root, "--out", out, "--size", 0), "--size .*0"),
-        ((root, "--out", out, "--size", 41), "00.png .*40x48"),
+        ((root, "--out", out, "--size", 41), "00.png.*40x48"),
     ]:
         line = one_line(pack(*arguments))
         assert re.search(message, line), line
