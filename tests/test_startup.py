@@ -48,7 +48,7 @@ def test_help_and_config_import_nothing_heavy(arguments):
         ("train degradation.sgima=25", "sigma"),
         ("train frobnicate=1", "precision"),
         ("train --multirn", "--multirun"),
-        ("evaluate restorrs=[runs/demo]", "restorers"),
+        ("evaluate metods=[runs/demo]", "methods"),
         ("restore --sampels 3 --out x", "--samples"),
         ("export x --out y --overwrit-e", "--overwrite"),
         ("explore x --prot 1", "--port"),
