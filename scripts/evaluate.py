@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from ..checks import optional_package
 from ..train.evaluation.naming import evaluation_name
-from ..train.runs.cli_errors import report_user_errors
+from ..train.runs.cli_errors import Interrupted, report_user_errors
 from .command_line import check_hydra_options
 
 PROGRAM = "pscgan evaluate"
@@ -31,9 +31,11 @@ def _run(config: DictConfig) -> None:
     except KeyboardInterrupt:
         print("interrupted; the same command continues", file=sys.stderr)
         sys.exit(130)
+    except Interrupted as interrupted:
+        print(f"interrupted by {interrupted}; the same command continues", file=sys.stderr)
+        sys.exit(interrupted.exit_code)
     except RankFailure as error:
-        if error.speaks:
-            print(f"stopped: {error}; the same command continues", file=sys.stderr)
+        print(f"stopped: {error}; the same command continues", file=sys.stderr)
         sys.exit(1)
 
 

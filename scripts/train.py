@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
 
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from ..checks import optional_package
-from ..train.runs.cli_errors import report_user_errors
+from ..train.runs.cli_errors import Interrupted, report_user_errors
 from ..train.runs.naming import run_name, sweep_name
 from .command_line import check_hydra_options
 
@@ -30,24 +34,25 @@ def _run(config: DictConfig) -> float | None:
 
 
 def _train_or_exit(config: DictConfig) -> float:
-    from ..train.callbacks.checkpointing import Interrupted
+    from torch.distributed.elastic.multiprocessing.errors import record
+
     from ..train.distributed import collectives
-    from ..train.distributed.collectives import ReplicasDiverged
     from ..train.distributed.launch import RankFailure
-    from ..train.network_optimizer import NonfiniteGradients
     from ..train.run import train
-    from ..train.runs.folder import RunFolder
 
     try:
         with report_user_errors(PROGRAM):
+            if "TORCHELASTIC_ERROR_FILE" in os.environ:
+                train_recorded = cast("Callable[[DictConfig], float]", record(train))
+                return train_recorded(config)  # the report of torchrun then names the error
             return train(config)
     except Interrupted as interrupted:
         if collectives.rank() == 0:
             print(f"interrupted by {interrupted}; the same command continues", file=sys.stderr)
         sys.exit(interrupted.exit_code)
-    except (NonfiniteGradients, ReplicasDiverged, RankFailure) as error:
-        last = RunFolder(config).last
-        if error.speaks if isinstance(error, RankFailure) else collectives.rank() == 0:
+    except (collectives.EndsAllRanks, RankFailure) as error:
+        last = Path(config.folder) / "last.ckpt"
+        if collectives.rank() == 0:
             print(f"stopped: {error}; last good checkpoint: {last if last.exists() else 'none yet'}", file=sys.stderr)
         sys.exit(1)
 

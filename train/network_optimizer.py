@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from .distributed.collectives import sum_over_ranks
+from .distributed.collectives import EndsAllRanks, sum_over_ranks
 
 
-class NonfiniteGradients(RuntimeError):
+class NonfiniteGradients(EndsAllRanks):
     """Too many optimiser steps in a row had a gradient that is not finite."""
 
 

@@ -9,23 +9,24 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import torch
 from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
 from torch import nn
 
+from .. import __version__
 from ..models.features.frozen import FrozenFeatures
 from .build import build_trainer, build_training
-from .callbacks.checkpointing import Interrupted
 from .distributed import collectives
 from .distributed.launch import on_gpu, process_group, processes, start
 from .lightning_module import SamplerModule
 from .metrics.jpeg_consistency import ROWS
 from .runs import checkpoint
-from .runs.cli_errors import RankError
+from .runs.cli_errors import Interrupted, RankError
 from .runs.csv_logger import CSVLogger
-from .runs.folder import FolderLock, RunFolder
-from .runs.provenance import fingerprint
+from .runs.folder import RunFolder, lock_folder
+from .runs.provenance import config_hash
 from .sanity_check import sanity_check
 
 
@@ -35,7 +36,7 @@ def train(config: DictConfig) -> float:
     Raises:
         ValueError: if the config does not make sense, or the run folder belongs to another one.
         Interrupted: by a signal, once ``last.ckpt`` is written.
-        LostRank: if another rank has ended.
+        RankFailure: if a rank was killed, or ended with a defect.
     """
     count = processes(config)
     if count == 1:
@@ -53,7 +54,7 @@ def _train(config: DictConfig) -> float:
         folder = collectives.from_rank_zero(lambda: RunFolder(config))
         result = collectives.from_rank_zero(folder.result)
         if result is None or result["images_seen"] < config.images:
-            with FolderLock(folder.path):
+            with collectives.enter_on_rank_zero(lock_folder(folder.path)):
                 result = _learn(config, folder)
         elif collectives.rank() == 0:
             print(f"{folder.path} is finished; another seed=... or name=... starts a new run")
@@ -68,7 +69,8 @@ def _learn(config: DictConfig, folder: RunFolder) -> dict[str, float]:
     best_crps = _restore(training, folder)
     trainer = build_trainer(config, folder, best_crps)
     if collectives.rank() == 0:
-        folder.note_start(training.images_seen, trainer.precision, feature_networks(training.gan_step))
+        ranks, networks = collectives.world_size(), feature_networks(training.gan_step)
+        folder.note_start(training.images_seen, trainer.precision, ranks, networks)
         for logger in trainer.loggers:
             if isinstance(logger, CSVLogger):
                 logger.rewind(training.images_seen)
@@ -94,21 +96,29 @@ def _prepared(config: DictConfig) -> SamplerModule:
 
 def _restore(training: SamplerModule, folder: RunFolder) -> float:
     """Every rank begins with the state of rank 0: of the last checkpoint, if there is one; the best CRPS so far."""
-    state = collectives.from_rank_zero(lambda: checkpoint.load_last(folder.last, folder.previous))
+    state = collectives.from_rank_zero(lambda: _last_state(folder))
     if state is None:
         collectives.broadcast_module(training.gan_step)
         return float("inf")
-    collectives.run_on_all_ranks(lambda: _take_up(training, state, folder.last))
+    collectives.run_on_all_ranks(lambda: _continue_from(training, state, folder.last))
     return float(state["best_crps"])
 
 
-def _take_up(training: SamplerModule, state: dict[str, Any], path: Path) -> None:
+def _last_state(folder: RunFolder) -> dict[str, Any] | None:
+    try:
+        return checkpoint.load(folder.last) if folder.last.exists() else None
+    except checkpoint.DamagedFile as error:
+        remedy = f"copy {folder.best.name} in its place to continue from there" if folder.best.exists() else "remove it"
+        raise checkpoint.DamagedFile(f"{error}; {remedy}, or choose another name=...") from error
+
+
+def _continue_from(training: SamplerModule, state: dict[str, Any], path: Path) -> None:
     checkpoint.restore(training.gan_step, state, path)
     training.scores = state["scores"]
     if training.images_seen % training.data.batch_size:
         raise ValueError(
-            f"dataset.batch_size is {training.data.batch_size}; allowed is a divisor of {training.images_seen}, the "
-            "images the run has seen"
+            f"dataset.batch_size must divide the {training.images_seen} images the run has seen, got "
+            f"{training.data.batch_size}"
         )
 
 
@@ -125,18 +135,12 @@ def _announce(training: SamplerModule, folder: RunFolder, precision: str) -> Non
 
 
 def _require_one_program(config: DictConfig) -> None:
-    """Ranks of another program or config would reduce the gradients of another gan_step."""
-    if collectives.world_size() == 1:
-        return
-    first, *others = collectives.all_gather(fingerprint(config))
+    """Ranks of another version or config would sum gradients that do not belong together."""
+    first, *others = collectives.all_gather((__version__, torch.__version__, config_hash(config)))
     for rank, found in enumerate(others, start=1):
-        different = sorted(key for key in first.keys() | found.keys() if first.get(key) != found.get(key))
-        if different:
-            raise RankError(
-                f"rank {rank} differs from rank 0 in {', '.join(different[:5])}; allowed is the same program with the "
-                "same config on all ranks",
-                speaks=collectives.rank() == 0,
-            )
+        if found != first:
+            line = f"rank {rank} has another version or config than rank 0; start all ranks by the same command"
+            raise RankError(line, is_reporter=collectives.rank() == 0)
 
 
 def _requeue(interrupted: Interrupted) -> None:

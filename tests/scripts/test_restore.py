@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hydra import compose, initialize_config_module
 from PIL import Image
 
 from pscgan.train.run import train
-from pscgan.train.runs.checkpoint import read_checksummed, write_checksummed
 
 from ..data.jpeg.makers import ORIENTATION, ROTATED, by_jpeglib, by_pillow, make_files, picture
 from ..train.tiny import LIGHTNING_SAYS, OVERRIDES, run
@@ -280,9 +280,9 @@ def test_a_mistake_is_named_before_any_work(arguments, said, model, photo, tmp_p
 
 
 def test_another_architecture_is_named(model, photo, tmp_path, capfd):
-    state = read_checksummed(model / "best.ckpt")
+    state = torch.load(model / "best.ckpt", weights_only=True)
     state["config"]["generator"]["width"] = 6
-    write_checksummed(tmp_path / "wider.ckpt", state)
+    torch.save(state, tmp_path / "wider.ckpt")
     ended = restore(capfd, photo, "--model", tmp_path / "wider.ckpt", "--out", tmp_path / "out")
     assert ended.code == 2
     assert "wider.ckpt holds another architecture" in ended.err

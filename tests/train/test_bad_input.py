@@ -80,7 +80,7 @@ MISTAKES = {
     "unreadable images held out": (folder("broken"), ["broken/2.png: "]),
     "images below the crop": (folder("small"), ["16x48", "crop=32"]),
     "a held-out image below the crop": (folder("held_out_small"), ["02.png", "crop=32"]),
-    "nothing held out": ([*folder("colour"), "dataset.validation=0"], ["dataset.validation is empty"]),
+    "nothing held out": ([*folder("colour"), "dataset.validation=0"], ["dataset.validation"]),
     "all held out": ([*folder("colour"), "dataset.validation=4"], ["validation is 4", "none is left for training"]),
     "grey images for a colour net": (folder("grey"), ["dataset.channels is 3", "all grey", "dataset.channels=1"]),
     "sigma 0": (["degradation.sigma=0"], ["degradation", "sigma is 0", "allowed"]),

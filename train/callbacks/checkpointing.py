@@ -1,4 +1,4 @@
-"""Checkpoints on the clock of the run, and on the wish of the user."""
+"""Checkpoints by images seen, and on a signal."""
 
 from __future__ import annotations
 
@@ -10,23 +10,10 @@ from typing import Any
 import pytorch_lightning as pl
 
 from ..distributed import collectives
-from ..distributed.collectives import require_same_on_all_ranks
 from ..lightning_module import SamplerModule
 from ..runs import checkpoint
+from ..runs.cli_errors import SIGNALS, Interrupted
 from ..runs.folder import RunFolder
-from ..runs.sweep import SIGNALS
-
-
-class Interrupted(Exception):
-    """The user or the system asked for an end; the run can be continued."""
-
-    def __init__(self, number: int, images_seen: int) -> None:
-        super().__init__(number, images_seen)
-        self.exit_code = 128 + number
-
-    def __str__(self) -> str:
-        number, images_seen = self.args
-        return f"{signal.Signals(number).name} after {images_seen} images"
 
 
 class Checkpointing(pl.Callback):
@@ -34,8 +21,7 @@ class Checkpointing(pl.Callback):
 
     The continuous ranked probability score of the samples is a proper score: the true posterior, not the sharpest or
     the most averaged picture, has the lowest. Where a validation is due, nothing is written before it: a run that is
-    continued must not leave it out. What was the last is kept as ``previous.ckpt``. Before anything is written, ranks
-    that have drifted apart end the run.
+    continued must not leave it out. Before anything is written, ranks whose state differs end the run.
 
     Ctrl-C, SIGTERM and SIGUSR1 (SLURM's warning) on any rank write ``last.ckpt`` at the end of the batch or validation
     in progress on all of them; another one, a second later, ends at once. Within a second it is the same one: Ctrl-C
@@ -80,15 +66,16 @@ class Checkpointing(pl.Callback):
 
     def _save(self, module: SamplerModule, received: int, best: bool = False) -> None:
         """Write, on rank 0, what all ranks agree on; end the run if a signal has come."""
-        module.gan_step.gather()
-        require_same_on_all_ranks(module.gan_step)
+        gan_step = module.gan_step
+        gan_step.gather()
+        state = (gan_step.state_dict(), {name: network.state_dict() for name, network in gan_step.networks.items()})
+        collectives.require_same_on_all_ranks(state, f"after {module.images_seen} images")
         collectives.from_rank_zero(lambda: self._write(module, best))
         if received and module.images_seen < module.images:
             raise Interrupted(received, module.images_seen)
 
     def _write(self, module: SamplerModule, best: bool) -> None:
         paths = [self.folder.best, self.folder.last] if best else [self.folder.last]
-        checkpoint.keep(self.folder.last, self.folder.previous)
         for path in paths:
             checkpoint.save(path, module.gan_step, self.folder.config, module.scores, self.best_crps)
 

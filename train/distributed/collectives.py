@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, TypeVar, cast
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any, TypeVar, cast
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
 
 from ..runs.cli_errors import RankError, user_error
-
-if TYPE_CHECKING:
-    from ..gan_step import GANStep
 
 T = TypeVar("T")
 
@@ -27,7 +26,7 @@ def world_size() -> int:
 
 
 def rank() -> int:
-    """Which of them this process is; rank 0 writes and speaks."""
+    """Which of them this process is; rank 0 writes and prints."""
     return dist.get_rank() if world_size() > 1 else 0
 
 
@@ -84,6 +83,18 @@ def from_rank_zero(make: Callable[[], T]) -> T:
     return cast(T, made[0])
 
 
+@contextmanager
+def enter_on_rank_zero(manager: AbstractContextManager[Any]) -> Iterator[None]:
+    """Within, rank 0 is inside the context, for all ranks.
+
+    Raises:
+        RankError: on all ranks, if rank 0 could not enter.
+    """
+    with ExitStack() as stack:
+        from_rank_zero(lambda: bool(stack.enter_context(manager)))
+        yield
+
+
 def broadcast_module(module: nn.Module) -> None:
     """Give every rank the parameters and buffers of rank 0."""
     if world_size() > 1:
@@ -98,7 +109,7 @@ BUCKET_BYTES = 25 * 2**20
 def sum_over_ranks(parameters: Iterable[nn.Parameter]) -> None:
     """Replace each gradient by its sum over the ranks; every rank gets the same bits.
 
-    Called once for each move of a player, whatever went into its gradients: micro-batches, lazy prices, second
+    Called once for each optimiser step, whatever went into its gradients: micro-batches, gradient penalties, second
     derivatives. What travels is one byte a parameter tensor, and the gradients that any rank has: a parameter nobody
     has a gradient for keeps none, so that its optimiser leaves it alone as it would in a single process.
     """
@@ -141,38 +152,27 @@ def _start(bucket: list[Tensor]) -> tuple[list[Tensor], Tensor, dist.Work]:
     return bucket, flat, work
 
 
-class ReplicasDiverged(RuntimeError):
-    """Ranks have come to differ: their average is no longer what one process would have learned."""
+class EndsAllRanks(RuntimeError):
+    """Raised on every rank at the same place of the program."""
 
 
-def require_same_on_all_ranks(gan_step: GANStep) -> None:
-    """Compare weights, average, buffers and both optimisers, bit by bit.
+class ReplicasDiverged(EndsAllRanks):
+    """Ranks no longer hold the same state, so their average is not what one process would have learned."""
+
+
+def require_same_on_all_ranks(state: Any, when: str) -> None:
+    """Compare a checksum of all tensors in a nest of dicts and lists, bit by bit.
 
     Raises:
-        Drifted: on all ranks, naming the first tensor that differs and where.
+        ReplicasDiverged: on all ranks, naming those whose state is not that of rank 0.
     """
     if world_size() == 1:
         return
-    digests = all_gather({name: _digest(tensor) for name, tensor in _tensors(gan_step)})
-    for rank, found in enumerate(digests):
-        for name, digest in digests[0].items():
-            if found.get(name) != digest:
-                raise ReplicasDiverged(
-                    f"after {gan_step.progress.images_seen} images {name} of rank {rank} is not that of rank 0; "
-                    "nothing has been written since"
-                )
-
-
-def _tensors(gan_step: GANStep) -> Iterator[tuple[str, Tensor]]:
-    yield from gan_step.named_parameters()
-    yield from gan_step.named_buffers()
-    for player, of in gan_step.networks.items():
-        for number, state in of.optimizer.state_dict()["state"].items():
-            for name, value in state.items():
-                if isinstance(value, Tensor):
-                    yield f"{player} optimizer {number} {name}", value
-
-
-def _digest(tensor: Tensor) -> bytes:
-    values = tensor.detach().cpu().contiguous().flatten().view(torch.uint8)
-    return hashlib.blake2b(values.numpy().tobytes(), digest_size=16).digest()
+    checksum = hashlib.blake2b(digest_size=16)
+    for leaf in tree_leaves(state):
+        if isinstance(leaf, Tensor):
+            checksum.update(leaf.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    first, *others = all_gather(checksum.digest())
+    different = [str(number) for number, found in enumerate(others, start=1) if found != first]
+    if different:
+        raise ReplicasDiverged(f"{when} weights or optimisers of rank {', '.join(different)} differ from rank 0's")

@@ -28,7 +28,7 @@ from ..metrics.perceptual import Perceptual
 from ..metrics.residual_noise import ResidualNoise
 from ..runs.atomic_write import atomic_write
 from ..runs.cli_errors import user_error
-from ..runs.folder import CONFIG, FolderLock, changed_keys, claim_folder
+from ..runs.folder import CONFIG, changed_keys, claim_folder, lock_folder
 from ..runs.provenance import provenance
 from .curves import curves
 from .dataset import EvaluationDataset, open_degradation, open_images, open_reference
@@ -198,7 +198,7 @@ def evaluate_on_rank(config: DictConfig) -> bool:
     """The part of one process: of R ranks each takes every R-th image, and rank 0 sums up; whether this is rank 0."""
     with process_group(on_gpu(config)):
         setup = collectives.run_on_all_ranks(lambda: build(config))
-        with FolderLock(setup.evaluator.folder):
+        with collectives.enter_on_rank_zero(lock_folder(setup.evaluator.folder)):
             if collectives.rank() == 0:
                 _begin(setup)
             collectives.run_on_all_ranks(lambda: _work(setup))

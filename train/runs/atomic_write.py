@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 
-def atomic_write(path: Path, content: bytes) -> None:
-    """Write beside it, then put it in place; what stood there stays until the last.
+def atomic_write(path: Path, content: bytes | memoryview) -> None:
+    """Write beside the file, have it reach the disk, then rename: after a full disk or a kill ``path`` is old or new.
 
     Raises:
         OSError: naming the file, if it cannot be written.
@@ -15,8 +16,8 @@ def atomic_write(path: Path, content: bytes) -> None:
     write_together({path: content})
 
 
-def write_together(contents: Mapping[Path, bytes]) -> None:
-    """Likewise several files, none of which is put in place before all are written.
+def write_together(contents: Mapping[Path, bytes | memoryview]) -> None:
+    """``atomic_write`` of several files, none of which is put in place before all are written.
 
     Raises:
         OSError: naming the first file that cannot be written.
@@ -24,11 +25,24 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
     parts = {path: path.with_name(path.name + ".part") for path in contents}
     try:
         for path, content in contents.items():
-            parts[path].unlink(missing_ok=True)  # what an earlier try left, or a link to somewhere else
-            parts[path].write_bytes(content)
+            parts[path].unlink(missing_ok=True)  # left by an earlier try, or a link to somewhere else
+            with parts[path].open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
         for path, part in parts.items():
             part.replace(path)
+            _sync_folder(path.parent)
     except OSError as error:
         for part in parts.values():
             part.unlink(missing_ok=True)
         raise OSError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the new name reach the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,8 +1,9 @@
-"""A program's answer to bad input: one line that says what is wrong and what is allowed, and exit code 2."""
+"""How a program ends early: bad input is one line and exit code 2; a signal is an end that can be continued."""
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,18 +15,33 @@ from omegaconf.errors import OmegaConfBaseException
 from ...checks import closest
 
 USER_ERRORS = (HydraException, OmegaConfBaseException, ValueError, OSError)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+"""They ask a run to end: the user's, the system's, and SLURM's warning."""
+
+
+class Interrupted(Exception):
+    """The user or the system asked for an end; the run can be continued."""
+
+    def __init__(self, number: int, images_seen: int | None = None) -> None:
+        super().__init__(number, images_seen)
+        self.exit_code = 128 + number
+
+    def __str__(self) -> str:
+        number, images_seen = self.args
+        name = signal.Signals(number).name
+        return name if images_seen is None else f"{name} after {images_seen} images"
 
 
 class RankError(ValueError):
-    """What went wrong on one of several ranks, raised on all of them: they end together, and one of them says it.
+    """An error of the user on one of several ranks.
 
     Attributes:
-        speaks: whether this process is that one.
+        is_reporter: whether this process prints it; all ranks may end with the same error.
     """
 
-    def __init__(self, line: str, speaks: bool = True) -> None:
+    def __init__(self, line: str, is_reporter: bool = True) -> None:
         super().__init__(line)
-        self.speaks = speaks
+        self.is_reporter = is_reporter
 
 
 @contextmanager
@@ -41,7 +57,7 @@ def report_user_errors(program: str) -> Iterator[None]:
         line = user_error(error)
         if line is None or os.environ.get("PSCGAN_TRACEBACK") == "1":
             raise
-        if not isinstance(error, RankError) or error.speaks:
+        if not isinstance(error, RankError) or error.is_reporter:
             print(f"{program}: {line}", file=sys.stderr)
         sys.exit(2)
 

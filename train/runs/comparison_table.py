@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from .atomic_write import atomic_write
-from .naming import MAY_CHANGE
+from .naming import RESUMABLE_KEYS
 from .record import RunRecord
 
 FIGURES = {  # of result.json: the heading, a factor, digits
@@ -139,11 +139,12 @@ def differences(configs: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
     Keys that cannot change what is learned are left out. Where parts of another kind stand under one key, the key's
     value is their kind: a class, or the names of penalties. Inside them only parts of one kind are compared.
     """
-    keys = {key: None for config in configs for key in config if not f"{key}.".startswith(MAY_CHANGE) and key != "name"}
+    learned = (key for config in configs for key in config if not f"{key}.".startswith(RESUMABLE_KEYS))
+    keys = [key for key in dict.fromkeys(learned) if key != "name"]
     columns: dict[str, list[str]] = {}
     for key in keys:
         columns |= _columns(key, [config.get(key, ABSENT) for config in configs])
-    kept = {key: values for key, values in columns.items() if not key.startswith(MAY_CHANGE)}
+    kept = {key: values for key, values in columns.items() if not key.startswith(RESUMABLE_KEYS)}
     return {key: values for key, values in kept.items() if not _follows(key, kept)}
 
 

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 LONGEST_NAME = 100
 NOT_OF_THE_NAME = "logger="
-# keys that do not change what is learned
-MAY_CHANGE = ("logger.", "callbacks.", "folder", "dataset.num_workers", "trainer.", "allow_changed_config")
-# keys whose change makes another run of it: another network, other images, another problem
-MAY_NOT_CHANGE = (
+# keys that do not change what is learned: a run continues whatever they are
+RESUMABLE_KEYS = ("logger.", "callbacks.", "folder", "dataset.num_workers", "trainer.", "allow_changed_config")
+# keys whose change makes another run of it: another network, other images, another problem, another optimiser
+FIXED_KEYS = (
     *("generator.", "critic.", "degradation.", "seed"),
+    *("generator_optimizer._target_", "critic_optimizer._target_"),
     *("dataset.root", "dataset.recorded", "dataset.channels", "dataset.valid"),
 )
 

@@ -19,11 +19,10 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from .atomic_write import atomic_write
-from .cli_errors import user_error
+from .cli_errors import SIGNALS, user_error
 from .comparison_table import RunTable
 from .record import FAILED, read_run, runs_below
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 """That end a run or a sweep, which the same command continues."""
 
 

@@ -11,11 +11,11 @@ import time
 
 import pytest
 
-from pscgan.train.callbacks.checkpointing import Checkpointing, Interrupted
+from pscgan.train.callbacks.checkpointing import Checkpointing
 from pscgan.train.distributed import collectives
 from pscgan.train.lightning_module import SamplerModule
 from pscgan.train.run import train
-from pscgan.train.runs.cli_errors import RankError
+from pscgan.train.runs.cli_errors import Interrupted, RankError
 
 from ..tiny import LIGHTNING_SAYS, assert_same_run, config_of, result
 from .on_ranks import Group, on_ranks
@@ -172,8 +172,8 @@ def learn_something_else(folder):
 @pytest.mark.parametrize(
     ("size", "function", "arguments", "words"),
     [
-        (2, learn_something_else, (), "rank 1 differs from rank 0 in degradation.sigma; allowed is the same program"),
-        (3, learn, (), "dataset.batch_size is 4; allowed is a multiple of 3 ranks"),
+        (2, learn_something_else, (), "rank 1 has another version or config"),
+        (3, learn, (), "dataset.batch_size must be a multiple of the 3 ranks"),
         (2, learn, ("degradation.sigma=300",), "sigma is 300"),
     ],
 )
@@ -181,7 +181,7 @@ def test_what_cannot_work_ends_all_ranks_before_anything_is_written(size, functi
     codes, outcomes = Group(size, function, tmp_path / "run", *arguments, join=False).wait()
     assert codes == [0] * size  # no rank had to be killed
     assert all(words in str(error) for error in outcomes.values())
-    assert [error.speaks for _, error in sorted(outcomes.items())] == [True] + [False] * (size - 1)
+    assert [error.is_reporter for _, error in sorted(outcomes.items())] == [True] + [False] * (size - 1)
     assert not (tmp_path / "run" / "config.yaml").exists()
 
 

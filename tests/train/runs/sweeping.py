@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from pscgan.scripts.train import main
-from pscgan.train.runs.sweep import SIGNALS
+from pscgan.train.runs.cli_errors import SIGNALS
 
 from ..tiny import OVERRIDES
 

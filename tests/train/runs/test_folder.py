@@ -5,7 +5,7 @@ import json
 import pytest
 
 import pscgan
-from pscgan.train.runs.folder import RunFolder
+from pscgan.train.runs.folder import LOCK, RunFolder, lock_folder
 from pscgan.train.runs.naming import run_name
 
 from ..tiny import LIGHTNING_SAYS, config_of, run
@@ -24,7 +24,7 @@ def contents(folder):
 
 def test_a_run_leaves_what_tells_how_it_was_made(finished):
     names = {path.relative_to(finished).as_posix() for path in contents(finished)}
-    expected = {"config.yaml", "run.json", "result.json", "metrics.csv", "last.ckpt", "previous.ckpt", "best.ckpt"}
+    expected = {"config.yaml", "run.json", "result.json", "metrics.csv", "last.ckpt", "best.ckpt"}
     assert names == expected | {"pictures/000000016.png"}
     (start,) = json.loads((finished / "run.json").read_text())
     assert {"command", "pscgan", "commit", "python", "packages", "hardware", "seed", "precision", "time"} <= set(start)
@@ -91,3 +91,20 @@ def test_names_of_folders():
     first, second = (run_name("demo", f"{'x=1,' * 60}y={y}") for y in (1, 2))
     assert first != second
     assert len(first) == len("demo,") + 100
+
+
+def test_a_folder_is_held_by_one_at_a_time_and_nothing_is_left(tmp_path):
+    folder = tmp_path / "run"
+    with lock_folder(folder):
+        with pytest.raises(ValueError, match="in use"), lock_folder(folder):
+            pass
+        assert (folder / LOCK).exists()
+    assert not list(folder.iterdir())
+    with lock_folder(folder):
+        pass
+
+
+def test_the_lock_of_a_killed_process_is_in_nobodys_way(tmp_path):
+    (tmp_path / LOCK).touch()
+    with lock_folder(tmp_path):
+        RunFolder(config_of(tmp_path))
