@@ -90,8 +90,8 @@ def test_ranks_do_not_change_a_bit(trained, judged, tmp_path):
         assert without_costs(read(tmp_path / str(ranks))) == expected, ranks
 
 
-def test_batches_and_workers_do_not_change_figures(trained, judged, tmp_path):
-    found = evaluated(tmp_path / "batches", f"[{trained},degraded]", "batch=3", "num_workers=1")
+def test_batches_passes_and_workers_do_not_change_figures(trained, judged, tmp_path):
+    found = evaluated(tmp_path / "batches", f"[{trained},degraded]", "batch=3", "num_workers=1", "samples_per_pass=3")
     for name, method in read(judged)["methods"].items():
         for figure, value in method["values"].items():
             if figure != "seconds":

@@ -72,11 +72,11 @@ class Method:
 class Methods:
     """What a user has named, before a degradation is known; of models also what they were trained on."""
 
-    def __init__(self, methods: Any, device: torch.device) -> None:
+    def __init__(self, methods: Any, device: torch.device, samples_per_pass: int = 1) -> None:
         self.device = device
         self.values = named_values(methods)
         self.loaded: dict[str, LoadedSampler] = {
-            name: load(value, device, trust_code=True)
+            name: load(value, device, samples_per_pass=samples_per_pass, trust_code=True)
             for name, value in self.values.items()
             if isinstance(value, str) and value != DEGRADED
         }
@@ -115,7 +115,8 @@ class Methods:
         loaded = self.loaded.get(name)
         if loaded is not None:
             networks = tuple(loaded.metadata["feature_networks"])
-            return Method(name, GeneratorSampler(loaded.generator, degradation), _about(loaded, value), networks)
+            restorer = GeneratorSampler(loaded.generator, degradation, loaded.restorer.config)
+            return Method(name, restorer, _about(loaded, value), networks)
         if value == DEGRADED:
             return Method(name, Degraded(), {"kind": DEGRADED})
         if not isinstance(value, Mapping):

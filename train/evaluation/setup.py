@@ -42,7 +42,7 @@ from .statistics import CONFIDENCE
 from .summary import MethodResults, Summary, summarise
 from .temperature_sweep import TemperatureSweep
 
-SAME_RESULT = ("folder", "name", "batch", "num_workers", "trainer.")  # config keys that do not change a number
+SAME_RESULT = ("folder", "name", "batch", "samples_per_pass", "num_workers", "trainer.")  # config keys that do not change a number
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,8 @@ def build(config: DictConfig) -> EvaluationSetup:
     require_count("bootstrap", config.bootstrap, 0)
     require_count("sigma_z_images", config.sigma_z_images, 0)
     device = torch.device("cuda", torch.cuda.current_device()) if on_gpu(config) else torch.device("cpu")
-    opened = Methods(OmegaConf.to_container(config)["methods"], device)  # type: ignore[index, call-overload]
+    named = OmegaConf.to_container(config)["methods"]  # type: ignore[index, call-overload]
+    opened = Methods(named, device, config.samples_per_pass)
     degradation, degradation_words = open_degradation(config, opened.first_degradation)
     images, split = open_images(config, opened.first_run, opened.first_channels)
     require_pairs(images.source, degradation)

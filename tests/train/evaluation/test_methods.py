@@ -1,0 +1,26 @@
+"""Models that are evaluated compute as the evaluation asks."""
+
+import pytest
+import torch
+
+from pscgan.data.measurement import Measurement
+from pscgan.train.evaluation.methods import Methods
+
+from ..export.exporting import exported
+
+CPU = torch.device("cpu")
+
+
+def test_samples_per_pass_reaches_the_restorer_and_leaves_the_samples(tmp_path):
+    model = str(exported(tmp_path))
+    one, few = Methods([model], CPU), Methods([model], CPU, samples_per_pass=3)
+    methods = [opened.build(opened.loaded["made"].degradation)[0] for opened in (one, few)]
+    assert [method.restorer.config.samples_per_pass for method in methods] == [1, 3]
+    y = Measurement(torch.rand(2, 3, 20, 24, generator=torch.Generator().manual_seed(0)))
+    samples = [method.restorer.restore(y, 4, [0, 1]) for method in methods]
+    torch.testing.assert_close(*samples)
+
+
+def test_samples_per_pass_below_1_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="samples_per_pass"):
+        Methods([str(exported(tmp_path))], CPU, samples_per_pass=0)
