@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Protocol
 
 import torch
 
@@ -61,16 +60,8 @@ class SpatialLatent:
         ]
 
 
-class LatentField(Protocol):
-    """z of one sample as a function of place."""
-
-    def window(self, top: int, left: int, height: int, width: int) -> Latent:
-        """Maps (1, B, c, h, w) of a window, as ``SpatialLatent.window``."""
-        ...
-
-
 class LatentInterpolation:
-    """cos t · z_a + sin t · z_b, a ``LatentField``: standard normal at every t, because cos² t + sin² t = 1.
+    """cos t · z_a + sin t · z_b: standard normal at every t, because cos² t + sin² t = 1.
 
     A straight line (1 - s) z_a + s z_b would lose half of its variance midway, and the picture its texture.
 
@@ -87,3 +78,7 @@ class LatentInterpolation:
     def window(self, top: int, left: int, height: int, width: int) -> Latent:
         a, b = (field.window(top, left, height, width) for field in self.ends)
         return [self.weights[0] * from_a + self.weights[1] * from_b for from_a, from_b in zip(a, b, strict=True)]
+
+
+LatentField = SpatialLatent | LatentInterpolation
+"""z of one sample as a function of place."""

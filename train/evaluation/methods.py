@@ -115,8 +115,8 @@ class Methods:
         loaded = self.loaded.get(name)
         if loaded is not None:
             networks = tuple(loaded.metadata["feature_networks"])
-            restorer = GeneratorSampler(loaded.generator, degradation, loaded.restorer.config)
-            return Method(name, restorer, _about(loaded, value), networks)
+            sampler = GeneratorSampler(loaded.generator, degradation, loaded.restorer.config)
+            return Method(name, sampler, _about(loaded, value), networks)
         if value == DEGRADED:
             return Method(name, Degraded(), {"kind": DEGRADED})
         if not isinstance(value, Mapping):

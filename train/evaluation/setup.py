@@ -42,7 +42,8 @@ from .statistics import CONFIDENCE
 from .summary import MethodResults, Summary, summarise
 from .temperature_sweep import TemperatureSweep
 
-SAME_RESULT = ("folder", "name", "batch", "samples_per_pass", "num_workers", "trainer.")  # config keys that do not change a number
+# config keys that do not change a number
+SAME_RESULT = ("folder", "name", "batch", "samples_per_pass", "num_workers", "trainer.")
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,37 @@ deepinv: Any = optional_package("deepinv", "deepinv", "a model of deepinv")
 SAME = 1e-3  # relative: levels that are written in different ways are one
 
 
+class MmseDenoiser(deepinv.models.Denoiser):  # type: ignore[misc]
+    """E[x | y]: the mean of K samples, or what a deterministic sampler gives.
+
+    Args:
+        sampler: trained on Gaussian noise.
+        k: K; 1 for a deterministic sampler.
+        seed: of z, the same in every call.
+
+    Raises:
+        ValueError: if the sampler is of another degradation.
+    """
+
+    def __init__(self, sampler: LoadedSampler, k: int = 16, seed: int = 0) -> None:
+        super().__init__()
+        if not isinstance(sampler.degradation, GaussianNoise):
+            raise ValueError(f"sampler must be one of GaussianNoise, got one of {type(sampler.degradation).__name__}")
+        self.sampler, self.k, self.seed = sampler, k, seed
+
+    def forward(self, x: Tensor, sigma: float | Tensor, **_: Any) -> Tensor:
+        """(B, C, H, W) to the same, on the device of x.
+
+        Args:
+            x: noisy images, 1 for white.
+            sigma: standard deviation of the noise, 1 for white; a number, or one an image.
+
+        Raises:
+            ValueError: naming the level, if the sampler was not trained on it.
+        """
+        return self.sampler.mean(_measurement(self.sampler, x, sigma), self.k, self.seed).to(x.device)
+
+
 class PosteriorReconstructor(deepinv.models.Reconstructor):  # type: ignore[misc]
     """One sample of p(x | y), or the mean of K, for ``physics`` of denoising.
 
@@ -34,7 +65,7 @@ class PosteriorReconstructor(deepinv.models.Reconstructor):  # type: ignore[misc
 
     def __init__(self, sampler: LoadedSampler, k: int = 1, seed: int = 0) -> None:
         super().__init__()
-        self.sampler, self.k, self.seed = _of_noise(sampler), k, seed
+        self.denoiser = MmseDenoiser(sampler, k, seed)
 
     def forward(self, y: Tensor, physics: Any, **_: Any) -> Tensor:
         """(B, C, H, W) to the same, on the device of y.
@@ -50,47 +81,8 @@ class PosteriorReconstructor(deepinv.models.Reconstructor):  # type: ignore[misc
         if not (isinstance(physics, deepinv.physics.Denoising) and isinstance(noise, deepinv.physics.GaussianNoise)):
             found = f"{type(physics).__name__} with {type(noise).__name__}"
             raise ValueError(f"physics must be Denoising with GaussianNoise, got {found}")
-        return _mean(self.sampler, y, noise.sigma, self.k, self.seed)
-
-
-class MmseDenoiser(deepinv.models.Denoiser):  # type: ignore[misc]
-    """E[x | y]: the mean of K samples, or what a deterministic sampler gives.
-
-    Args:
-        sampler: trained on Gaussian noise.
-        k: K; 1 for a deterministic sampler.
-        seed: of z, the same in every call.
-
-    Raises:
-        ValueError: if the sampler is of another degradation.
-    """
-
-    def __init__(self, sampler: LoadedSampler, k: int = 16, seed: int = 0) -> None:
-        super().__init__()
-        self.sampler, self.k, self.seed = _of_noise(sampler), k, seed
-
-    def forward(self, x: Tensor, sigma: float | Tensor, **_: Any) -> Tensor:
-        """(B, C, H, W) to the same, on the device of x.
-
-        Args:
-            x: noisy images, 1 for white.
-            sigma: standard deviation of the noise, 1 for white; a number, or one an image.
-
-        Raises:
-            ValueError: naming the level, if the sampler was not trained on it.
-        """
-        return _mean(self.sampler, x, sigma, self.k, self.seed)
-
-
-def _of_noise(sampler: LoadedSampler) -> LoadedSampler:
-    if not isinstance(sampler.degradation, GaussianNoise):
-        kind = type(sampler.degradation).__name__
-        raise ValueError(f"sampler must be one of GaussianNoise, got one of {kind}")
-    return sampler
-
-
-def _mean(sampler: LoadedSampler, degraded: Tensor, sigma: float | Tensor, k: int, seed: int) -> Tensor:
-    return sampler.mean(_measurement(sampler, degraded, sigma), k, seed).to(degraded.device)
+        denoised: Tensor = self.denoiser(y, noise.sigma)
+        return denoised
 
 
 def _measurement(sampler: LoadedSampler, degraded: Tensor, sigma: float | Tensor) -> Measurement:
@@ -101,14 +93,13 @@ def _measurement(sampler: LoadedSampler, degraded: Tensor, sigma: float | Tensor
         raise ValueError(f"sigma must have 1 value, or {len(degraded)}, one an image, got {levels.numel()}")
     least, most = degradation.low * (1 - SAME), degradation.high * (1 + SAME)
     if not bool(((levels >= least) & (levels <= most)).all()):
-        trained = sorted({degradation.low, degradation.high})
-        raise ValueError(
-            f"sigma is {_words(levels.tolist())}; the sampler was trained on {_words(trained, ' to ')} (1 for white)"
-        )
+        trained = " to ".join(map(_word, sorted({degradation.low, degradation.high})))
+        given = ", ".join(map(_word, levels.tolist()))
+        raise ValueError(f"sigma is {given}; the sampler was trained on {trained} (1 for white)")
     levels = levels.expand(len(degraded)).to(degraded.device)
     maps = levels.view(-1, 1, 1, 1).expand(-1, 1, *degraded.shape[2:]) if degradation.num_maps else None
     return Measurement(degraded.float(), maps, {"sigma": levels})
 
 
-def _words(levels: list[float], between: str = ", ") -> str:
-    return between.join(f"{level:.4g} ({255 * level:.4g} of 255)" for level in levels)
+def _word(level: float) -> str:
+    return f"{level:.4g} ({255 * level:.4g} of 255)"

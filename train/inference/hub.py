@@ -5,20 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ...checks import optional_package
 from .safetensors_file import SUFFIX
 
 MODEL, CARD = "model", "README.md"  # names in a folder
 REPOSITORY = re.compile(r"(?!\.)[\w.-]+/[\w.-]+")  # paths that begin with . or .. are none
-PACKAGE, EXTRA = "huggingface_hub", "hub"
 
 
 def require_repository(name: str) -> None:
-    """Raise a ValueError if this is no name of a repository, or the package is not installed."""
+    """Raise a ValueError if this is no name of a repository, or the package of the hub is not installed."""
     if not REPOSITORY.fullmatch(name):
         raise ValueError(f"--push must be USER/REPO, of letters, digits, '.', '_' and '-', got {name}")
-    optional_package(PACKAGE, EXTRA, "--push")
+    _package("--push")
 
 
 def push(files: Sequence[Path], name: str) -> str:
@@ -34,8 +34,7 @@ def push(files: Sequence[Path], name: str) -> str:
     Raises:
         ValueError: naming the repository and the reason, in one line.
     """
-    require_repository(name)
-    hub = optional_package(PACKAGE, EXTRA, "--push")
+    hub = _package("--push")
     try:
         url = hub.create_repo(name, repo_type="model", exist_ok=True)
         hub.upload_folder(
@@ -66,12 +65,16 @@ def fetch(name: str) -> Path:
         ValueError: in one line, if it is not there.
     """
     purpose = f"{name} is no file here; as a repository of the hub it"
-    hub = optional_package(PACKAGE, EXTRA, purpose)
+    hub = _package(purpose)
     repository, _, revision = name.partition("@")
     try:
         return Path(hub.hf_hub_download(repository, f"{MODEL}{SUFFIX}", revision=revision or None))
     except Exception as error:  # as above
         raise ValueError(f"{purpose} cannot be had: {_line(error)}") from error
+
+
+def _package(purpose: str) -> Any:
+    return optional_package("huggingface_hub", "hub", purpose)
 
 
 def _line(error: Exception) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -17,9 +17,6 @@ from .hub import MODEL, fetch, names_repository
 from .image_input import MODES
 from .safetensors_file import ONNX, PT2, SUFFIX, read_export
 from .sampler import LoadedSampler
-
-if TYPE_CHECKING:
-    from .load_run import RunSource
 
 BUNDLED = "bundled:"
 FOLDER = Path(__file__).parents[2] / "models" / "pretrained"
@@ -63,8 +60,10 @@ def load(
     """
     config, device = InferenceConfig(samples_per_pass, precision, compile), _device(device)
     path, run = _find(name), None
-    if _is_run(path):
-        run = _run_source(path)
+    if path.suffix == CHECKPOINT or (path / CONFIG).exists():
+        from .load_run import read_run_source  # omegaconf, for runs alone
+
+        run = read_run_source(path)
         path, metadata, tensors = run.checkpoint, run.metadata, run.weights
     else:
         metadata, tensors = read_export(path)
@@ -78,37 +77,21 @@ def load(
     return LoadedSampler(cast(Generator, generator), degradation, metadata, device, config, run)
 
 
-def bundled_model(name: str) -> Path:
-    """The file of ``bundled:NAME``.
-
-    Raises:
-        ValueError: if there is none of that name, with the names there are.
-    """
-    path = FOLDER / f"{name.removeprefix(BUNDLED)}{SUFFIX}"
-    names = sorted(found.stem for found in FOLDER.glob(f"*{SUFFIX}"))
-    if path.stem not in names:
-        raise ValueError(f"model must be one of {', '.join(BUNDLED + known for known in names)}, got {name}")
-    return path
-
-
 def _find(name: Path | str) -> Path:
     """The file of an export, or the run or checkpoint."""
     if str(name).startswith(BUNDLED):
-        return bundled_model(str(name))
+        return _bundled(str(name))
     path = fetch(str(name)) if names_repository(name) else Path(name).expanduser()
     if path.suffix in (PT2, ONNX):
         raise ValueError(f"{path} is a graph for other programs; a {SUFFIX} file can be loaded")
     return path / f"{MODEL}{SUFFIX}" if (path / f"{MODEL}{SUFFIX}").is_file() else path
 
 
-def _is_run(path: Path) -> bool:
-    return path.suffix == CHECKPOINT or (path / CONFIG).exists()
-
-
-def _run_source(path: Path) -> RunSource:
-    from .load_run import read_run_source  # omegaconf, for runs alone
-
-    return read_run_source(path)
+def _bundled(name: str) -> Path:
+    known = {BUNDLED + path.stem: path for path in sorted(FOLDER.glob(f"*{SUFFIX}"))}
+    if name not in known:
+        raise ValueError(f"model must be one of {', '.join(known)}, got {name}")
+    return known[name]
 
 
 def _device(device: torch.device | str) -> torch.device:
@@ -125,9 +108,6 @@ def _build(metadata: dict[str, Any], trust_code: bool) -> tuple[nn.Module, Degra
         raise ValueError(f"its metadata has no {', '.join(absent)}")
     if metadata["image_channels"] not in list(MODES):
         raise ValueError(f"image_channels must be 1 or 3, got {metadata['image_channels']}")
-    if not trust_code:
-        for role, package in PACKAGES.items():
-            _require_seam(safe_instantiate.check(metadata[role], package, role), role)
     with torch.random.fork_rng(devices=[]):  # initial weights are drawn, and replaced
         degradation = _built(metadata, "degradation", trust_code)
         channels = network_channels(metadata["image_channels"], degradation)
@@ -136,12 +116,7 @@ def _build(metadata: dict[str, Any], trust_code: bool) -> tuple[nn.Module, Degra
 
 def _built(metadata: dict[str, Any], role: str, trust_code: bool, **arguments: Any) -> Any:
     if not trust_code:
-        return safe_instantiate.build(metadata[role], PACKAGES[role], role, **arguments)
+        return safe_instantiate.build(metadata[role], PACKAGES[role], role, SEAMS[role], **arguments)
     from hydra.utils import instantiate
 
     return instantiate(metadata[role], **arguments)
-
-
-def _require_seam(found: type, role: str) -> None:
-    if not all(hasattr(found, name) for name in SEAMS[role]):
-        raise ValueError(f"{role} is a {found.__name__}, which has not {', '.join(SEAMS[role])}")

@@ -49,7 +49,7 @@ def read_run_source(run: Path) -> RunSource:
     weights = {
         name.removeprefix(AVERAGE): tensor for name, tensor in state["gan_step"].items() if name.startswith(AVERAGE)
     }
-    return RunSource(path, config, _metadata(config, seen, _starts(path)), weights)
+    return RunSource(path, config, _metadata(config, seen, path.with_name("run.json")), weights)
 
 
 def _checkpoint_of(run: Path) -> Path:
@@ -61,13 +61,8 @@ def _checkpoint_of(run: Path) -> Path:
     raise ValueError(f"{run} has no checkpoint yet; the first one is written after checkpoint_every_images images")
 
 
-def _starts(checkpoint: Path) -> list[dict[str, Any]]:
-    """What each start of the run was made with, from the run.json beside the checkpoint; none without one."""
-    path = checkpoint.parent / "run.json"
-    return cast(list[dict[str, Any]], json.loads(path.read_text())) if path.exists() else []
-
-
-def _metadata(config: DictConfig, images_seen: int, starts: list[dict[str, Any]]) -> dict[str, Any]:
+def _metadata(config: DictConfig, images_seen: int, starts_file: Path) -> dict[str, Any]:
+    starts = json.loads(starts_file.read_text()) if starts_file.exists() else []
     last = (starts or [{}])[-1]
     return {
         "name": str(config.name),

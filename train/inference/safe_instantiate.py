@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
 
 TARGET = "_target_"
 
 
-def build(config: Any, package: str, name: str, **arguments: Any) -> Any:
+def build(config: Any, package: str, name: str, members: Iterable[str] = (), **arguments: Any) -> Any:
     """The object that a config stands for.
 
     Args:
@@ -16,38 +17,37 @@ def build(config: Any, package: str, name: str, **arguments: Any) -> Any:
             mappings again.
         package: dotted name; classes must be defined in a module of it.
         name: of the config, for messages.
+        members: attributes that the outermost class must have.
         **arguments: further ones of the outermost class.
 
     Raises:
         ValueError: naming the entry, if it names anything else than a class of the package, or the class refuses its
             arguments.
     """
-    check(config, package, name)
-    return _built(config, package, name, arguments)
-
-
-def check(config: Any, package: str, name: str) -> type:
-    """The class of a config, once all in it are found allowed; nothing is built. Arguments and errors as ``build``."""
     if not isinstance(config, dict) or TARGET not in config:
         raise ValueError(f"{name} must be a mapping with {TARGET}, got {config}")
-    _check(config, package, name)
-    return _class(config[TARGET], package, name)
+    return _built(config, package, name, members, arguments)
 
 
-def _check(value: Any, package: str, name: str) -> None:
-    if isinstance(value, dict):
-        for key, entry in value.items():
-            if key == TARGET:
-                _class(entry, package, f"{name}.{key}")
-            elif key.startswith("_") or not key.isidentifier():
-                raise ValueError(f"{name} must have names of arguments and {TARGET}, got the key {key!r}")
-            else:
-                _check(entry, package, f"{name}.{key}")
-    elif isinstance(value, list):
-        for place, entry in enumerate(value):
-            _check(entry, package, f"{name}.{place}")
-    elif isinstance(value, str) and "${" in value:
+def _built(value: Any, package: str, name: str, members: Iterable[str], arguments: dict[str, Any]) -> Any:
+    if isinstance(value, list):
+        return [_built(entry, package, f"{name}.{place}", (), {}) for place, entry in enumerate(value)]
+    if isinstance(value, str) and "${" in value:
         raise ValueError(f"{name} must be a plain value, nothing that has to be resolved, got {value!r}")
+    if not isinstance(value, dict):
+        return value
+    for key in value.keys() - {TARGET}:
+        if key.startswith("_") or not key.isidentifier():
+            raise ValueError(f"{name} must have names of arguments and {TARGET}, got the key {key!r}")
+    target = _class(value[TARGET], package, f"{name}.{TARGET}") if TARGET in value else dict
+    absent = [member for member in members if not hasattr(target, member)]
+    if absent:
+        raise ValueError(f"{name} is a {target.__name__}, which has not {', '.join(absent)}")
+    entries = {key: _built(entry, package, f"{name}.{key}", (), {}) for key, entry in value.items() if key != TARGET}
+    try:
+        return target(**{**entries, **arguments})
+    except Exception as error:  # constructors that are given nonsense fail in ways of their own
+        raise ValueError(f"{name} cannot be built: {error}") from error
 
 
 def _class(target: Any, package: str, name: str) -> type:
@@ -62,17 +62,3 @@ def _class(target: Any, package: str, name: str) -> type:
     if not isinstance(found, type) or found.__module__ != module:
         raise ValueError(refusal)
     return found
-
-
-def _built(value: Any, package: str, name: str, arguments: dict[str, Any]) -> Any:
-    if isinstance(value, list):
-        return [_built(entry, package, f"{name}.{place}", {}) for place, entry in enumerate(value)]
-    if not isinstance(value, dict):
-        return value
-    entries = {key: _built(entry, package, f"{name}.{key}", {}) for key, entry in value.items() if key != TARGET}
-    if TARGET not in value:
-        return entries
-    try:
-        return _class(value[TARGET], package, name)(**{**entries, **arguments})
-    except Exception as error:  # constructors that are given nonsense fail in ways of their own
-        raise ValueError(f"{name} cannot be built: {error}") from error

@@ -164,26 +164,23 @@ class LoadedSampler:
 
 
 class RunningMoments:
-    """Of samples (B, C, H, W), in float64; memory does not grow with their number (Welford 1962)."""
+    """Of samples (B, C, H, W), in float64; memory does not grow with their number (Welford 1962).
+
+    Attributes:
+        count: samples so far.
+        mean: of them, (B, C, H, W).
+    """
 
     def __init__(self) -> None:
         self.count = 0
-        self._mean = self._squares = torch.zeros((), dtype=torch.float64)
+        self.mean = self._squares = torch.zeros((), dtype=torch.float64)
 
     def add(self, sample: Tensor) -> None:
         """One more."""
-        sample = sample.double()
-        if not self.count:
-            self._mean, self._squares = torch.zeros_like(sample), torch.zeros_like(sample)
         self.count += 1
-        before = sample - self._mean
-        self._mean += before / self.count
-        self._squares += before * (sample - self._mean)
-
-    @property
-    def mean(self) -> Tensor:
-        """(B, C, H, W)."""
-        return self._mean
+        before = sample.double() - self.mean
+        self.mean = self.mean + before / self.count
+        self._squares = self._squares + before * (sample - self.mean)
 
     @property
     def std(self) -> Tensor:
