@@ -14,7 +14,7 @@ class Schedule:
         floor: factor at the end; 1 keeps the rate constant after the warm-up.
 
     Raises:
-        ValueError: if ``images`` is no whole number, the warm-up is not shorter than the run or the floor leaves [0, 1].
+        ValueError: if ``images`` is no whole number, the warm-up not shorter, or the floor outside [0, 1].
     """
 
     def __init__(self, images: int, warmup_images: int = 0, floor: float = 1.0) -> None:
