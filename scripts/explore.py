@@ -15,7 +15,7 @@ import argparse
 import math
 import socket
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..checks import optional_package
 from ..train.runs.cli_errors import report_user_errors
@@ -45,7 +45,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     add(
         "model",
         metavar="MODEL",
-        help="a run's folder, a checkpoint, a .safetensors file, bundled:demo, or USER/REPO of the hub",
+        help="any name that pscgan.load takes: a run's folder, a file, bundled:demo, USER/REPO",
     )
     add("--host", default="127.0.0.1", help="address to listen to (default 127.0.0.1: this machine alone)")
     add("--port", type=int, default=8765, help="to listen to (default 8765); 0 takes one that is free")
@@ -82,12 +82,11 @@ def _serve(options: argparse.Namespace) -> None:
 
 
 def server_of(app: Starlette) -> uvicorn.Server:
-    """Answers until it is interrupted; a computation is then broken off after the sample at hand, and nothing said."""
+    """It answers until it is interrupted; a computation then ends after the sample at hand. It logs nothing."""
     import uvicorn
 
-    logging = {"version": 1, "disable_existing_loggers": False}
-    config = uvicorn.Config(app, log_config=logging, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
-    return uvicorn.Server(config)
+    options: dict[str, Any] = {"log_config": None, "log_level": "critical", "lifespan": "off"}
+    return uvicorn.Server(uvicorn.Config(app, timeout_graceful_shutdown=1, **options))
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -37,19 +37,16 @@ def reencoding_caption(report: Mapping[str, Any]) -> str | None:
     if "levels" not in report:
         return None
     blocks, levels = (f"{report[n] - report[f'{n}_wrong']:,} of {report[n]:,}" for n in ("blocks", "levels"))
-    verb = "writes" if is_exact(report) else "does not write"
-    end = "to the very levels of the file" if is_exact(report) else "to the levels of the file"
-    return f"Blocks {blocks} exact, levels {levels} exact: libjpeg {verb} these 8-bit pixels {end}."
-
-
-def is_exact(report: Mapping[str, Any]) -> bool:
-    """Whether every level equals that of the file."""
-    return report.get("levels_wrong") == 0
+    end = (
+        "does not write these 8-bit pixels to the levels"
+        if report["levels_wrong"]
+        else "writes these 8-bit pixels to the very levels"
+    )
+    return f"Blocks {blocks} exact, levels {levels} exact: libjpeg {end} of the file."
 
 
 def _distances(report: Mapping[str, Any]) -> str:
-    known = ((name, report[f"psnr_to_{name}"]) for name in REFERENCES if f"psnr_to_{name}" in report)
+    known = {text: report[f"psnr_to_{name}"] for name, text in REFERENCES.items() if f"psnr_to_{name}" in report}
     return ", ".join(
-        f"the pixels of {REFERENCES[name]}" if value is None else f"{value:.2f} dB to {REFERENCES[name]}"
-        for name, value in known
+        f"the pixels of {text}" if value is None else f"{value:.2f} dB to {text}" for text, value in known.items()
     )

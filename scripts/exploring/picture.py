@@ -1,4 +1,4 @@
-"""One picture while it is looked at: encoded once; its samples, their mean and their spread."""
+"""One picture while it is looked at: encoded once; its samples, their mean and their standard deviation."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Pixels(NamedTuple):
 
 
 class Picture:
-    """Tiles of a picture with their features.
+    """Tiles of a picture with their features. An image is a list of its tiles, each (1, C, h, w).
 
     Args:
         tiling: of which sampler, and how.
@@ -42,45 +42,42 @@ class Picture:
         self.tiles = [tiling.tile(self.y, window) for window in tiling.windows(self.y)]
 
     def draw(self, field: LatentField, sigma_z: float) -> list[Tensor]:
-        """The sample of one z, of each tile (1, c, h, w)."""
+        """The sample of one z."""
         return [next(tile.draw([field], sigma_z)) for tile in self.tiles]
 
-    def to_pixels(self, images: list[Tensor]) -> Pixels:
-        """Pixels of an image that is given by tiles, and what is known of them."""
-        values, report = self._blank(), ReencodingReport()
-        for tile, image in zip(self.tiles, images, strict=True):
-            part, verification = self.y.to_pixels(image, tile.window)
-            values[tile.window.area] = part
+    def to_pixels(self, image: list[Tensor]) -> Pixels:
+        """Pixels of an image, and what is known of them."""
+        parts, report = [], ReencodingReport()
+        for tile, values in zip(self.tiles, image, strict=True):
+            part, verification = self.y.to_pixels(values, tile.window)
             known = {} if self.clean is None else {"clean": self.clean(tile.window)}
             report.add(part, verification, input=self.y.degraded(tile.window), **known)
-        return Pixels(values, report.entry())
+            parts.append(part)
+        return Pixels(self.joined(parts), report.entry())
 
     def degraded(self) -> np.ndarray:
         """The pixels of y."""
-        return self._rounded([self.y.degraded(tile.window) for tile in self.tiles])
+        return self.joined([rounded(self.y.degraded(tile.window)[None], self.y.info.dtype) for tile in self.tiles])
 
     def truth(self) -> np.ndarray:
         """The pixels of x, which must be known."""
         assert self.clean is not None
-        return self._rounded([self.clean(tile.window) for tile in self.tiles])
+        return self.joined([rounded(self.clean(tile.window)[None], self.y.info.dtype) for tile in self.tiles])
 
-    def squared_error(self, images: list[Tensor]) -> float:
-        """Sum of squares of an image less x; 0 where x is not known."""
-        clean = self.clean
-        if clean is None:
-            return 0.0
-        pairs = zip(self.tiles, images, strict=True)
-        return sum(float((image.cpu().double() - clean(tile.window)).square().sum()) for tile, image in pairs)
-
-    def _rounded(self, parts: list[Tensor]) -> np.ndarray:
-        values = self._blank()
+    def joined(self, parts: list[np.ndarray]) -> np.ndarray:
+        """(H, W, c) of one part (h, w, c) a tile."""
+        info = self.y.info
+        values = np.empty((info.height, info.width, parts[0].shape[2]), parts[0].dtype)
         for tile, part in zip(self.tiles, parts, strict=True):
-            values[tile.window.area] = rounded(part[None], self.y.info.dtype)
+            values[tile.window.area] = part
         return values
 
-    def _blank(self) -> np.ndarray:
-        info = self.y.info
-        return np.zeros((info.height, info.width, info.channels), info.dtype)
+    def squared_error(self, image: list[Tensor]) -> float | None:
+        """Mean over values of the squared difference from x; None where x is not known."""
+        if self.clean is None:
+            return None
+        pairs = [(part.cpu().double(), self.clean(tile.window)) for tile, part in zip(self.tiles, image, strict=True)]
+        return sum(float((part - x).square().sum()) for part, x in pairs) / sum(x.numel() for _, x in pairs)
 
 
 class Average:
@@ -98,33 +95,29 @@ class Average:
     def __init__(self, picture: Picture, seed: int, sigma_z: float) -> None:
         self.picture, self.seed, self.sigma_z, self.count = picture, seed, sigma_z, 0
         self._moments = [RunningMoments() for _ in picture.tiles]
-        self._squared_error = 0.0
 
     def add(self) -> None:
         """Draw the next sample."""
-        sample = self.picture.draw(SpatialLatent(self.picture.generator, [self.seed], self.count + 1), self.sigma_z)
-        for moments, part in zip(self._moments, sample, strict=True):
-            moments.add(part)
-        self._squared_error += self.picture.squared_error(sample)
         self.count += 1
+        field = SpatialLatent(self.picture.generator, [self.seed], self.count)
+        for moments, part in zip(self._moments, self.picture.draw(field, self.sigma_z), strict=True):
+            moments.add(part)
 
     def mean(self) -> list[Tensor]:
-        """Of each tile (1, c, h, w) fp32."""
+        """Of each tile (1, C, h, w) fp32."""
         return [moments.mean.float() for moments in self._moments]
 
     def std(self) -> np.ndarray:
-        """With divisor N - 1, root mean square over colours, (H, W) fp32, 1 for white; 0 for one sample."""
-        info = self.picture.y.info
-        std = np.zeros((info.height, info.width), np.float32)
-        for tile, moments in zip(self.picture.tiles, self._moments, strict=True):
-            std[tile.window.area] = moments.std[0, 0].cpu().numpy()
-        return std
+        """With divisor N - 1, root mean square over colours, (H, W, 1) fp32, 1 for white; 0 for one sample."""
+        return self.picture.joined([moments.std[0].movedim(0, -1).float().cpu().numpy() for moments in self._moments])
 
     def gain_db(self) -> float | None:
-        """PSNR of the mean less that of one sample, neither rounded; None where x is not known."""
-        if self.picture.clean is None:
-            return None
-        info = self.picture.y.info
-        values = info.height * info.width * info.channels
+        """PSNR of the mean less that of one sample, neither rounded; None where x is not known.
+
+        The mean squared error of N samples is that of their mean plus (N - 1)/N times their variance.
+        """
         error = self.picture.squared_error(self.mean())
-        return psnr(error / values) - psnr(self._squared_error / self.count / values)
+        if error is None:
+            return None
+        variance = float(np.square(self.std(), dtype=np.float64).mean())
+        return psnr(error) - psnr(error + (1 - 1 / self.count) * variance)

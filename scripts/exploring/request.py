@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-LARGEST_SIGMA_Z = 1.5
+MAX_SIGMA_Z = 1.5
 MAX_AVERAGED = 64
-MAX_WHOLE = 2**53 - 1
-"""The largest whole number that every browser keeps."""
+MAX_WHOLE = 2**53 - 1  # the largest whole number that every browser keeps
 RANGES: dict[str, tuple[type, float, float]] = {
     "seed": (int, 0, MAX_WHOLE),
     "sample": (int, 1, MAX_WHOLE),
     "other": (int, 1, MAX_WHOLE),
     "average": (int, 1, MAX_AVERAGED),
     "share": (float, 0, 1),
-    "sigma_z": (float, 0, LARGEST_SIGMA_Z),
+    "sigma_z": (float, 0, MAX_SIGMA_Z),
 }
 
 
@@ -50,19 +50,15 @@ class ViewRequest:
     share: float = 0.0
     sigma_z: float = 1.0
     average: int = 1
-    held: tuple[str, ...] = ()
+    held: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        for name, (kind, low, high) in RANGES.items():
-            value = getattr(self, name)
-            if not (_is_number(value, kind) and low <= value <= high):
-                number = "a whole number" if kind is int else "a number"
-                raise ValueError(f"{name} must be {number} from {low:g} to {high:g}, got {value!r}")
         for name, holds, allowed in (
             ("picture", isinstance(self.picture, str), "a string"),
             ("degrade", isinstance(self.degrade, bool), "true or false"),
             ("sigma", self.sigma is None or _is_number(self.sigma, float), "a number or null"),
-            ("held", all(isinstance(key, str) for key in self.held), "a list of strings"),
+            ("held", isinstance(self.held, list | tuple) and all(isinstance(key, str) for key in self.held), "strings"),
+            *((name, *_in_range(getattr(self, name), *limits)) for name, limits in RANGES.items()),
         ):
             if not holds:
                 raise ValueError(f"{name} must be {allowed}, got {getattr(self, name)!r}")
@@ -84,7 +80,7 @@ class ViewRequest:
 
 
 def parse_request(body: bytes) -> ViewRequest:
-    """From the JSON of the page.
+    """The request of a JSON object.
 
     Raises:
         ValueError: if it is no JSON object, or naming an entry that is missing, unknown or out of range.
@@ -93,16 +89,17 @@ def parse_request(body: bytes) -> ViewRequest:
         entries: Any = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise ValueError("the request is no JSON") from error
-    names = [field.name for field in fields(ViewRequest)]
     if not isinstance(entries, dict) or "picture" not in entries:
         raise ValueError("the request must be a JSON object with a picture")
-    unknown = sorted(entries.keys() - set(names))
-    if unknown:
-        raise ValueError(f"the request has {', '.join(unknown)}; allowed is {', '.join(names)}")
-    held = entries.pop("held", [])
-    if not isinstance(held, list):
-        raise ValueError(f"held must be a list of strings, got {held!r}")
-    return ViewRequest(**entries, held=tuple(held))
+    names = [field.name for field in fields(ViewRequest)]
+    if unknown := sorted(entries.keys() - set(names)):
+        raise ValueError(f"entries must be among {', '.join(names)}, got {', '.join(unknown)}")
+    return ViewRequest(**entries)
+
+
+def _in_range(value: Any, kind: type, low: float, high: float) -> tuple[bool, str]:
+    text = f"{'a whole number' if kind is int else 'a number'} from {low:g} to {high:g}"
+    return _is_number(value, kind) and low <= value <= high, text
 
 
 def _is_number(value: Any, kind: type) -> bool:

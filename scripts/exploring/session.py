@@ -7,12 +7,11 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from starlette.exceptions import HTTPException
 
 from ...data.degradations.jpeg import Jpeg
 from ...data.image_io.write_png import encode_png
@@ -20,7 +19,7 @@ from ...models.spatial_latent import LatentField, LatentInterpolation, SpatialLa
 from ...train.inference.sampler import LoadedSampler
 from ...train.restore.open_image import ImageOpener, OpenedImage
 from ...train.restore.tiling import SIDE, Tiling
-from .captions import is_exact, mean_caption, reencoding_caption, sample_caption
+from .captions import mean_caption, reencoding_caption, sample_caption
 from .picture import Average, Picture, Pixels
 from .request import ViewRequest
 
@@ -29,31 +28,24 @@ MAX_UPLOADS = 4
 IF_CLEAN = "; if the picture is clean, say so: it is compressed first"
 
 
-@dataclass(frozen=True)
-class Message:
-    """One step of an answer.
+def message(kind: str, pixels: np.ndarray | None = None, **facts: Any) -> bytes:
+    """One step of an answer: a line of JSON, and behind it as many bytes of pixels as its ``bytes`` says.
 
-    Attributes:
+    Args:
         kind: picture, pane, sample, progress, mean, error or end.
-        facts: plain values by name.
-        pixels: (H, W, C) of a pane, uint8 or uint16; None of anything else.
+        pixels: (H, W, C) of a pane, uint8 or uint16; 8 bits a value are sent, row by row.
+        **facts: plain values.
     """
-
-    kind: str
-    facts: dict[str, Any] = field(default_factory=dict)
-    pixels: np.ndarray | None = None
-
-    @property
-    def encoded(self) -> bytes:
-        """A line of JSON, in which ``bytes`` is the number of those that follow it: 8 bits a value, row by row."""
-        pixels = b"" if self.pixels is None else _to_8_bits(self.pixels).tobytes()
-        return json.dumps({"kind": self.kind, "bytes": len(pixels), **self.facts}).encode() + b"\n" + pixels
+    if pixels is not None and pixels.dtype != np.uint8:
+        pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    data = b"" if pixels is None else pixels.tobytes()
+    return json.dumps({"kind": kind, "bytes": len(data), **facts}).encode() + b"\n" + data
 
 
 class Session:
     """Uploaded pictures, and views of them by one sampler.
 
-    Of the picture at hand features, sums and the shown sample are cached.
+    Features, average and shown sample of the picture that was asked for last are cached.
 
     Args:
         sampler: whose y a picture file holds.
@@ -75,31 +67,30 @@ class Session:
         """Keep a file under an id that nobody guesses; of more than four the one that was used longest ago goes."""
         name = secrets.token_urlsafe(16)
         self._uploads[name] = data
-        while len(self._uploads) > MAX_UPLOADS:
+        if len(self._uploads) > MAX_UPLOADS:
             self._uploads.popitem(last=False)
         return name
 
-    def view(self, request: ViewRequest) -> Iterator[Message]:
-        """An answer step by step: the sample at once, mean and spread when they are there.
+    def view(self, request: ViewRequest) -> Iterator[bytes]:
+        """Messages of an answer: the sample at once, mean and standard deviation when they are there.
 
         Panes that the page holds are left out. When the time is over, mean and spread are those of the samples so far;
         the same request goes on from there, by one sample at least.
 
         Raises:
             ValueError: naming what this sampler or picture does not allow.
-            HTTPException: if the picture is no longer in memory.
         """
         end = time.monotonic() + self.seconds
         picture = self._picture(request)
         y, known = picture.y, picture.clean is not None
-        yield Message("picture", y.record | {"facts": y.facts, "known": known})
+        yield message("picture", **y.record, facts=y.facts, known=known)
         yield from self._pane(request, "y", request.picture_key, picture.degraded)
         if known:
             yield from self._pane(request, "x", request.picture_key, picture.truth)
         values, report = self._sample(request, picture)
         yield from self._pane(request, "sample", request.sample_key, lambda: values)
-        caption = sample_caption(request, report, self.sampler.stochastic)
-        yield Message("sample", {"words": caption, "proof": reencoding_caption(report), "exact": is_exact(report)})
+        words = sample_caption(request, report, self.sampler.stochastic)
+        yield message("sample", words=words, proof=reencoding_caption(report), exact=report.get("levels_wrong") == 0)
         if self.sampler.stochastic:
             yield from self._mean_and_std(request, picture, end)
 
@@ -113,7 +104,7 @@ class Session:
         if not self.sampler.stochastic and (request.average, request.sample, request.share) != (1, 1, 0):
             raise ValueError("the model is deterministic; average and sample must be 1, and share 0")
         if request.picture not in self._uploads:
-            raise HTTPException(404, "the picture is no longer in memory; choose it again")
+            raise ValueError("the picture is no longer in memory; choose it again")
         self._uploads.move_to_end(request.picture)
         return self._cached("picture", request.picture_key, lambda: Picture(self.tiling, self._open(request)))
 
@@ -140,48 +131,40 @@ class Session:
             return LatentInterpolation(first, last, request.share)
         return last if request.share else first
 
-    def _mean_and_std(self, request: ViewRequest, picture: Picture, end: float) -> Iterator[Message]:
+    def _mean_and_std(self, request: ViewRequest, picture: Picture, end: float) -> Iterator[bytes]:
         average = self._average(request, picture)
         before = average.count
         while average.count < request.average and (average.count == before or time.monotonic() < end):
             average.add()
-            yield Message("progress", {"done": average.count, "of": request.average})
+            yield message("progress", done=average.count, of=request.average)
         count = average.count
         key = (*request.samples_key, count)
         (values, report), std = self._cached("mean", key, lambda: (picture.to_pixels(average.mean()), average.std()))
         yield from self._pane(request, "mean", key, lambda: values, count=count)
-        yield from self._pane(request, "std", key, lambda: _to_grey(std), count=count, largest=255 * float(std.max()))
-        caption = mean_caption(count, request.sigma_z, report, average.gain_db())
+        largest = float(std.max())  # white
+        grey = np.rint(std * np.float32(255 / (largest or 1.0))).astype(np.uint8)
+        yield from self._pane(request, "std", key, lambda: grey, count=count, largest=255 * largest)
+        words = mean_caption(count, request.sigma_z, report, average.gain_db())
         stopped = f" Stopped after {self.seconds:g} s, before {request.average}." if count < request.average else ""
-        yield Message("mean", {"words": caption + stopped, "done": count, "of": request.average})
+        yield message("mean", words=words + stopped, done=count, of=request.average)
 
     def _average(self, request: ViewRequest, picture: Picture) -> Average:
-        """The one at hand, if it has no sample too many."""
-        at_hand = self._cache.get("average")
-        if at_hand is not None and at_hand[1].count > request.average:
+        """The cached one, unless it has samples too many."""
+        if "average" in self._cache and self._cache["average"][1].count > request.average:
             del self._cache["average"]
         return self._cached("average", request.samples_key, lambda: Average(picture, request.seed, request.sigma_z))
 
     def _pane(
         self, request: ViewRequest, name: str, key: tuple[Any, ...], pixels: Callable[[], np.ndarray], **facts: Any
-    ) -> Iterator[Message]:
+    ) -> Iterator[bytes]:
         text = repr((name, *key))
         if text not in request.held:
             values = pixels()
-            yield Message("pane", {"name": name, "key": text, "channels": values.shape[2], **facts}, values)
+            yield message("pane", values, name=name, key=text, channels=values.shape[2], **facts)
 
     def _cached(self, name: str, key: tuple[Any, ...], make: Callable[[], T]) -> T:
-        """The last of this name, if its key is the same."""
+        """The last value of this name, if its key is the same; else a new one."""
         if name not in self._cache or self._cache[name][0] != key:
             self._cache[name] = (key, make())
         found: T = self._cache[name][1]
         return found
-
-
-def _to_grey(std: np.ndarray) -> np.ndarray:
-    """(H, W) as (H, W, 1) uint8 on a linear scale from 0 to its largest value."""
-    return np.rint(std * np.float32(255 / (float(std.max()) or 1.0))).astype(np.uint8)[..., None]
-
-
-def _to_8_bits(pixels: np.ndarray) -> np.ndarray:
-    return pixels if pixels.dtype == np.uint8 else ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)

@@ -38,6 +38,5 @@ export async function ask(path, body, signal) {
     throw new Error("the server does not answer; it may have been stopped, or have refused the file");
   }
   if (response.ok) return response;
-  const said = await response.json().catch(() => ({}));
-  throw new Error(said.error || `the server answers ${response.status}`);
+  throw new Error((await response.text()) || `the server answers ${response.status}`);
 }

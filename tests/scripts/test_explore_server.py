@@ -1,6 +1,5 @@
 """The server gives nothing else to nobody else, within limits, and says in words what it does not do."""
 
-import asyncio
 import json
 import re
 import socket
@@ -8,13 +7,12 @@ import threading
 import time
 
 import pytest
-from starlette.exceptions import HTTPException
 from starlette.testclient import TestClient
 
 from pscgan.scripts.exploring import app
-from pscgan.scripts.exploring.app import MAX_WAITING, Queue, explorer
+from pscgan.scripts.exploring.app import explorer
 from pscgan.scripts.exploring.request import parse_request
-from pscgan.scripts.exploring.session import MAX_UPLOADS, Message
+from pscgan.scripts.exploring.session import MAX_UPLOADS, message
 
 from ..data.pictures import noise
 from .exploring import HOST, ask, client_of, encoded, make_models, parsed, served, session, upload
@@ -34,6 +32,7 @@ def client(models):
     ("model", "data", "said"),
     [
         ("noise", b"no picture", "PNG, JPEG, WebP or TIFF of a known kind"),
+        ("noise", b"", "the file is empty"),
         ("noise", encoded(noise(400, 300)), "its size of 300x400 is above the limit of 100000 pixels"),
         ("noise", encoded(noise(40, 48))[:-200], "it is damaged or truncated"),
         ("grey", encoded(noise(40, 48)), "it must be grey for this model"),
@@ -48,7 +47,7 @@ def test_what_cannot_be_restored_is_said_in_one_line(models, model, data, said):
     assert "\n" not in error
     assert "/" not in error.replace("and/or", "")
     answer = client.post("/sample", json={"picture": name})
-    assert (answer.status_code, answer.json()) == (400, {"error": error})
+    assert (answer.status_code, answer.text) == (400, error)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +55,7 @@ def test_what_cannot_be_restored_is_said_in_one_line(models, model, data, said):
     [
         ([], "picture"),
         ({"seed": 1}, "picture"),
-        ({"picture": "a", "k": 2}, "k; allowed is picture, degrade"),
+        ({"picture": "a", "k": 2}, "got k"),
         ({"picture": 3}, "picture"),
         ({"picture": "a", "average": 65}, "average"),
         ({"picture": "a", "average": True}, "average"),
@@ -82,7 +81,7 @@ def test_what_is_out_of_range_is_named(asked, named):
 def test_bad_questions_are_answered_with_a_reason(client, body):
     answer = client.post("/view", content=body)
     assert answer.status_code == 400
-    assert answer.json()["error"]
+    assert answer.text
 
 
 def test_ids_cannot_be_guessed_and_few_pictures_are_kept(client):
@@ -110,8 +109,7 @@ def test_uploads_are_limited_before_they_are_whole(models, monkeypatch):
             yield bytes(512)
 
     answer = client.post("/upload", content=endless())
-    assert (answer.status_code, answer.json()["error"]) == (413, "it has more than 1,024 bytes, which is the limit")
-    assert client.post("/upload", content=b"").json() == {"error": "the file is empty"}
+    assert (answer.status_code, answer.text) == (413, "it has more than 1,024 bytes, which is the limit")
 
 
 @pytest.mark.parametrize(
@@ -176,7 +174,7 @@ def test_one_computation_at_a_time_and_none_for_who_has_gone(models):
 
     def view(asked):
         begun.append(asked.sample)
-        yield Message("progress")
+        yield message("progress")
         assert release.wait(20)
 
     held = session(models["noise"])
@@ -209,30 +207,9 @@ def wait_for(holds):
         time.sleep(0.01)
 
 
-def test_the_queue_is_short():
-    async def crowd():
-        queue, release = Queue(), asyncio.Event()
-
-        async def computation():
-            async with queue.turn():
-                await release.wait()
-
-        tasks = [asyncio.create_task(computation()) for _ in range(MAX_WAITING + 1)]
-        await asyncio.sleep(0)
-        with pytest.raises(HTTPException, match="busy"):
-            queue.require_room()
-        tasks.pop().cancel()
-        await asyncio.sleep(0)
-        queue.require_room()
-        release.set()
-        await asyncio.gather(*tasks)
-
-    asyncio.run(crowd())
-
-
 def test_a_defect_is_no_answer(models, caplog):
     broken = session(models["noise"])
-    broken.view = lambda asked: iter([Message("progress"), None])
+    broken.view = lambda asked: (message("progress") + asked.no_such_entry for _ in range(1))
     client = TestClient(explorer(broken, HOST), base_url=f"http://{HOST}")
     with pytest.raises(AttributeError):
         client.post("/view", json={"picture": "a"})
