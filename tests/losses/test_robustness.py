@@ -20,8 +20,9 @@ class LinearGenerator(torch.nn.Module):
 
     def __init__(self, images, K=2):
         super().__init__()
-        left = torch.linalg.qr(normal(0, N, N)).Q
-        self.W = torch.nn.Parameter(left @ torch.diag(SINGULAR) @ HADAMARD)
+        v = normal(0, N)
+        reflection = torch.eye(N).double() - 2 * torch.outer(v, v) / v.dot(v)  # orthogonal without a factorisation
+        self.W = torch.nn.Parameter(reflection @ torch.diag(SINGULAR) @ HADAMARD)
         self.z, self.conditions = normal(1, K, images, 1, 2, 2), []
 
     def forward(self, condition):
