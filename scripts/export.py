@@ -26,11 +26,14 @@ PROGRAM = "pscgan export"
 def main(arguments: list[str] | None = None) -> None:
     """The command ``pscgan export``."""
     options = _parser().parse_args(arguments)
-    from ..train.export.export import export
-    from ..train.inference.hub import push
+    from ..train.export.export import SUFFIXES, export
+    from ..train.inference.hub import push, require_repository
 
     with report_user_errors(PROGRAM):
-        _require_folder(options.out, options.push)
+        if options.push is not None:
+            require_repository(options.push)
+            if options.out.suffix in SUFFIXES:
+                raise ValueError(f"--push uploads a folder; --out is {options.out}, a file")
         paths = export(options.model, options.out, options.overwrite, options.half, options.push, print)
         for path in paths:
             print(path)
@@ -46,17 +49,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--push", metavar="USER/REPO", help="upload the folder to the Hugging Face hub")
     parser.add_argument("--overwrite", action="store_true", help="replace what is there already")
     return parser
-
-
-def _require_folder(out: Path, repository: str | None) -> None:
-    """Before any work is done."""
-    from ..train.export.export import SUFFIXES
-    from ..train.inference.hub import require_repository
-
-    if repository is not None:
-        require_repository(repository)
-        if out.suffix in SUFFIXES:
-            raise ValueError(f"--push uploads a folder; --out is {out}, a file")
 
 
 if __name__ == "__main__":

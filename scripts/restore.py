@@ -20,8 +20,6 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,9 +30,6 @@ from .command_line import Parser, device_of
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
-
-    from ..train.inference.sampler import LoadedSampler
-    from ..train.restore.pipeline import Request
 
 PROGRAM = "pscgan restore"
 AUTO = "auto"
@@ -120,7 +115,7 @@ class RestoreCommand:
 
         self.options, inputs = options, inputs_of(options.inputs, options.out)
         self.sampler = load(options.model, device_of(options.device), precision=options.precision)
-        self.request = _request(options, self.sampler)
+        _fill_in(options, self.sampler.stochastic)
         self.outputs = plan_outputs(inputs, options.out, options.samples, options.degrade, options.overwrite)
         side_info = SideInfo(options.mask, options.phase, options.kernel, options.photons)
         known = options.sigma, options.tolerance, options.degrade, options.seed
@@ -151,13 +146,13 @@ class RestoreCommand:
         from ..train.restore.pipeline import Restoration
         from ..train.restore.report import describe
 
-        name = on_one_line(one.path)
+        options, name = self.options, on_one_line(one.path)
         try:
             opened = self.opener.open(one.path)
             for warning in opened.y.warnings:
                 print(f"{PROGRAM}: warning: {name}: {warning}", file=sys.stderr)
             outputs.mean.parent.mkdir(parents=True, exist_ok=True)
-            restoration = Restoration(self.tiling, opened, self.request, outputs)
+            restoration = Restoration(self.tiling, opened, outputs, options.average, options.seed, options.sigma_z)
             bar.update(task, total=restoration.steps)
             restoration.run(lambda: bar.advance(task))
             written = restoration.write()
@@ -177,40 +172,32 @@ class RestoreCommand:
         known = ("name", "images_seen", "degradation", "seed", "commit")
         model = {"opened": options.model} | {name: metadata[name] for name in known if name in metadata}
         asked = ("samples", "average", "seed", "sigma_z", "sigma", "tolerance", "degrade", "phase", "photons")
-        tiling = {
-            "side": self.tiling.side,
-            "overlap": self.tiling.overlap,
-            "receptive_field": self.tiling.receptive_field,
-        }
         return provenance() | {
             "model": model | ({} if run is None else {"checkpoint": str(run.checkpoint)}),
             "device": str(self.sampler.device),
             "precision": options.precision,
             **{name: getattr(options, name) for name in asked},
             **{name: path and str(path) for name, path in (("mask", options.mask), ("kernel", options.kernel))},
-            "tiles": tiling | {"exact": self.tiling.exact},
+            "tiles": {name: getattr(self.tiling, name) for name in ("side", "overlap", "receptive_field", "exact")},
         }
 
 
-def _request(options: argparse.Namespace, sampler: LoadedSampler) -> Request:
-    """With defaults filled in, which are written to the options too."""
+def _fill_in(options: argparse.Namespace, stochastic: bool) -> None:
+    """Write the numbers of samples that are not given to the options."""
     if options.samples is None:
-        options.samples = 8 if sampler.stochastic else 1
+        options.samples = 8 if stochastic else 1
     if options.average is None:
         options.average = options.samples
     if options.average < options.samples:
         raise ValueError(f"--average must be >= --samples ({options.samples}), got {options.average}")
-    if options.average > 1 and not sampler.stochastic:
+    if options.average > 1 and not stochastic:
         name = "samples" if options.samples > 1 else "average"
         value = getattr(options, name)
         raise ValueError(f"--{name} must be 1 for the deterministic generator of {options.model}, got {value}")
-    from ..train.restore.pipeline import Request
-
-    return Request(options.samples, options.average, options.seed, options.sigma_z)
 
 
 def _reason(error: Exception) -> str:
-    """Of a file that was not restored; a defect of ours is raised again."""
+    """Why a file was not restored, on one line; a defect of ours is raised again."""
     text = on_one_line(" ".join(str(error).split()))
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in text:
         return f"it does not fit into memory: {text}"
@@ -219,22 +206,14 @@ def _reason(error: Exception) -> str:
     return text
 
 
-@contextmanager
-def _progress() -> Iterator[Progress]:
+def _progress() -> Progress:
     """A bar with the time left of the file at hand, on a terminal."""
-    from rich.console import Console
+    from rich import get_console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    console = Console()
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(
-        *columns,
-        console=console,
-        disable=not console.is_terminal,
-        transient=True,
-        redirect_stderr=sys.stderr.isatty(),
-    ) as bar:
-        yield bar
+    quiet = not get_console().is_terminal
+    return Progress(*columns, disable=quiet, transient=True, redirect_stderr=sys.stderr.isatty())
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -145,7 +145,7 @@ class SampleBatch:
 
     @property
     def samples_KnCHW(self) -> Tensor:
-        """Of the first n images."""
+        """Samples of the first n images."""
         return self._draws[0].samples_KBCHW
 
     def sample(self, number: int) -> Tensor:
@@ -267,7 +267,7 @@ class GeneratorSampler:
         return self._encode(condition.to(self.device))
 
     def decode(self, features: Any, latents: Iterable[Latent]) -> Iterator[Tensor]:
-        """Of z of each sample, maps (1, B, c, h, w), the sample (B, C, H, W) in fp32, not projected."""
+        """Decode the z of each sample, maps (1, B, c, h, w), to (B, C, H, W) fp32, not projected."""
         latents = iter(latents)
         while group := list(islice(latents, self.config.samples_per_pass)):
             maps = map(torch.cat, zip(*group, strict=True))

@@ -144,7 +144,7 @@ def test_an_evaluation_gives_the_figures_of_the_run(trained, written, tmp_path):
 
 
 def test_an_evaluation_of_exports_alone_is_told_its_images(written, tmp_path):
-    with pytest.raises(ValueError, match=r"images\.root is null and no run is judged"):
+    with pytest.raises(ValueError, match=r"images\.root must be .* no run is evaluated, got null"):
         evaluated(tmp_path, f"[{written}]")
 
 

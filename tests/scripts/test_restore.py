@@ -301,15 +301,17 @@ def test_nothing_is_overwritten_unless_allowed(model, photo, tmp_path, capfd):
 
 
 def test_a_full_disk_is_named_and_leaves_no_part_of_a_file(model, photo, tmp_path, capfd, monkeypatch):
-    write = Path.write_bytes
+    open_file = Path.open
 
-    def full(path, content):
+    def full(path, *arguments, **options):
+        file = open_file(path, *arguments, **options)
         if "sample2" in path.name:
-            write(path, content[:10])
+            file.write(b"a part of it")
+            file.close()
             raise OSError(errno.ENOSPC, "No space left on device")
-        return write(path, content)
+        return file
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(Path, "open", full)
     ended = restore(capfd, photo, "--model", model, "--out", tmp_path / "out", "--samples", 2)
     assert ended.code == 2
     assert f"cannot write {tmp_path / 'out/photo_sample2.png'}: No space left on device" in ended.err

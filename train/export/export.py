@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, cast
 
+import torch
 from torch import Tensor, nn
 
 from ...checks import optional_package
-from ...data.degradation import network_channels
+from ...data.crops import center_crop
+from ...data.degradation import Degradation, PairedDegradation, network_channels
+from ...data.sources.image_source import BUNDLED, ImageSource
+from ...rng import Rng
 from ..inference.hub import CARD, MODEL
 from ..inference.load import load
 from ..inference.safetensors_file import ONNX, PT2, SUFFIX, export_bytes, metadata_json
 from ..inference.sampler import LoadedSampler
 from ..runs.atomic_write import write_together
-from ..runs.record import read_run
-from .fp16 import SIDE, halved, rounding_error
-from .graph import describe, graph_files
+from ..sampling import GeneratorSampler
+from .graph import graph_files
 from .model_card import model_card
 
 SUFFIXES = (SUFFIX, PT2, ONNX)
+SIDE = 128  # of the central square of photographs on which rounding is measured, in pixels
 
 
 def export(
@@ -61,8 +66,7 @@ def export(
     contents = _contents(sampler, metadata, weights, files, remarks.append)
     for remark in remarks:
         report(remark)
-    names, graph = [path.name for path in files.values()], describe(sampler.generator, _condition_channels(sampler))
-    text = model_card(metadata, names, name, *_training(sampler), remarks, graph)
+    text = model_card(sampler, [path.name for path in files.values()], name, remarks)
     _write({**contents, card: text.encode()})
     return [*contents, card]
 
@@ -111,37 +115,72 @@ def _contents(
     by_suffix = {SUFFIX: export_bytes(metadata, weights)} if SUFFIX in files else {}
     graphs = files.keys() - {SUFFIX}
     if graphs:
-        channels, text = _condition_channels(sampler), metadata_json(metadata, weights)
-        by_suffix |= graph_files(sampler.generator, channels, text, graphs, report)
+        channels = network_channels(sampler.image_channels, sampler.degradation)["condition_channels"]
+        by_suffix |= graph_files(sampler.generator, channels, metadata_json(metadata, weights), graphs, report)
     return {path: by_suffix[suffix] for suffix, path in files.items()}
-
-
-def _condition_channels(sampler: LoadedSampler) -> int:
-    return network_channels(sampler.image_channels, sampler.degradation)["condition_channels"]
 
 
 def _rounded(sampler: LoadedSampler, report: Callable[[str], None]) -> dict[str, Tensor]:
     """Weights as float16; the network works with them from here on."""
     weights = halved(_weights(sampler.generator))
-    error = rounding_error(sampler.generator, weights, sampler.degradation, sampler.image_channels)
+    errors = rounding_errors(sampler.generator, weights, sampler.degradation, sampler.image_channels)
     cast(nn.Module, sampler.generator).load_state_dict(weights)
     report(
-        f"weights are rounded to float16: samples differ by at most {error.max:.3f} grey levels of 255, "
-        f"RMS {error.rms:.4f} (the same y and z, {error.photographs} photographs of {SIDE} x {SIDE} pixels)"
+        f"weights are rounded to float16: samples differ by at most {errors.abs().max():.3f} grey levels of 255, "
+        f"RMS {errors.square().mean().sqrt():.4f} (the same y and z, {len(errors)} photographs of "
+        f"{SIDE} x {SIDE} pixels)"
     )
     return weights
+
+
+def halved(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """float32 tensors as float16; others as they are.
+
+    Raises:
+        ValueError: naming the first tensor with a value beyond float16.
+    """
+    half = {name: weight.half() if weight.is_floating_point() else weight for name, weight in weights.items()}
+    for name, weight in half.items():
+        if not weight.isfinite().all():
+            raise ValueError(f"--half: tensor {name} has values beyond float16, whose largest is 65,504")
+    return half
+
+
+@torch.no_grad()
+def rounding_errors(generator: Any, weights: dict[str, Tensor], degradation: Degradation, channels: int) -> Tensor:
+    """Differences of samples for the same y and z, after rounding less before, in grey levels of 0..255.
+
+    One sample each of the photographs of the package, degraded as in training; always the same draws. Where y is
+    recorded, a photograph is taken for its own recording.
+
+    Args:
+        generator: before rounding, on the CPU.
+        weights: rounded.
+        degradation: it was trained on.
+        channels: C.
+
+    Returns:
+        (N, C, SIDE, SIDE) float64, of N photographs.
+    """
+    photographs, rounded = ImageSource(BUNDLED, channels), deepcopy(generator)
+    rounded.load_state_dict(weights)
+    differences = []
+    for number, name in enumerate(photographs.names):
+        clean = center_crop(photographs.read(name), SIDE)[None].float() / 255
+        if isinstance(degradation, PairedDegradation):
+            measurement = degradation.measure(clean)
+        else:
+            measurement = degradation(clean, Rng(0, "half", [number]))
+        before, after = (
+            GeneratorSampler(network, degradation).restore(measurement, 1, [number]) for network in (generator, rounded)
+        )
+        differences.append(255 * (after[0].double() - before[0].double()))
+    return torch.cat(differences)
 
 
 def _weights(generator: Any) -> dict[str, Tensor]:
     state = generator.state_dict()
     return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
-
-
-def _training(sampler: LoadedSampler) -> tuple[str, dict[str, float]]:
-    """Root of the images of a run, and scores of its last validation; nothing of another model."""
-    if sampler.run is None:
-        return "", {}
-    return str(sampler.run.config.dataset.get("root", "")), read_run(sampler.run.checkpoint.parent).figures
 
 
 def _write(contents: Mapping[Path, bytes]) -> None:

@@ -81,7 +81,7 @@ def _mirrored(places: Tensor, side: int) -> Tensor:
 
 
 def min_size(generator: Generator) -> int:
-    """Of H and W that a graph takes: beyond one stride, where mirror images fill any margin and no map has one row."""
+    """Least H and W of a graph: beyond one stride mirror images fill any margin, and no map has one row only."""
     return generator.stride + 1
 
 
@@ -174,7 +174,7 @@ def graph_files(
         error, size = difference(run(content, inputs), generator, inputs), "{} x {}".format(*inputs[0].shape[-2:])
         if not error <= MAX_DIFFERENCE:
             raise ValueError(
-                f"samples of {runtime} differ from the network's by {error:.1e}; allowed is {MAX_DIFFERENCE:g}"
+                f"samples of {runtime} differ from the network's by {error:.1e}, must be within {MAX_DIFFERENCE:g}"
             )
         report(f"the {suffix} file, run by {runtime} on {size} pixels: samples are the network's within {error:.1e}")
     return {suffix: content for suffix, (_, content, _) in made.items()}
@@ -250,7 +250,7 @@ def run_onnx(content: bytes, inputs: Inputs) -> Tensor:
 
 @torch.no_grad()
 def difference(samples: Tensor, generator: Generator, inputs: Inputs) -> float:
-    """The largest between samples of a graph and those of the network."""
+    """The largest difference between samples of a graph and those of the network."""
     condition, *latent = by_name(inputs).values()
     sigma_z = float(latent.pop()) if latent else 1.0
     expected = generator.decode(generator.encode(condition), scale_latent(latent, sigma_z))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import yaml
 
 from ..inference.safetensors_file import SUFFIX
+from ..inference.sampler import LoadedSampler
 from ..runs.comparison_table import FIGURES
 from ..runs.provenance import describe_config
+from ..runs.record import read_run
+from .graph import min_size
 
 CARD = """---
 {front}---
@@ -59,31 +61,21 @@ explains it: that is in `pscgan.load`, not in a graph.
 """
 
 
-def model_card(
-    metadata: Mapping[str, Any],
-    files: Sequence[str],
-    name: str | None,
-    root: str,
-    figures: Mapping[str, Any],
-    remarks: Sequence[str],
-    graph: Mapping[str, Any],
-) -> str:
+def model_card(sampler: LoadedSampler, files: Sequence[str], name: str | None, remarks: Sequence[str]) -> str:
     """Markdown with the front matter that hubs read.
 
     Args:
-        metadata: what the export says of itself.
+        sampler: that was exported; of a run the card has the name of the images and the last validation's scores.
         files: their names.
         name: by which ``pscgan.load`` finds it; None for that of the file.
-        root: of the images it was trained on, of which the card has the name alone; empty where it is not known.
-        figures: of the run's last validation; none where there was none.
         remarks: sentences on what was measured of the files.
-        graph: what ``graph.describe`` says of the network.
     """
-    kind = metadata["degradation"]["_target_"].rpartition(".")[2]
+    metadata, run = sampler.metadata, sampler.run
+    root = "" if run is None else str(run.config.dataset.get("root", "")).rstrip("/")
     front = {
         "library_name": "pscgan",
         "pipeline_tag": "image-to-image",
-        "tags": ["image-restoration", "posterior-sampling", kind.lower()],
+        "tags": ["image-restoration", "posterior-sampling", type(sampler.degradation).__name__.lower()],
         "license": "other",
     }
     return CARD.format(
@@ -92,31 +84,32 @@ def model_card(
         degradation=describe_config(metadata["degradation"]),
         generator=describe_config(metadata["generator"]),
         channels="colour" if metadata["image_channels"] == 3 else "grey",
-        root=f", of {root.rstrip('/').rpartition('/')[2]}" if root else "",
+        root=f", of {root.rpartition('/')[2]}" if root else "",
         images_seen=metadata["images_seen"],
         seed=metadata["seed"],
         commit=metadata.get("commit") or "unknown",
         command=metadata.get("command") or "unknown",
-        scores=_scores(figures),
+        scores=_scores({} if run is None else read_run(run.checkpoint.parent).figures),
         measured="".join(["\n## Files\n\n", *(f"- {remark}\n" for remark in remarks)]) if remarks else "",
-        use=_use(files, name, graph),
+        use=_use(sampler, files, name),
     )
 
 
-def _use(files: Sequence[str], name: str | None, graph: Mapping[str, Any]) -> str:
+def _use(sampler: LoadedSampler, files: Sequence[str], name: str | None) -> str:
     loaded = [name or file for file in files if file.endswith(SUFFIX)]
     graphs = [f"`{file}`" for file in files if not file.endswith(SUFFIX)]
-    parts = [LOADED.format(name=loaded[0], k=8 if graph["latents"] else 1)] if loaded else []
+    parts = [LOADED.format(name=loaded[0], k=8 if sampler.stochastic else 1)] if loaded else []
     if graphs:
-        parts.append(GRAPHS.format(files=" and ".join(graphs), min_size=graph["min_size"]))
+        parts.append(GRAPHS.format(files=" and ".join(graphs), min_size=min_size(sampler.generator)))
     return "\n".join(parts).rstrip("\n")
 
 
-def _scores(figures: Mapping[str, Any]) -> str:
-    found = {name: float(figures[name]) for name in FIGURES if name in figures}
-    if not found:
-        return "None were found beside the checkpoint."
+def _scores(figures: Mapping[str, float]) -> str:
     rows = [
-        f"| {FIGURES[name][0]} | {value * FIGURES[name][1]:,.{FIGURES[name][2]}f} |" for name, value in found.items()
+        f"| {heading} | {figures[name] * factor:,.{digits}f} |"
+        for name, (heading, factor, digits) in FIGURES.items()
+        if name in figures
     ]
+    if not rows:
+        return "None were found beside the checkpoint."
     return "\n".join(["Of the run's last validation:", "", "| | |", "|---|---|", *rows])

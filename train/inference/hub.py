@@ -49,7 +49,7 @@ def push(files: Sequence[Path], name: str) -> str:
 
 
 def names_repository(name: object) -> bool:
-    """Whether this is USER/REPO or USER/REPO@REVISION, and nothing on this disk."""
+    """Return whether this is USER/REPO or USER/REPO@REVISION, and nothing on this disk."""
     if not isinstance(name, str) or name.endswith(SUFFIX) or Path(name).exists():
         return False
     return REPOSITORY.fullmatch(name.partition("@")[0]) is not None

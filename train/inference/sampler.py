@@ -83,11 +83,11 @@ class LoadedSampler:
         return torch.stack(list(self._samples(degraded, k, seed, sigma_z)))
 
     def mean(self, degraded: ImageLike | Measurement, k: int, seed: int | Sequence[int] = 0) -> Tensor:
-        """Of K samples as ``sample`` draws them, (B, C, H, W) fp32; memory does not grow with K."""
+        """Mean of K samples as ``sample`` draws them, (B, C, H, W) fp32; memory does not grow with K."""
         return self._moments(degraded, k, seed).mean.float()
 
     def std(self, degraded: ImageLike | Measurement, k: int, seed: int | Sequence[int] = 0) -> Tensor:
-        """With divisor K - 1, root mean square over colours, (B, 1, H, W) fp32; 0 for K = 1. As ``mean`` otherwise."""
+        """Standard deviation of these samples: divisor K - 1, RMS over colours, (B, 1, H, W) fp32; 0 for K = 1."""
         return self._moments(degraded, k, seed).std.float()
 
     def project(self, restored: Tensor, measurement: Measurement) -> Tensor:
@@ -135,7 +135,6 @@ class LoadedSampler:
         return self.restorer.samples(measurement, k, seeds, sigma_z, project=self._can_project(measurement))
 
     def _can_project(self, measurement: Measurement) -> bool:
-        """Whether it has the params of its degradation; a bare image has none, and some degradations need none."""
         return bool(measurement.params) or not self._has_params
 
     @cached_property
@@ -164,7 +163,7 @@ class LoadedSampler:
 
 
 class RunningMoments:
-    """Of samples (B, C, H, W), in float64; memory does not grow with their number (Welford 1962).
+    """Mean and standard deviation of samples in float64; memory does not grow with their number (Welford 1962).
 
     Attributes:
         count: samples so far.
@@ -184,5 +183,5 @@ class RunningMoments:
 
     @property
     def std(self) -> Tensor:
-        """With divisor K - 1, root mean square over colours, (B, 1, H, W); 0 for a single sample."""
+        """Standard deviation with divisor K - 1, RMS over colours, (B, 1, H, W); 0 for a single sample."""
         return (self._squares / max(self.count - 1, 1)).mean(dim=1, keepdim=True).sqrt()

@@ -63,7 +63,8 @@ def _key(folder: Path, stem: str) -> tuple[str, str]:
 def _expanded(name: str, out: Path, several: bool) -> list[tuple[Path, Path]]:
     path = Path(name)
     if path.is_dir():
-        pictures = [p for p in sorted(path.rglob("*")) if _is_picture(p) and out not in p.resolve().parents]
+        files = (file for file in sorted(path.rglob("*")) if file.suffix.lower() in SUFFIXES and not file.is_dir())
+        pictures = [file for file in files if out not in file.resolve().parents]
         above = Path((path if path.name not in ("", "..") else path.resolve()).name if several else "")
         found = [(picture, above / picture.parent.relative_to(path)) for picture in pictures]
     elif not os.path.lexists(path) and glob.has_magic(name):
@@ -72,10 +73,6 @@ def _expanded(name: str, out: Path, several: bool) -> list[tuple[Path, Path]]:
     else:
         found = []
     return found or [(path, Path())]
-
-
-def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and not path.is_dir()
 
 
 class Outputs(NamedTuple):
@@ -92,13 +89,6 @@ class Outputs(NamedTuple):
         return [*self.samples, self.mean, self.std, *([self.degraded] if self.degraded else [])]
 
 
-def outputs_of(folder: Path, stem: str, num_samples: int, degraded: bool = False) -> Outputs:
-    """The files of one picture."""
-    samples = [folder / f"{stem}_sample{k}.png" for k in range(1, num_samples + 1)]
-    mean, std, y = (folder / f"{stem}_{name}.png" for name in ("mean", "std", "degraded"))
-    return Outputs(samples, mean, std, y if degraded else None)
-
-
 def plan_outputs(
     inputs: Sequence[Input], out: Path, num_samples: int, degraded: bool, overwrite: bool
 ) -> dict[Input, Outputs]:
@@ -112,7 +102,11 @@ def plan_outputs(
     above = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
     if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
         raise ValueError(f"--out is {out}; {above} is not a folder that can be written")
-    outputs = {one: outputs_of(out / one.folder, one.stem, num_samples, degraded) for one in inputs}
+    outputs = {}
+    for one in inputs:
+        names = [*(f"sample{k}" for k in range(1, num_samples + 1)), "mean", "std", "degraded"]
+        *samples, mean, std, y = (out / one.folder / f"{one.stem}_{name}.png" for name in names)
+        outputs[one] = Outputs(samples, mean, std, y if degraded else None)
     sources = {os.path.abspath(one.path) for one in inputs}
     for path in (out / REPORT, *(path for files in outputs.values() for path in files.all)):
         if os.path.abspath(path) in sources:

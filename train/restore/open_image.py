@@ -112,20 +112,21 @@ class ImageOpener:
             return self._degraded(read(path, self.max_pixels))
         if "coded" in self.degradation.accepted_side_info:
             file = _read_levels(path, self.max_pixels)
-            info = _info_of_levels(file)
+            channels, height, width = file.decoded.shape
+            info = ImageInfo(height, width, channels, exif=file.exif, icc_profile=file.icc_profile)  # as it is stored
             side_info = replace(self._side_info(path, info), coded=file.coded)
             return OpenedImage(self._input(lambda w: file.decoded[(slice(None), *w.area)] / 255, info, side_info))
         photograph = read(path, self.max_pixels)
-        info, notes = _info(photograph), photograph.notes
-        side_info, facts, warnings = self._side_info(path, info), dict[str, Any](), list[str]()
+        info = _info(photograph)
+        side_info, facts, warnings = self._side_info(path, info), dict[str, Any](), tuple[str, ...]()
         if isinstance(self.degradation, EstimatesSideInfo):
             with _refusals():
                 estimate = self.degradation.estimate_side_info(photograph.pixels, side_info)
-            side_info, facts, warnings = estimate.side_info, dict(estimate.said), list(estimate.warnings)
+            side_info, facts, warnings = estimate.side_info, dict(estimate.said), estimate.warnings
         if "mask" in self.degradation.accepted_side_info and self.side_info.mask is None:
             info = replace(info, alpha=None)
-        y = self._input(lambda w: photograph.window(*w.place), info, side_info)
-        y.facts |= {**facts, "notes": list(notes)}
+        y = self._input(lambda w: photograph.window(*w), info, side_info)
+        y.facts |= {**facts, "notes": list(photograph.notes)}
         y.warnings += warnings
         return OpenedImage(y)
 
@@ -177,11 +178,11 @@ class ImageOpener:
         """Windows are measured when they are asked for; what is said of the first holds for all."""
 
         def measured(window: Window, channels: int) -> Measurement:
-            return self._parsed(pixels(window), channels, side_info.window(*window.place)).measurement
+            return self._parsed(pixels(window), channels, side_info.window(*window)).measurement
 
         unit, channels = degradation.window_unit, self.sampler.image_channels
         first = Window(0, 0, min(unit, info.height), min(unit, info.width))
-        parsed = self._parsed(pixels(first), channels, side_info.window(*first.place))
+        parsed = self._parsed(pixels(first), channels, side_info.window(*first))
         warnings = [*parsed.warnings, *([] if isinstance(degradation, Verifiable) else _grey_warnings(info, channels))]
         return RestorationInput(self.sampler, self.degradation, info, measured, unit, dict(parsed.said), warnings)
 
@@ -190,7 +191,7 @@ class ImageOpener:
         unit = self.degradation.unit
 
         def measured(window: Window, channels: int) -> Measurement:
-            return held[channels].window(*window.place, unit or 1)
+            return held[channels].window(*window, unit or 1)
 
         whole = held[info.channels]
         return RestorationInput(self.sampler, self.degradation, info, measured, unit, {"held_whole": True}, [], whole)
@@ -229,12 +230,6 @@ def _info(photograph: DecodedImage) -> ImageInfo:
     height, width, channels = photograph.pixels.shape
     kind = photograph.pixels.dtype.type
     return ImageInfo(height, width, channels, kind, photograph.alpha, photograph.exif, photograph.icc_profile)
-
-
-def _info_of_levels(file: JpegFile) -> ImageInfo:
-    """As it is stored, not rotated."""
-    channels, height, width = file.decoded.shape
-    return ImageInfo(height, width, channels, exif=file.exif, icc_profile=file.icc_profile)
 
 
 def _read_levels(path: Path | bytes, max_pixels: int) -> JpegFile:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,25 +17,8 @@ from ..runs.atomic_write import atomic_write
 from .files import Outputs
 from .open_image import OpenedImage
 from .report import ReencodingReport
-from .restoration_input import ImageInfo, rounded
+from .restoration_input import rounded
 from .tiling import Tiling, Window
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is wanted of every picture.
-
-    Attributes:
-        num_samples: written.
-        average: samples of which mean and standard deviation are taken, of which the first are those written.
-        seed: of the samples.
-        sigma_z: factor on z.
-    """
-
-    num_samples: int
-    average: int
-    seed: int
-    sigma_z: float
 
 
 class Restoration:
@@ -49,18 +31,23 @@ class Restoration:
     Args:
         tiling: of which sampler, and how.
         opened: the picture.
-        request: what is wanted.
         outputs: where it is written; the folder must be there.
+        average: samples of which mean and standard deviation are taken; the first of them are written.
+        seed: of the samples.
+        sigma_z: factor on z.
 
     Raises:
         OSError: if there is no room on the disk.
     """
 
-    def __init__(self, tiling: Tiling, opened: OpenedImage, request: Request, outputs: Outputs) -> None:
-        self.tiling, self.y, self.clean, self.request, self.outputs = tiling, *opened, request, outputs
+    def __init__(
+        self, tiling: Tiling, opened: OpenedImage, outputs: Outputs, average: int, seed: int = 0, sigma_z: float = 1.0
+    ) -> None:
+        self.tiling, self.y, self.clean, self.outputs = tiling, *opened, outputs
+        self.average, self.seed, self.sigma_z = average, seed, sigma_z
         self.windows = tiling.windows(self.y)
         info, folder = self.y.info, outputs.mean.parent
-        count = request.num_samples + 1  # the mean is the last
+        count = len(outputs.samples) + 1  # the mean is the last
         self.pictures = scratch_array(folder, (count, info.height, info.width, info.channels), info.dtype)
         self.std = scratch_array(folder, (info.height, info.width), np.float32)
         self.degraded = scratch_array(folder, self.pictures.shape[1:], info.dtype) if outputs.degraded else None
@@ -69,19 +56,19 @@ class Restoration:
     @property
     def steps(self) -> int:
         """How many times ``run`` calls ``step``."""
-        return len(self.windows) * self.request.average
+        return len(self.windows) * self.average
 
     def run(self, step: Callable[[], None]) -> None:
         """Draw everything; nothing is written yet but to scratch."""
         for window in self.windows:
             moments = RunningMoments()
-            drawn = self.tiling.draw(self.y, window, self.request.average, self.request.seed, self.request.sigma_z)
+            drawn = self.tiling.draw(self.y, window, self.average, self.seed, self.sigma_z)
             for number, sample in enumerate(drawn):
                 moments.add(sample)
-                if number < self.request.num_samples:
+                if number < len(self.outputs.samples):
                     self._put(number, sample, window)
                 step()
-            self._put(self.request.num_samples, moments.mean.float(), window)
+            self._put(-1, moments.mean.float(), window)
             if self.degraded is not None:
                 self.degraded[window.area] = rounded(self.y.degraded(window)[None], self.y.info.dtype)
             self.std[window.area] = moments.std[0, 0].cpu().numpy()
@@ -92,19 +79,14 @@ class Restoration:
         Raises:
             OSError: naming the file that cannot be written.
         """
-        info = self.y.info
         entries = []
         for path, pixels, report in zip(
             [*self.outputs.samples, self.outputs.mean], self.pictures, self.reports, strict=True
         ):
             self._write(path, pixels)
             entries.append({"file": path.name, **report.entry(), **self.y.residual(pixels)})
-        written = {
-            **self.y.record,
-            "samples": entries[:-1],
-            "mean": entries[-1],
-            "std": self._write_std(info),
-        }
+        std = self._write_std(self.y.info.exif)
+        written = {**self.y.record, "samples": entries[:-1], "mean": entries[-1], "std": std}
         if self.outputs.degraded is not None and self.degraded is not None:
             self._write(self.outputs.degraded, self.degraded)
             written["degraded"] = {"file": self.outputs.degraded.name}
@@ -123,11 +105,11 @@ class Restoration:
             images["clean"] = self.clean(window)
         self.reports[number].add(pixels, verification, **images)
 
-    def _write_std(self, info: ImageInfo) -> dict[str, Any]:
-        """As grey; a profile would not fit its values."""
+    def _write_std(self, exif: bytes) -> dict[str, Any]:
+        """Write it as grey; a colour profile would not fit its values."""
         largest = float(self.std.max())
         pixels = np.rint(self.std * np.float32(255 / (largest or 1.0))).astype(np.uint8)
-        atomic_write(self.outputs.std, encode_png(torch.from_numpy(pixels)[None], info.exif))
+        atomic_write(self.outputs.std, encode_png(torch.from_numpy(pixels)[None], exif))
         return {"file": self.outputs.std.name, "grey_levels_at_255": 255 * largest}
 
 

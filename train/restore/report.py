@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,17 @@ from ...data.degradation import Verification
 from ...data.image_io.safe_read import on_one_line
 from ..metrics.decibels import psnr
 
+COUNTS = ("levels_wrong", "levels", "blocks_wrong", "blocks")
+
 
 class ReencodingReport:
-    """Of one picture: its distance to y and, where y is a file, what libjpeg makes of it."""
+    """The distance of one picture to y and, where y is a file, what libjpeg makes of the picture."""
 
     def __init__(self) -> None:
-        self._distances: dict[str, list[tuple[float, int]]] = {}
-        self._verifications: list[tuple[Verification, int]] = []
+        self._values = 0
+        self._squares: dict[str, float] = defaultdict(float)  # of differences, by image
+        self._counts: dict[str, int] = defaultdict(int)
+        self._violation = self._reencoding = 0.0  # sums over levels and over values
 
     def add(self, pixels: np.ndarray, verification: Verification | None, **images: Tensor) -> None:
         """One window.
@@ -29,35 +34,31 @@ class ReencodingReport:
             verification: of them; None where y is no file.
             **images: to which the distance is taken, each (c, h, w) in [0, 1], by name.
         """
+        self._values += pixels.size
         written = torch.from_numpy(pixels / np.iinfo(pixels.dtype).max).movedim(-1, 0)
         for name, image in images.items():
-            squares = (written - image.cpu().double()).square()
-            self._distances.setdefault(name, []).append((float(squares.sum()), squares.numel()))
+            self._squares[name] += float((written - image.cpu().double()).square().sum())
         if verification is not None:
-            self._verifications.append((verification, pixels.size))
+            found = {name: values.item() for name, values in verification._asdict().items()}
+            for name in COUNTS:
+                self._counts[name] += int(found[name])
+            self._violation += found["violation"] * found["levels"]
+            self._reencoding += found["reencode_rmse"] ** 2 * pixels.size
 
     def entry(self) -> dict[str, Any]:
-        """Of all windows as plain values: PSNR in dB, None for the same pixels; and the counts of ``Verification``."""
-        distances = {f"psnr_to_{name}": _psnr(parts) for name, parts in self._distances.items()}
-        return _together(self._verifications) | distances if self._verifications else distances
-
-
-def _psnr(parts: list[tuple[float, int]]) -> float | None:
-    squares, count = (sum(column) for column in zip(*parts, strict=True))
-    return psnr(squares / count) if squares else None
-
-
-def _together(parts: list[tuple[Verification, int]]) -> dict[str, Any]:
-    """Counts are added; the violation is a mean over levels, the distance of decoded windows one over pixels."""
-    found = [{name: values.item() for name, values in one._asdict().items()} for one, _ in parts]
-    counts = {
-        name: sum(int(one[name]) for one in found) for name in ("levels_wrong", "levels", "blocks_wrong", "blocks")
-    }
-    squares = sum(one["reencode_rmse"] ** 2 * pixels for one, (_, pixels) in zip(found, parts, strict=True))
-    return counts | {
-        "reencode_rmse": math.sqrt(squares / sum(pixels for _, pixels in parts)),
-        "violation_steps": sum(one["violation"] * one["levels"] for one in found) / counts["levels"],
-    }
+        """Plain values for all windows: PSNR in dB, None for the same pixels; and the counts of ``Verification``."""
+        distances = {
+            f"psnr_to_{name}": psnr(squares / self._values) if squares else None
+            for name, squares in self._squares.items()
+        }
+        if not self._counts:
+            return distances
+        return {
+            **self._counts,
+            "reencode_rmse": math.sqrt(self._reencoding / self._values),
+            "violation_steps": self._violation / self._counts["levels"],
+            **distances,
+        }
 
 
 def describe(entry: dict[str, Any]) -> str:

@@ -48,11 +48,11 @@ class ImageInfo:
     icc_profile: bytes | None = None
 
     def with_channels(self, channels: int) -> ImageInfo:
-        """With other channels; a colour profile would no longer fit then, and is left out."""
+        """The same with other channels, without the colour profile, which would no longer fit."""
         return self if channels == self.channels else replace(self, channels=channels, icc_profile=None)
 
     def enlarged(self, scale: int) -> ImageInfo:
-        """Of a picture ``scale`` times as large, each value of alpha repeated."""
+        """That of a picture ``scale`` times as large, each value of alpha repeated."""
         alpha = self.alpha if self.alpha is None else np.repeat(np.repeat(self.alpha, scale, 0), scale, 1)
         return replace(self, height=scale * self.height, width=scale * self.width, alpha=alpha)
 
@@ -129,7 +129,7 @@ class RestorationInput:
 
     @torch.inference_mode()
     def residual(self, pixels: np.ndarray) -> dict[str, Any]:
-        """Of all pixels (H, W, c) as they are written, how far they are from explaining y, and its unit.
+        """How far all pixels (H, W, c), as they are written, are from explaining y, and the unit of that.
 
         Empty where the measurement is not held as a whole: under white noise, and of a .jpg file, which is verified.
         """

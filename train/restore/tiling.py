@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
@@ -22,8 +21,7 @@ SIDE = 512  # pixels, unless the user says otherwise
 LARGEST_OVERLAP = 128  # pixels, unless the user says otherwise
 
 
-@dataclass(frozen=True)
-class Window:
+class Window(NamedTuple):
     """A rectangle of a picture, in pixels."""
 
     top: int
@@ -42,17 +40,12 @@ class Window:
         return self.left + self.width
 
     @property
-    def place(self) -> tuple[int, int, int, int]:
-        """Top, left, height, width."""
-        return self.top, self.left, self.height, self.width
-
-    @property
     def area(self) -> tuple[slice, slice]:
         """Rows and columns of the picture."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
     def grown(self, margin: int, unit: int, height: int, width: int) -> Window:
-        """With a margin on all sides, ending at multiples of ``unit`` or at the border of a picture of H x W."""
+        """With a margin on all sides, to multiples of ``unit`` or the border of a picture of H x W."""
         top, left = (max(0, (start - margin) // unit * unit) for start in (self.top, self.left))
         bottom, right = (
             min(side, -(-(end + margin) // unit) * unit) for end, side in ((self.bottom, height), (self.right, width))
@@ -113,10 +106,7 @@ class Tiling:
 
     def tile(self, y: RestorationInput, window: Window) -> Tile | TiledSample:
         """One of them, encoded."""
-        if max(window.height, window.width) <= self.side:
-            return Tile(self.sampler, y, window, self.overlap)
-        parts = list(windows_of(y.info.height, y.info.width, self.side))
-        return TiledSample(self.sampler, y, parts, self.overlap)
+        return Tile(self, y, window) if max(window.height, window.width) <= self.side else TiledSample(self, y)
 
     def draw(
         self, y: RestorationInput, window: Window, num_samples: int, seed: int, sigma_z: float = 1.0
@@ -133,17 +123,16 @@ class Tile:
     """One window of a picture, with the features of what is around it.
 
     Args:
-        sampler: that restores.
+        tiling: of which sampler, and how much is seen beyond the window.
         y: the picture.
         window: of it.
-        overlap: what is seen beyond the window, in pixels.
     """
 
-    def __init__(self, sampler: LoadedSampler, y: RestorationInput, window: Window, overlap: int) -> None:
-        unit = math.lcm(sampler.generator.stride, y.unit or 1)
-        self.sampler, self.y, self.window = sampler, y, window
-        self.around = window.grown(overlap, unit, y.info.height, y.info.width)
-        self.features = sampler.restorer.encode(y.condition(self.around))
+    def __init__(self, tiling: Tiling, y: RestorationInput, window: Window) -> None:
+        self.restorer, self.y, self.window = tiling.sampler.restorer, y, window
+        unit = math.lcm(tiling.sampler.generator.stride, y.unit or 1)
+        self.around = window.grown(tiling.overlap, unit, y.info.height, y.info.width)
+        self.features = self.restorer.encode(y.condition(self.around))
 
     @torch.no_grad()
     def draw(self, latents: Iterable[LatentField], sigma_z: float = 1.0) -> Iterator[Tensor]:
@@ -153,8 +142,8 @@ class Tile:
 
     def unprojected(self, latents: Iterable[LatentField], sigma_z: float = 1.0) -> Iterator[Tensor]:
         """As the network gives them, (1, C, h, w)."""
-        maps = (scale_latent(latent.window(*self.around.place), sigma_z) for latent in latents)
-        for sample in self.sampler.restorer.decode(self.features, maps):
+        maps = (scale_latent(latent.window(*self.around), sigma_z) for latent in latents)
+        for sample in self.restorer.decode(self.features, maps):
             yield self.window.cut_from(sample, self.around)
 
 
@@ -164,22 +153,20 @@ class TiledSample:
     Each tile is encoded anew for every sample, as the features of all of them would be many times the picture.
 
     Args:
-        sampler: that restores.
+        tiling: how it is cut.
         y: the picture.
-        windows: that cover it.
-        overlap: what is seen beyond a window, in pixels.
     """
 
-    def __init__(self, sampler: LoadedSampler, y: RestorationInput, windows: Sequence[Window], overlap: int) -> None:
-        self.sampler, self.y, self.windows, self.overlap = sampler, y, windows, overlap
+    def __init__(self, tiling: Tiling, y: RestorationInput) -> None:
+        self.tiling, self.y = tiling, y
         self.window = Window(0, 0, y.info.height, y.info.width)
 
     @torch.no_grad()
     def draw(self, latents: Iterable[LatentField], sigma_z: float = 1.0) -> Iterator[Tensor]:
-        channels = self.sampler.image_channels
+        sampler, (_, _, height, width) = self.tiling.sampler, self.window
         for latent in latents:
-            image = torch.empty(1, channels, self.window.height, self.window.width, device=self.sampler.device)
-            for window in self.windows:
-                tile = Tile(self.sampler, self.y, window, self.overlap)
+            image = torch.empty(1, sampler.image_channels, height, width, device=sampler.device)
+            for window in windows_of(height, width, self.tiling.side):
+                tile = Tile(self.tiling, self.y, window)
                 (image[(..., *window.area)],) = tile.unprojected([latent], sigma_z)
             yield self.y.project(image, self.window)

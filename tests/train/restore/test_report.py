@@ -18,7 +18,7 @@ def test_counts_of_windows_add_up_to_those_of_the_picture(tmp_path):
     proof = ReencodingReport()
     for window in windows_of(70, 100, 32):
         part = pixels[(..., *window.area)]
-        proof.add(part[0].movedim(0, -1).numpy(), verify(part, coded.window(*window.place)))
+        proof.add(part[0].movedim(0, -1).numpy(), verify(part, coded.window(*window)))
     said, whole = proof.entry(), {name: value.item() for name, value in verify(pixels, coded)._asdict().items()}
     assert {name: said[name] for name in ("levels", "levels_wrong", "blocks", "blocks_wrong")} == {
         name: whole[name] for name in ("levels", "levels_wrong", "blocks", "blocks_wrong")
