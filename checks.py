@@ -2,21 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
+
+Number = TypeVar("Number", int, float)
 
 
 def require_at_least(least: float, **arguments: float) -> None:
     """Refuse every argument below ``least``, by name.
 
     Raises:
-        ValueError: naming parameter, value and what is allowed.
+        ValueError: naming parameter, bound and value.
     """
     for name, value in arguments.items():
         if not value >= least:
-            raise ValueError(f"{name} is {value}; allowed is {least:g} or more")
+            raise ValueError(f"{name} must be >= {least:g}, got {value}")
+
+
+def require_in(interval: str, **arguments: float) -> None:
+    """Refuse every argument outside an interval such as ``(0, 255]``, by name.
+
+    Raises:
+        ValueError: naming parameter, interval and value.
+    """
+    for name, value in arguments.items():
+        if not _contains(interval, value):
+            raise ValueError(f"{name} must be a number in {interval}, got {value}")
+
+
+def number_or_range(name: str, value: Number | Sequence[Number], interval: str, kind: str = "number") -> list[Number]:
+    """Both ends of an increasing pair ``[low, high]`` in the interval, or one number in it twice.
+
+    Args:
+        name: of the parameter.
+        value: of the parameter.
+        interval: such as ``(0, 255]``.
+        kind: ``integer`` refuses all but whole numbers.
+
+    Raises:
+        ValueError: naming parameter, interval and value.
+    """
+    pair: list[Number] = list(value) if isinstance(value, Sequence) else [value, value]
+    if not _is_range(pair, interval, kind):
+        raise ValueError(f"{name} must be one {kind} in {interval} or an increasing pair [low, high], got {value}")
+    return pair
+
+
+def require_range(interval: str, kind: str = "number", **arguments: Sequence[float]) -> None:
+    """Refuse every argument that is no increasing pair ``[low, high]`` in the interval, as ``number_or_range``.
+
+    Raises:
+        ValueError: naming parameter, interval and value.
+    """
+    for name, pair in arguments.items():
+        if not isinstance(pair, Sequence) or not _is_range(pair, interval, kind):
+            raise ValueError(f"{name} must be an increasing pair [low, high] of {kind}s in {interval}, got {pair}")
+
+
+def _is_range(pair: Sequence[Any], interval: str, kind: str) -> bool:
+    types = int if kind == "integer" else (int, float)
+    numbers = len(pair) == 2 and all(isinstance(bound, types) for bound in pair)
+    return numbers and pair[0] <= pair[1] and all(_contains(interval, bound) for bound in pair)
+
+
+def _contains(interval: str, value: float) -> bool:
+    low, high = (float(bound) for bound in interval[1:-1].split(","))
+    return low < value < high or (value == low and interval[0] == "[") or (value == high and interval[-1] == "]")
 
 
 def optional_package(name: str, extra: str, purpose: str) -> Any:

@@ -88,11 +88,11 @@ class ImageDataModule:
         """
         share, left = divmod(self.batch_size, ranks)
         if left:
-            raise ValueError(f"batch_size is {self.batch_size}; allowed is a multiple of {ranks} ranks")
+            raise ValueError(f"batch_size must be a multiple of {ranks} ranks, got {self.batch_size}")
         if not 0 <= start_image <= stop_image or (stop_image - start_image) % self.batch_size:
             raise ValueError(
-                f"start_image is {start_image} and stop_image is {stop_image}; allowed is "
-                f"0 <= start_image <= stop_image with a difference that is a multiple of batch_size {self.batch_size}"
+                f"start_image and stop_image must be 0 <= start_image <= stop_image, a multiple of batch_size "
+                f"{self.batch_size} apart, got {start_image} and {stop_image}"
             )
         first = range(start_image + rank * share, stop_image, self.batch_size)
         numbers = [number for start in first for number in range(start, start + share)]
@@ -114,6 +114,6 @@ class ImageDataModule:
         """
         images = self.evaluated[split]
         if not len(images):
-            raise ValueError(f"dataset.{split} is empty; allowed here is at least 1 image of {self.source.root}")
+            raise ValueError(f"dataset.{split} must hold at least 1 image of {self.source.root}, got none")
         numbers = range(rank, len(images), ranks) or [0]
         return Loader(images, numbers, self.validation_batch, self.num_workers)

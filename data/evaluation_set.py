@@ -7,6 +7,7 @@ from typing import Any
 
 from torch.utils.data import Dataset
 
+from ..checks import require_at_least
 from .crops import center_crop, require_size
 from .measurement import size_of
 from .sources.image_source import Images
@@ -25,8 +26,7 @@ class EvaluationSet(Dataset[dict[str, Any]]):
     """
 
     def __init__(self, source: Images, names: Sequence[str], crop: int | None = None) -> None:
-        if crop is not None and crop < 1:
-            raise ValueError(f"evaluation_crop is {crop}; allowed is at least 1 pixel, or null for whole images")
+        require_at_least(1, evaluation_crop=1 if crop is None else crop)
         self.source = source
         self.names = names
         self.crop = crop

@@ -66,5 +66,5 @@ def _collate(items: list[Item | ValueError]) -> Any:
     first, other = (f"{whole[index]['name']} has {shapes[index][1]}x{shapes[index][2]} pixels" for index in (0, odd))
     return ValueError(
         f"validation_batch is {len(items)}; {first} and {other}; "
-        "allowed for images of different size is validation_batch=1, or an evaluation_crop"
+        "images of different size need validation_batch=1, or an evaluation_crop"
     )

@@ -16,7 +16,7 @@ def luma(image: Tensor, weights: tuple[float, ...] = BT601) -> Tensor:
 def require_colour(image: Tensor) -> None:
     """Raise a ValueError unless (B, C, H, W) has 3 channels."""
     if image.shape[1] != 3:
-        raise ValueError(f"the image has {image.shape[1]} channels; allowed is 3 (colour), by dataset.channels=3")
+        raise ValueError(f"the image must have 3 channels (colour), by dataset.channels=3, got {image.shape[1]}")
 
 
 def colour_range(image: Tensor) -> float:

@@ -43,7 +43,7 @@ def noise_level(pixels: NDArray[Any]) -> float:
     """
     height, width, channels = pixels.shape
     if min(height, width) < MIN_SIDE:
-        raise ValueError(f"pixels has {height}x{width} pixels; allowed are {MIN_SIDE}x{MIN_SIDE} or more")
+        raise ValueError(f"pixels must be at least {MIN_SIDE}x{MIN_SIDE}, got {height}x{width}")
     whole = np.issubdtype(pixels.dtype, np.integer)
     step = 255 / np.iinfo(pixels.dtype).max if whole else 255.0
     side = GREY_SIDE if channels == 1 else COLOUR_SIDE

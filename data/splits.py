@@ -37,7 +37,7 @@ def split(names: Sequence[str], validation: SplitRule, test: SplitRule) -> Split
     held: dict[str, str] = {}
     for target, rule in rules.items():
         if isinstance(rule, str) or (isinstance(rule, int) and rule < 0):
-            raise ValueError(f"{target} is {rule!r}; allowed is a count of at least 0 or a list of glob patterns")
+            raise ValueError(f"{target} must be a count >= 0 or a list of glob patterns, got {rule!r}")
         if not isinstance(rule, int):
             _take_matching(names, target, rule, held)
     for target, rule in rules.items():
@@ -64,7 +64,7 @@ def _take_matching(names: Sequence[str], target: str, patterns: Sequence[str], h
 def _take_last(names: Sequence[str], target: str, count: int, held: dict[str, str]) -> None:
     left = [name for name in names if name not in held]
     if count > len(left):
-        raise ValueError(f"{target} is {count}; allowed is at most {len(left)}, the images left")
+        raise ValueError(f"{target} must be at most {len(left)}, the images left, got {count}")
     held.update(dict.fromkeys(left[len(left) - count :], target))
 
 

@@ -60,7 +60,7 @@ class TrainingSet(Dataset[dict[str, Any]]):
         if shuffle_shards is not None:
             require_at_least(1, shuffle_shards=shuffle_shards)
             if not source.shards:
-                raise ValueError(f"shuffle_shards is {shuffle_shards}; {source.root} has no shards, allowed is null")
+                raise ValueError(f"shuffle_shards must be null, as {source.root} has no shards, got {shuffle_shards}")
         self.source = source
         self.names = names
         self.seed = seed
@@ -138,8 +138,7 @@ class TrainingSet(Dataset[dict[str, Any]]):
             raise self._nothing_usable()
         if self.source.channels == 3 and all(grey):
             raise ValueError(
-                f"dataset.channels is 3, but the first {len(grey)} images of {self.source.root} are all grey; "
-                "allowed is dataset.channels=1, or a root with colour images"
+                f"dataset.channels must be 1, as the first {len(grey)} images of {self.source.root} are all grey, got 3"
             )
 
     def _is_grey(self, image: Tensor) -> bool:

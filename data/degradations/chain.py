@@ -42,7 +42,7 @@ class Chain:
     def __init__(self, steps: Sequence[Degradation]) -> None:
         seam = ("__call__", "residual", "project", "num_maps")
         if not isinstance(steps, Sequence) or len(steps) < 2 or not all(hasattr(s, n) for s in steps for n in seam):
-            raise ValueError(f"steps is {steps}; allowed is a list of at least 2 degradations")
+            raise ValueError(f"steps must be a list of at least 2 degradations, got {steps}")
         self.steps: list[Degradation] = []
         for step in steps:
             self.steps += step.steps if isinstance(step, Chain) else [step]
@@ -64,9 +64,7 @@ class Chain:
         entering = clean
         for number, step in enumerate(self.steps):
             if entering.ndim != 4:
-                raise ValueError(
-                    f"step {number - 1} measures {tuple(entering.shape)}; allowed before the last is an image"
-                )
+                raise ValueError(f"step {number - 1} must measure an image, got the shape {tuple(entering.shape)}")
             parts.append(step(entering, rng))
             entering = parts[-1].params.get("measured", parts[-1].degraded)
         return self._together(parts, clean)

@@ -31,9 +31,7 @@ class DeepinvPhysics(FixedOperator):
     def __init__(self, physics: Any, exact: bool = False) -> None:
         missing = [name for name in ("A", "A_adjoint", "A_dagger") if not callable(getattr(physics, name, None))]
         if missing:
-            raise ValueError(
-                f"physics is a {type(physics).__name__} without {', '.join(missing)}; allowed is a linear one"
-            )
+            raise ValueError(f"physics must be linear, got a {type(physics).__name__} without {', '.join(missing)}")
         self.physics, self.exact = physics, exact
 
     def forward(self, image: Tensor, params: Params) -> Tensor:
@@ -61,6 +59,5 @@ class DeepinvPhysics(FixedOperator):
 
 def _of_size(image: Tensor, size: tuple[int, int]) -> Tensor:
     if image.shape[-2:] != size:
-        found = tuple(image.shape[-2:])
-        raise ValueError(f"the physics is for images of {found} pixels; allowed is that of the images, {size}")
+        raise ValueError(f"the physics must be for images of {size} pixels, got {tuple(image.shape[-2:])}")
     return image

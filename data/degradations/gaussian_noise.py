@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...checks import number_or_range
 from ...rng import Rng
 from ..from_image import ImageSideInfo, ParsedMeasurement, SideInfoEstimate
 from ..measurement import Measurement
 from ..noise_level import MIN_SIDE, noise_level
 
-MAX_SIGMA = 255.0
 FAR = 0.25  # of sigma: so far from it, a warning is given
 TOLERANCE = 1e-6  # of sigma, on the 0..255 scale: rounding
 
@@ -34,13 +34,7 @@ class GaussianNoise:
     accepted_side_info = ("sigma",)
 
     def __init__(self, sigma: float | Sequence[float]) -> None:
-        bounds = [float(s) for s in sigma] if isinstance(sigma, Sequence) else [float(sigma)] * 2
-        if len(bounds) != 2 or not 0 < bounds[0] <= bounds[1] <= MAX_SIGMA:
-            raise ValueError(
-                f"sigma is {sigma}; allowed is one number in (0, {MAX_SIGMA:g}] on the 0..255 scale, "
-                "or an increasing pair [low, high] of such numbers"
-            )
-        self.low, self.high = (bound / 255 for bound in bounds)
+        self.low, self.high = (bound / 255 for bound in number_or_range("sigma", sigma, "(0, 255]"))
         self.num_maps = 0 if self.low == self.high else 1
 
     def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
@@ -64,7 +58,7 @@ class GaussianNoise:
             sigma = low
         if sigma is None or not low - TOLERANCE <= sigma <= high + TOLERANCE:
             allowed = f"{low:g}" if low == high else f"a number from {low:g} to {high:g}"
-            raise ValueError(f"sigma is {sigma}; allowed is {allowed} on the 0..255 scale")
+            raise ValueError(f"sigma must be {allowed} on the 0..255 scale, got {sigma}")
         return self._measurement(degraded, degraded.new_full((len(degraded),), sigma / 255))
 
     def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedMeasurement:
@@ -75,14 +69,12 @@ class GaussianNoise:
         return ImageSideInfo(sigma=255 * float(measurement.params["sigma"]))
 
     def estimate_side_info(self, pixels: np.ndarray, side_info: ImageSideInfo) -> SideInfoEstimate:
-        """See ``EstimatesSideInfo``: sigma as found, as far as the range goes; what is told or fixed stands."""
+        """See ``EstimatesSideInfo``: sigma as estimated, clipped to the range; one that is given or fixed stands."""
         found = noise_level(pixels) if min(pixels.shape[:2]) >= MIN_SIDE else None
         low, high = 255 * self.low, 255 * self.high
         sigma = low if low == high and side_info.sigma is None else side_info.sigma
         if sigma is None and found is None:
-            raise ValueError(
-                f"it has less than {MIN_SIDE} pixels a side, too few to find its noise; allowed is a number as sigma"
-            )
+            raise ValueError(f"it has less than {MIN_SIDE} pixels a side, too few to estimate its noise; give sigma")
         if sigma is None:
             sigma = min(max(float(found or 0), low), high)
         warnings: tuple[str, ...] = ()

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ...checks import require_at_least
+from ...checks import require_at_least, require_range
 from ...rng import Rng
-from .masks import require_range
 
-MAX_COUNT = 64
+COUNTS = "[1, 64]"
 
 
 class RandomBoxes:
@@ -28,10 +27,8 @@ class RandomBoxes:
     """
 
     def __init__(self, count: Sequence[int] = (1, 4), fraction: Sequence[float] = (0.1, 0.4)) -> None:
-        require_range(1, MAX_COUNT, count=count)
-        require_range(0, 1, fraction=fraction)
-        if not all(isinstance(bound, int) for bound in count):
-            raise ValueError(f"count is {count}; allowed is a pair of whole numbers")
+        require_range(COUNTS, "integer", count=count)
+        require_range("[0, 1]", fraction=fraction)
         self.count, self.fraction = tuple(count), tuple(fraction)
 
     def draw(self, size: tuple[int, int], rng: Rng) -> Tensor:
@@ -70,9 +67,7 @@ class ScatteredBoxes:
 
     def __init__(self, every: int = 32, side: Sequence[int] = (8, 16)) -> None:
         require_at_least(1, every=every)
-        require_range(1, every, side=side)
-        if not all(isinstance(bound, int) for bound in side):
-            raise ValueError(f"side is {side}; allowed is a pair of whole numbers")
+        require_range(f"[1, {every}]", "integer", side=side)
         self.every, self.side = every, tuple(side)
 
     def draw(self, size: tuple[int, int], rng: Rng) -> Tensor:
@@ -117,11 +112,9 @@ class Strokes:
         length: Sequence[float] = (0.1, 0.4),
         width: Sequence[float] = (0.05, 0.15),
     ) -> None:
-        require_range(1, MAX_COUNT, count=count)
-        require_range(0, 1, length=length, width=width)
+        require_range(COUNTS, "integer", count=count)
+        require_range("[0, 1]", length=length, width=width)
         require_at_least(1, pieces=pieces)
-        if not all(isinstance(bound, int) for bound in count):
-            raise ValueError(f"count is {count}; allowed is a pair of whole numbers")
         self.count, self.pieces, self.length, self.width = tuple(count), pieces, tuple(length), tuple(width)
 
     def draw(self, size: tuple[int, int], rng: Rng) -> Tensor:

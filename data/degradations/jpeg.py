@@ -8,6 +8,7 @@ from copy import copy
 import torch
 from torch import Tensor
 
+from ...checks import number_or_range, require_at_least
 from ...rng import Rng
 from ..degradation import Verification
 from ..from_image import ImageSideInfo, ParsedMeasurement
@@ -35,7 +36,7 @@ class Jpeg:
         tolerance: by how many steps projections may miss a level: for files whose encoder did not round to the nearest.
 
     Raises:
-        ValueError: if an argument is not what is allowed.
+        ValueError: if an argument is out of range or unknown.
     """
 
     accepted_side_info, residual_unit = ("coded",), "quantisation steps"
@@ -50,32 +51,25 @@ class Jpeg:
         maps: Sequence[str] = ("steps",),
         tolerance: float = 0.0,
     ) -> None:
-        bounds = list(quality) if isinstance(quality, Sequence) else [quality, quality]
-        if (
-            len(bounds) != 2
-            or not all(isinstance(bound, int) for bound in bounds)
-            or not 1 <= bounds[0] <= bounds[1] <= 100
-        ):
-            raise ValueError(
-                f"quality is {quality}; allowed is a whole number from 1 to 100, or an increasing pair [low, high]"
-            )
+        self.low, self.high = number_or_range("quality", quality, "[1, 100]", "integer")
         names = [sampling] if isinstance(sampling, str) or not isinstance(sampling, Sequence) else list(sampling)
         if not names or any(name not in SAMPLINGS for name in names):
-            raise ValueError(f"sampling is {sampling}; allowed is one or several of {', '.join(SAMPLINGS)}, in quotes")
+            raise ValueError(f"sampling must be one or several of {', '.join(SAMPLINGS)}, in quotes, got {sampling}")
         if channels not in (1, 3):
-            raise ValueError(f"channels is {channels}; allowed is 3 (colour) or 1 (grey)")
+            raise ValueError(f"channels must be 3 (colour) or 1 (grey), got {channels}")
         if not isinstance(maps, Sequence) or any(name not in MAPS for name in maps) or len(set(maps)) < len(maps):
-            raise ValueError(f"maps is {maps}; allowed is a list of {', '.join(MAPS)}, each once, or []")
-        self.tolerance = _require_tolerance(tolerance)
-        self.low, self.high = bounds
+            raise ValueError(f"maps must be a list of {', '.join(MAPS)}, each once, or [], got {maps}")
+        require_at_least(0, tolerance=tolerance)
+        self.tolerance = tolerance
         self.samplings = [SAMPLINGS[name if channels == 3 else "4:4:4"] for name in names]
         self.maps = tuple(maps)
         self.num_maps = len(maps) * channels
 
     def with_tolerance(self, tolerance: float) -> Jpeg:
         """The same, with another tolerance."""
+        require_at_least(0, tolerance=tolerance)
         other = copy(self)
-        other.tolerance = _require_tolerance(tolerance)
+        other.tolerance = tolerance
         return other
 
     def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
@@ -105,7 +99,7 @@ class Jpeg:
     def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedMeasurement:
         """See ``FromImage``: the decode of a .jpg file; a grey one is taken as colour without chroma."""
         if not isinstance(side_info.coded, JpegCoefficients):
-            raise ValueError("it is no .jpg file; allowed is one, as the networks are given its levels")
+            raise ValueError("it must be a .jpg file, as the networks are given its levels")
         grey = len(side_info.coded.levels) < picture.shape[1]
         coded = grey_as_colour(side_info.coded, self.samplings[0]) if grey else side_info.coded
         measurement = self.measure(coded, (255 * picture).round().to(torch.uint8))
@@ -153,12 +147,6 @@ class Jpeg:
         groups, order = _groups(measurement)
         parts = [verify(image[images], coded) for images, coded in groups]
         return Verification(*(torch.cat(values)[order] for values in zip(*parts, strict=True)))
-
-
-def _require_tolerance(tolerance: float) -> float:
-    if not tolerance >= 0:
-        raise ValueError(f"tolerance is {tolerance}; allowed is 0 or more quantisation steps")
-    return tolerance
 
 
 def _groups(measurement: Measurement) -> tuple[list[tuple[Tensor, JpegCoefficients]], Tensor]:

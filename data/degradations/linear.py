@@ -5,12 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ...checks import require_in
 from ...rng import Rng
 from ..from_image import ImageSideInfo, ParsedMeasurement
 from ..measurement import Measurement, size_of
 from .operators.protocol import KNOWN, ImageOperator, LinearOperator, Params
-
-MAX_SIGMA = 255.0
 
 
 class Linear:
@@ -27,8 +26,7 @@ class Linear:
     """
 
     def __init__(self, operator: LinearOperator, sigma: float = 0.0) -> None:
-        if not 0 <= sigma <= MAX_SIGMA:
-            raise ValueError(f"sigma is {sigma}; allowed is a number in [0, {MAX_SIGMA:g}] on the 0..255 scale")
+        require_in("[0, 255]", sigma=sigma)
         self.operator, self.sigma = operator, sigma / 255
         self.num_maps = operator.num_maps
         self.accepted_side_info: tuple[str, ...] = getattr(operator, "accepted_side_info", ())

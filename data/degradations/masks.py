@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -11,6 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ...checks import require_in
 from ...rng import Rng
 
 
@@ -20,19 +20,6 @@ class Mask(Protocol):
     def draw(self, size: tuple[int, int], rng: Rng) -> Tensor:
         """True where a pixel of H x W is known, (B, 1, H, W) bool; image b uses the b-th generator and nothing else."""
         ...
-
-
-def require_range(minimum: float, maximum: float, **arguments: Sequence[float]) -> None:
-    """Refuse by name every pair ``[low, high]`` that is not increasing within [minimum, maximum].
-
-    Raises:
-        ValueError: naming parameter, value and what is allowed.
-    """
-    for name, pair in arguments.items():
-        if not isinstance(pair, Sequence) or len(pair) != 2 or not minimum <= pair[0] <= pair[1] <= maximum:
-            raise ValueError(
-                f"{name} is {pair}; allowed is an increasing pair [low, high] in [{minimum:g}, {maximum:g}]"
-            )
 
 
 class CenterBox:
@@ -46,8 +33,7 @@ class CenterBox:
     """
 
     def __init__(self, fraction: float = 0.5) -> None:
-        if not 0 < fraction < 1:
-            raise ValueError(f"fraction is {fraction}; allowed is a number in (0, 1), of each side of the image")
+        require_in("(0, 1)", fraction=fraction)
         self.fraction = fraction
 
     def draw(self, size: tuple[int, int], rng: Rng) -> Tensor:
@@ -76,7 +62,7 @@ class Half:
 
     def __init__(self, side: str = "random") -> None:
         if side not in (*SIDES, "random"):
-            raise ValueError(f"side is {side}; allowed is {', '.join(SIDES)} or random")
+            raise ValueError(f"side must be {', '.join(SIDES)} or random, got {side}")
         self.side = side
 
     def draw(self, size: tuple[int, int], rng: Rng) -> Tensor:
@@ -101,8 +87,7 @@ class RandomPixels:
     """
 
     def __init__(self, rate: float = 0.8) -> None:
-        if not 0 < rate < 1:
-            raise ValueError(f"rate is {rate}; allowed is a number in (0, 1), of pixels that are missing")
+        require_in("(0, 1)", rate=rate)
         self.rate = rate
 
     def draw(self, size: tuple[int, int], rng: Rng) -> Tensor:
@@ -128,7 +113,7 @@ class MaskFile:
         self.known = torch.from_numpy(_read(path))
         if self.known.all() or not self.known.any():
             what = "known" if self.known.all() else "missing"
-            raise ValueError(f"path is {path}; every pixel of it is {what}, allowed is a mask with both")
+            raise ValueError(f"path is {path}; every pixel of it is {what}")
 
     def draw(self, size: tuple[int, int], rng: Rng) -> Tensor:
         """(B, 1, H, W); nothing is drawn.
@@ -145,20 +130,20 @@ class MaskFile:
 def _read(path: str) -> np.ndarray:
     """(H, W) bool."""
     if Path(path).suffix.lower() not in KINDS:
-        raise ValueError(f"path is {path}; allowed is a file ending in {' or '.join(KINDS)}")
+        raise ValueError(f"path must be a file ending in {' or '.join(KINDS)}, got {path}")
     try:
         values = _read_npy(path) if Path(path).suffix.lower() == ".npy" else _read_png(path)
     except (OSError, EOFError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(f"path is {path}; it cannot be read as a mask: {error}") from error
     if values.ndim != 2:
-        raise ValueError(f"path is {path}, of shape {values.shape}; allowed are two axes, height and width")
+        raise ValueError(f"path must hold two axes, height and width, got {path} of shape {values.shape}")
     return values
 
 
 def _read_npy(path: str) -> np.ndarray:
     values = np.load(path, allow_pickle=False)
     if values.dtype.kind not in "biuf":
-        raise ValueError(f"values are {values.dtype}, allowed are numbers or booleans")
+        raise ValueError(f"values must be numbers or booleans, got {values.dtype}")
     return np.asarray(values != 0)
 
 

@@ -7,12 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ...checks import number_or_range, require_in
 from ...rng import Rng
 from ..from_image import ImageSideInfo, ParsedMeasurement
 from ..measurement import Measurement
-
-MAX_PHOTONS = 1e6
-MAX_SIGMA = 255.0
 
 
 class Poisson:
@@ -33,15 +31,8 @@ class Poisson:
     residual_unit, unit = "standard deviations", 1
 
     def __init__(self, photons: float | Sequence[float], sigma: float = 0.0) -> None:
-        bounds = [float(p) for p in photons] if isinstance(photons, Sequence) else [float(photons)] * 2
-        if len(bounds) != 2 or not 1 <= bounds[0] <= bounds[1] <= MAX_PHOTONS:
-            raise ValueError(
-                f"photons is {photons}; allowed is one number in [1, {MAX_PHOTONS:g}] at white, or an increasing pair "
-                "[low, high] of such numbers"
-            )
-        if not 0 <= sigma <= MAX_SIGMA:
-            raise ValueError(f"sigma is {sigma}; allowed is a number in [0, {MAX_SIGMA:g}] on the 0..255 scale")
-        self.low, self.high = bounds
+        self.low, self.high = number_or_range("photons", photons, "[1, 1e6]")
+        require_in("[0, 255]", sigma=sigma)
         self.sigma = sigma / 255
         self.num_maps = 0 if self.low == self.high else 1
         self.accepted_side_info = ("photons",) if self.num_maps else ()
@@ -58,8 +49,7 @@ class Poisson:
         """See ``FromImage``: photons are those of training, or given where they were drawn."""
         photons = side_info.photons if self.num_maps else self.low
         if photons is None or not self.low <= photons <= self.high:
-            allowed = f"a number from {self.low:g} to {self.high:g} at white"
-            raise ValueError(f"photons is {photons}; allowed is {allowed}, which a picture does not show")
+            raise ValueError(f"photons at white must be given, from {self.low:g} to {self.high:g}, got {photons}")
         return ParsedMeasurement(self._measurement(picture, picture.new_tensor([photons])), {"photons": photons})
 
     def _measurement(self, degraded: Tensor, photons: Tensor) -> Measurement:

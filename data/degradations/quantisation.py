@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ...checks import number_or_range
 from ...rng import Rng
 from ..from_image import ImageSideInfo, ParsedMeasurement
 from ..measurement import Measurement
 from ..straight_through_clamp import straight_through_clamp
 
-MAX_LEVELS = 256
 ROUNDING = 0.51 / 255  # of a centre in a file of 8 bits
 
 
@@ -34,16 +34,7 @@ class Quantisation:
     residual_unit, unit = "cells", 1
 
     def __init__(self, levels: int | Sequence[int]) -> None:
-        bounds = list(levels) if isinstance(levels, Sequence) else [levels, levels]
-        if (
-            len(bounds) != 2
-            or not all(isinstance(bound, int) for bound in bounds)
-            or not 2 <= bounds[0] <= bounds[1] <= MAX_LEVELS
-        ):
-            raise ValueError(
-                f"levels is {levels}; allowed is an integer from 2 to {MAX_LEVELS}, or an increasing pair [low, high]"
-            )
-        self.low, self.high = bounds
+        self.low, self.high = number_or_range("levels", levels, "[2, 256]", "integer")
         self.num_maps = 0 if self.low == self.high else 1
 
     def __call__(self, clean: Tensor, rng: Rng) -> Measurement:

@@ -27,7 +27,7 @@ class Recorded:
             ValueError: as no y follows from x.
         """
         raise ValueError(
-            "degradation is Recorded, which makes no y of a clean image; allowed are pairs: dataset=pairs to train, "
+            "degradation is Recorded, which makes no y of a clean image: give pairs, by dataset=pairs to train, by "
             "images.recorded to evaluate"
         )
 
@@ -38,7 +38,7 @@ class Recorded:
             ValueError: if these are no pairs of grey or colour images.
         """
         if pairs.shape[1] not in (2, 6):
-            raise ValueError(f"pairs have {pairs.shape[1]} channels; allowed is 2 of grey images or 6 of colour")
+            raise ValueError(f"pairs must have 2 channels (grey) or 6 (colour), got {pairs.shape[1]}")
         clean, recorded = pairs.chunk(2, dim=1)
         return clean.contiguous(), self.measure(recorded.contiguous())
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ...checks import number_or_range
 from ...rng import Rng
 from ..from_image import ImageSideInfo, ParsedMeasurement
 from ..measurement import Measurement
@@ -34,12 +35,7 @@ class SaltAndPepper:
     residual_unit, unit = "grey levels", 1
 
     def __init__(self, rate: float | Sequence[float]) -> None:
-        bounds = [float(r) for r in rate] if isinstance(rate, Sequence) else [float(rate)] * 2
-        if len(bounds) != 2 or not 0 < bounds[0] <= bounds[1] < 1:
-            raise ValueError(
-                f"rate is {rate}; allowed is one number in (0, 1), or an increasing pair [low, high] of such numbers"
-            )
-        self.low, self.high = bounds
+        self.low, self.high = number_or_range("rate", rate, "(0, 1)")
         self.num_maps = 0 if self.low == self.high else 1
 
     def __call__(self, clean: Tensor, rng: Rng) -> Measurement:

@@ -38,7 +38,7 @@ UNSIGNED, SEPARATE, WHITE_IS_ZERO = 1, 2, 0  # and their values
 _TIFF_COLOURS = {WHITE_IS_ZERO: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3}
 """Of each photometric interpretation: grey, grey, RGB, palette, CMYK, YCbCr."""
 _TIFF_ALLOWED = (
-    "allowed are grey, RGB, palette, CMYK, YCbCr of 1 to 8 or 16 bits without sign; alpha, but with grey of 16 bits"
+    "only read are grey, RGB, palette, CMYK, YCbCr of 1 to 8 or 16 bits without sign; alpha, but with grey of 16 bits"
 )
 _KEY_SCALES = {"L;2": 85, "L;4": 17}
 """Grey of few bits is spread over 0..255, but not the value that stands for transparent."""
@@ -77,7 +77,7 @@ class DecodedImage:
         """
         H, W, _ = self.pixels.shape
         if not (0 <= top < top + height <= H and 0 <= left < left + width <= W):
-            raise ValueError(f"window is {height}x{width} at {top}, {left}; allowed is a part of the {H}x{W} pixels")
+            raise ValueError(f"window must lie in the {H}x{W} pixels, got {height}x{width} at {top}, {left}")
         part = self.pixels[top : top + height, left : left + width].transpose(2, 0, 1).astype(np.float32, order="C")
         return torch.from_numpy(part / np.float32(self.largest))
 
@@ -138,11 +138,10 @@ def require_kind(image: Image.Image) -> None:
     """Refuse an opened file whose samples are not read.
 
     Raises:
-        ValueError: saying what they are and what is allowed.
+        ValueError: saying what they are and what is read.
     """
     if image.mode not in _EIGHT_BITS and not _is_deep_grey(image):
-        allowed = f"{', '.join(_EIGHT_BITS)}, and grey of 16 bits"
-        raise ValueError(f"its pixels are of mode {image.mode}; allowed are {allowed}")
+        raise ValueError(f"its mode must be {', '.join(_EIGHT_BITS)} or grey of 16 bits, got mode {image.mode}")
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
         return
     bits, samples, formats, planes = (image.tag_v2.get(tag, 1) for tag in (BITS, SAMPLES, FORMAT, PLANES))
@@ -151,7 +150,7 @@ def require_kind(image: Image.Image) -> None:
     if formats != {UNSIGNED} or not (bits <= {1, 2, 4, 8} or bits == {16}) or samples > colours + 1:
         raise ValueError(f"it is a TIFF with {samples} samples of {bits} bits, format {formats}; {_TIFF_ALLOWED}")
     if samples > 1 and bits == {16} and planes == SEPARATE:
-        raise ValueError("its samples of 16 bits lie in separate planes; allowed are samples side by side")
+        raise ValueError("its samples of 16 bits lie in separate planes")
 
 
 def _is_deep_grey(image: Image.Image) -> bool:

@@ -41,7 +41,7 @@ def read(path: Path | bytes, max_pixels: int = MAX_PIXELS) -> DecodedImage:
         max_pixels: height times width at most; Pillow's limit of about 179 million holds as well.
 
     Raises:
-        UnreadableImage: naming file, reason and what is allowed, on one line.
+        UnreadableImage: naming file and reason, on one line.
         ValueError: if ``max_pixels`` is below 1.
     """
     require_at_least(1, max_pixels=max_pixels)

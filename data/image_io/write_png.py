@@ -37,9 +37,7 @@ def encode_png(
     values = pixels.cpu().movedim(0, -1).numpy()
     if alpha is not None:
         if (alpha.shape, alpha.dtype) != (values.shape[:2], values.dtype):
-            raise ValueError(
-                f"alpha is {alpha.dtype} {alpha.shape}; allowed is {values.dtype} {values.shape[:2]}, as the pixels are"
-            )
+            raise ValueError(f"alpha must be {values.dtype} {values.shape[:2]}, got {alpha.dtype} {alpha.shape}")
         values = np.concatenate([values, alpha[..., None]], axis=-1)
     file = io.BytesIO()
     if values.dtype == np.uint16:

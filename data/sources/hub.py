@@ -60,7 +60,7 @@ def _parse(root: str) -> tuple[str, dict[str, str]]:
     name, _, query = root.removeprefix(PREFIX).partition("?")
     options = dict(part.partition("=")[::2] for part in query.split("&")) if query else {}
     if not name or not set(options) <= {"split", "column"} or not all(options.values()):
-        raise ValueError(f"root is {root}; allowed is {FORM}")
+        raise ValueError(f"root must be {FORM}, got {root}")
     return name, options
 
 
@@ -79,11 +79,11 @@ def _load(root: str, name: str, split: str | None) -> Any:
 def _only_split(root: str, data: Any, split: str | None) -> Any:
     if not isinstance(data, dict):
         if split not in (None, str(data.split)):
-            raise ValueError(f"root is {root}; the data set saved there has no splits, allowed is no ?split=")
+            raise ValueError(f"root must have no ?split=, as the data set saved there has no splits, got {root}")
         return data
     found = {name: part for name, part in data.items() if split in (None, name)}
     if len(found) != 1:
-        raise ValueError(f"root is {root}; allowed is one split, ?split= one of {', '.join(data)}")
+        raise ValueError(f"root must name one split, ?split= one of {', '.join(data)}, got {root}")
     return next(iter(found.values()))
 
 
@@ -91,6 +91,6 @@ def _column(root: str, data: Any, column: str | None) -> str:
     images = [name for name, feature in data.features.items() if isinstance(feature, _datasets(root).Image)]
     found = [name for name in images if column in (None, name)]
     if len(found) != 1:
-        allowed = f"one column of images, ?column= one of {', '.join(images)}" if images else "a column of images"
-        raise ValueError(f"root is {root}; allowed is {allowed}; its columns are {', '.join(data.features)}")
+        needed = f"one column of images, ?column= one of {', '.join(images)}" if images else "a column of images"
+        raise ValueError(f"root must have {needed}, got {root} with the columns {', '.join(data.features)}")
     return str(found[0])

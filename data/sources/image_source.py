@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ...checks import require_at_least
 from ..crops import require_size
 from ..image_io.decode import UnreadableImage, decode, shape_in_header, size_in_header
 from .folder import EXTENSIONS
@@ -41,20 +42,19 @@ class ImageSource:
         shards: the archives that hold the images, each the beginning of their names; empty for other roots.
 
     Raises:
-        ValueError: if an argument is not what is allowed or the root holds no image file.
+        ValueError: if an argument is out of range or the root holds no image file.
     """
 
     def __init__(self, root: str | Path, channels: int = 3, resize: int | None = None) -> None:
         if channels not in (1, 3):
-            raise ValueError(f"channels is {channels}; allowed is 3 (colour) or 1 (grey)")
-        if resize is not None and resize < 1:
-            raise ValueError(f"resize is {resize}; allowed is a side of at least 1 pixel, or null")
+            raise ValueError(f"channels must be 3 (colour) or 1 (grey), got {channels}")
+        require_at_least(1, resize=1 if resize is None else resize)
         self.files = open_root(root)
         self.root, self.names, self.shards = self.files.root, self.files.names, self.files.shards
         self.channels = channels
         self.resize = resize
         if not self.names:
-            raise ValueError(f"root is {root}; it holds no image file, allowed are {', '.join(EXTENSIONS)}")
+            raise ValueError(f"root must hold image files ({', '.join(EXTENSIONS)}), got {root}")
 
     def read(self, name: str) -> Tensor:
         """The image, uint8 (channels, H, W).

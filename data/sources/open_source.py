@@ -38,8 +38,8 @@ def open_root(root: str | Path) -> ImageFiles:
     if "{" in str(path):
         return Shards(_expanded(path))
     raise ValueError(
-        f"root is {root}; allowed is an existing folder, an existing .zip archive or .tar shard, a pattern of shards "
-        f"such as train-{{000..019}}.tar, {PREFIX!r} and a data set of Hugging Face, or {BUNDLED!r}"
+        "root must be an existing folder, .zip archive or .tar shard, a pattern of shards such as "
+        f"train-{{000..019}}.tar, {PREFIX!r} and a data set of Hugging Face, or {BUNDLED!r}, got {root}"
     )
 
 
@@ -48,8 +48,8 @@ def _open_folder(folder: Path) -> ImageFiles:
     shards = sorted(path for path in folder.iterdir() if _is_shard(path))
     if shards and images.names:
         raise ValueError(
-            f"root is {folder}; it holds shards such as {shards[0].name} and image files such as {images.names[0]}, "
-            "allowed is one of the two"
+            f"root must hold shards or image files, got {folder} with both, such as {shards[0].name} and "
+            f"{images.names[0]}"
         )
     return Shards(shards) if shards else images
 
@@ -68,8 +68,8 @@ def _expanded(pattern: Path) -> list[Path]:
     try:
         paths = [Path(path) for path in braceexpand(str(pattern), escape=False)]
     except ValueError as error:
-        raise ValueError(f"root is {pattern}; allowed is a pattern with whole braces: {error}") from error
+        raise ValueError(f"root must be a pattern with whole braces, got {pattern}: {error}") from error
     wrong = next((path for path in paths if path.suffix.lower() != ".tar"), None)
     if wrong is not None:
-        raise ValueError(f"root is {pattern}; it stands for {wrong}, allowed are .tar shards")
+        raise ValueError(f"root must stand for .tar shards, got {pattern}, which stands for {wrong}")
     return paths

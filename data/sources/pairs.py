@@ -41,9 +41,7 @@ class PairSource:
         except ValueError as error:
             raise ValueError(f"recorded: {error}") from error
         if _place(self.clean) == _place(self.recorded):
-            raise ValueError(
-                f"root and recorded are both {root}; allowed are clean images and, elsewhere, recorded ones"
-            )
+            raise ValueError(f"root and recorded must differ, got {root} for both")
         self._partners = _partners(self.clean, self.recorded)
         self.root, self.names, self.shards = self.clean.root, self.clean.names, self.clean.shards
         self.channels = channels
@@ -94,13 +92,10 @@ def require_pairs(images: Images, degradation: Degradation) -> None:
     """
     pairs, kind = isinstance(images, PairSource), type(degradation).__name__
     if pairs and not isinstance(degradation, PairedDegradation):
-        raise ValueError(
-            f"degradation is {kind}, and {images.root} comes with recorded images; allowed for pairs is "
-            "degradation=recorded"
-        )
+        raise ValueError(f"degradation must be recorded, as {images.root} comes with recorded images, got {kind}")
     if not pairs and isinstance(degradation, PairedDegradation):
         raise ValueError(
-            f"degradation is {kind}, and {images.root} comes without recorded images; allowed are pairs: dataset=pairs "
+            f"degradation {kind} needs pairs, but {images.root} comes without recorded images; give dataset=pairs "
             "dataset.recorded=ROOT to train, images.recorded=ROOT to evaluate"
         )
 
@@ -118,7 +113,7 @@ def _partners(clean: ImageSource, recorded: ImageSource) -> dict[str, str]:
         *_alone(recorded, clean, [name for stem, name in theirs.items() if stem not in ours]),
     ]
     if alone:
-        raise ValueError(f"{'; '.join(alone)}; allowed are two roots with the same names, whatever the endings")
+        raise ValueError(f"{'; '.join(alone)}; both roots must hold the same names, whatever the endings")
     return {name: theirs[stem] for stem, name in ours.items()}
 
 
@@ -127,10 +122,7 @@ def _by_stem(source: ImageSource) -> dict[str, str]:
     for name in source.names:
         stem = str(PurePosixPath(name).with_suffix(""))
         if stem in found:
-            raise ValueError(
-                f"{source.root} holds {found[stem]} and {name}; allowed of pairs is one image of a name, whatever the "
-                "ending"
-            )
+            raise ValueError(f"{source.root} must hold one image of a name, got {found[stem]} and {name}")
         found[stem] = name
     return found
 

@@ -54,7 +54,7 @@ class Shards:
         self._offsets, self._sizes = np.array(offsets)[order], np.array(sizes)[order]
         twice = next((name for name, other in zip(self.names, self.names[1:], strict=False) if name == other), None)
         if twice is not None:
-            raise ValueError(f"{self.root}/{twice} comes twice; allowed is one image of a name in a shard")
+            raise ValueError(f"{self.root}/{twice} comes twice; names in a shard must differ")
 
     def _index(self) -> tuple[list[str], array[int], array[int]]:
         names, offsets, sizes = list[str](), array("q"), array("q")
@@ -95,7 +95,7 @@ def scan(path: Path) -> Iterator[Member]:
             end = archive.offset
         _require_end(path, end)
     except FileNotFoundError as error:
-        raise ValueError(f"shard {path} is missing; allowed is a root whose shards are all there") from error
+        raise ValueError(f"shard {path} is missing") from error
     except (tarfile.TarError, OSError, EOFError) as error:
         raise ValueError(f"shard {path} is damaged or truncated, or no uncompressed .tar: {error}") from error
 

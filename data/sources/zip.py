@@ -33,9 +33,7 @@ class ZipArchive:
             with zipfile.ZipFile(root) as archive:
                 self.names = sorted(name for name in set(archive.namelist()) if is_image(name))
         except zipfile.BadZipFile as error:
-            raise ValueError(
-                f"root is {root}; allowed is a whole .zip archive, this one is damaged: {error}"
-            ) from error
+            raise ValueError(f"root must be a whole .zip archive, got {root}, which is damaged: {error}") from error
 
     def read_bytes(self, name: str, num_bytes: int = -1) -> bytes:
         if self._archive is None or self._opened_by != os.getpid():  # processes must not share a file position

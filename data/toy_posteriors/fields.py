@@ -44,7 +44,7 @@ def coarse_field(size: int = 16, factor: int = 4, sigma: float = 5.0) -> Gaussia
     """
     require_at_least(1, size=size, factor=factor)
     if size % factor:
-        raise ValueError(f"factor is {factor}; allowed is a divisor of size ({size})")
+        raise ValueError(f"factor must be a divisor of size ({size}), got {factor}")
     block = torch.arange(size) // factor
     rows = torch.nn.functional.one_hot(block, size // factor).double()  # (size, size / factor)
     spread = torch.kron(rows, rows)  # a block mean to its pixels
@@ -59,7 +59,7 @@ def masked_field(size: int = 16, hole: int = 8, sigma: float = 5.0) -> GaussianP
     """
     require_at_least(1, size=size, hole=hole)
     if hole >= size:
-        raise ValueError(f"hole is {hole}; allowed is less than size ({size})")
+        raise ValueError(f"hole must be less than size ({size}), got {hole}")
     known = torch.ones(size, size, dtype=torch.float64)
     start = (size - hole) // 2
     known[start : start + hole, start : start + hole] = 0

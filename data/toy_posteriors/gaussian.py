@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ...checks import require_in
 from ...rng import Rng
 from ..measurement import Measurement
 
@@ -23,8 +24,7 @@ class LinearMeasurement:
     """
 
     def __init__(self, operator: Tensor, embed: Tensor, sigma: float, maps: Tensor | None = None) -> None:
-        if not sigma > 0:
-            raise ValueError(f"sigma is {sigma}; allowed is a number above 0")
+        require_in("(0, inf)", sigma=sigma)
         self.operator, self.embed, self.sigma, self.maps = operator, embed, sigma, maps
         self.num_maps = 0 if maps is None else len(maps)
 

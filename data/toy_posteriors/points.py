@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ...checks import require_at_least
+from ...checks import require_at_least, require_in
 from ...rng import Rng
 from ..degradations.gaussian_noise import GaussianNoise
 from ..measurement import Measurement
@@ -26,8 +26,7 @@ def gaussian_points(
         ValueError: if ``correlation`` leaves [0, 1).
     """
     require_at_least(1, size=size)
-    if not 0 <= correlation < 1:
-        raise ValueError(f"correlation is {correlation}; allowed is a number in [0, 1)")
+    require_in("[0, 1)", correlation=correlation)
     colours = (1 - correlation) * torch.eye(channels, dtype=torch.float64) + correlation
     covariance = torch.kron(STD**2 * colours, torch.eye(size**2, dtype=torch.float64))
     identity = torch.eye(len(covariance), dtype=torch.float64)
@@ -57,8 +56,7 @@ class TwoModes:
         self, size: int = 8, modes: tuple[float, float] = (0.3, 0.7), std: float = 0.04, sigma: float = 50.0
     ) -> None:
         require_at_least(1, size=size)
-        if not std > 0:
-            raise ValueError(f"std is {std}; allowed is a number above 0")
+        require_in("(0, inf)", std=std)
         self.size, self.std, self.sigma = size, std, sigma / 255
         self.modes = torch.tensor(modes, dtype=torch.float64).view(-1, 1, 1, 1, 1)
         self.degradation = GaussianNoise(sigma)

@@ -162,7 +162,7 @@ def test_residual_is_one_for_the_truth_and_projection_is_the_identity():
 
 @pytest.mark.parametrize("sigma", [0, -5, 256, [50, 10], [0, 10], [10, 300], [10], [1, 2, 3], [], float("nan")])
 def test_wrong_sigmas_are_refused(sigma):
-    with pytest.raises(ValueError, match=r"sigma is .*; allowed is one number in"):
+    with pytest.raises(ValueError, match=r"sigma must be "):
         GaussianNoise(sigma)
 
 

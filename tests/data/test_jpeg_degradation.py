@@ -135,26 +135,26 @@ def test_the_truth_has_no_residual_and_finishing_reaches_none():
 
 @pytest.mark.parametrize("quality", [0, 101, -3, [50, 10], [0, 10], [10, 101], [10], [1, 2, 3], [], [1.5, 3], 7.5])
 def test_wrong_qualities_are_refused(quality):
-    with pytest.raises(ValueError, match=r"quality is .*; allowed is a whole number from 1 to 100"):
+    with pytest.raises(ValueError, match=r"quality must be "):
         Jpeg(quality)
 
 
 @pytest.mark.parametrize("sampling", ["4:1:1", "420", "", [], ["4:2:0", "4:4:0"], 444])
 def test_wrong_samplings_are_refused(sampling):
-    with pytest.raises(ValueError, match=r"sampling is .*; allowed is one or several of 4:4:4, 4:2:2, 4:2:0"):
+    with pytest.raises(ValueError, match=r"sampling must be "):
         Jpeg(10, sampling)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"channels": 2}, r"channels is 2; allowed is 3 \(colour\) or 1"),
-        ({"channels": 0}, r"channels is 0; allowed is 3"),
-        ({"tolerance": -0.1}, r"tolerance is -0.1; allowed is 0 or more"),
-        ({"maps": True}, r"maps is True; allowed is a list of steps, coefficients, each once, or \[\]"),
-        ({"maps": "steps"}, r"maps is steps; allowed"),
-        ({"maps": ["steps", "steps"]}, r"maps is .*; allowed"),
-        ({"tolerance": float("nan")}, r"tolerance is nan; allowed is 0 or more"),
+        ({"channels": 2}, r"channels must .*got 2"),
+        ({"channels": 0}, r"channels must .*got 0"),
+        ({"tolerance": -0.1}, r"tolerance must be >= 0, got -0.1"),
+        ({"maps": True}, r"maps must .*got True"),
+        ({"maps": "steps"}, r"maps must .*got steps"),
+        ({"maps": ["steps", "steps"]}, r"maps must be "),
+        ({"tolerance": float("nan")}, r"tolerance must be >= 0, got nan"),
     ],
 )
 def test_other_wrong_arguments_are_refused(arguments, message):

@@ -100,7 +100,7 @@ def test_it_is_in_the_unit_of_the_pixels():
 
 @pytest.mark.parametrize("shape", [(31, 100, 3), (100, 31, 1), (1, 1, 3)])
 def test_too_small_a_picture_is_refused(shape):
-    with pytest.raises(ValueError, match=rf"pixels has {shape[0]}x{shape[1]} pixels; allowed are 32x32 or more"):
+    with pytest.raises(ValueError, match=f"pixels must .*got {shape[0]}x{shape[1]}"):
         noise_level(np.zeros(shape, np.uint8))
 
 

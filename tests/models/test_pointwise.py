@@ -47,9 +47,9 @@ def test_no_image_is_scored_by_its_neighbours():
 
 
 def test_bad_arguments_are_refused_by_name():
-    with pytest.raises(ValueError, match="width is 0"):
+    with pytest.raises(ValueError, match="width must be >= 1, got 0"):
         PointwiseGenerator(1, 1, width=0)
-    with pytest.raises(ValueError, match="layers is 0"):
+    with pytest.raises(ValueError, match="layers must be >= 1, got 0"):
         PointwiseCritic(1, 1, layers=0)
     generator = PointwiseGenerator(1, 1, width=8)
     with pytest.raises(ValueError, match="latent"):

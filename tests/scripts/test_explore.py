@@ -157,9 +157,9 @@ def test_the_noise_may_be_told_where_the_model_knows_several(models, client):
     many = client_of(models["range"])
     name = upload(many, encoded(noise(40, 48)))
     assert ask(many, name, sigma=25).said["picture"]["facts"]["sigma"] == 25
-    assert "allowed is a number from 5 to 60" in ask(many, name, sigma=61).said["error"]["error"]
+    assert "sigma must be a number from 5 to 60" in ask(many, name, sigma=61).said["error"]["error"]
     other = upload(client, encoded(noise(40, 48)))
-    assert "allowed is 50" in ask(client, other, sigma=25).said["error"]["error"]
+    assert "sigma must be 50" in ask(client, other, sigma=25).said["error"]["error"]
 
 
 def test_a_deterministic_model_has_one_restoration(models):

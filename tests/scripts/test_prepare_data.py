@@ -170,7 +170,7 @@ def test_mistakes_are_one_line(root, tmp_path, pack):
     (tmp_path / "damaged/x.png").write_bytes(b"")
     (tmp_path / "file").write_bytes(b"")
     for arguments, message in [
-        ((tmp_path / "missing", "--out", out), "root is .*missing"),
+        ((tmp_path / "missing", "--out", out), "root must be an existing folder.*missing"),
         ((tmp_path / "empty", "--out", out), "no image file"),
         ((tmp_path / "damaged", "--out", out), "none of its 1"),
         ((root, "--out", tmp_path / "file"), "file"),

@@ -219,7 +219,7 @@ def test_a_picture_that_does_not_go_with_the_model_is_named(kind, arguments, sai
 def test_too_small_a_picture_needs_a_number(models, tmp_path, capfd):
     Image.new("RGB", (9, 7), (90, 80, 70)).save(tmp_path / "dot.png")
     ended = restore(capfd, tmp_path / "dot.png", "--model", models["range"], "--out", tmp_path / "out")
-    assert "too few to find its noise; allowed is a number as sigma" in ended.err
+    assert "too few to estimate its noise; give sigma" in ended.err
     told = ("--sigma", 30, "--out", tmp_path / "told")
     assert restore(capfd, tmp_path / "dot.png", "--model", models["range"], *told).code == 0
 
@@ -227,8 +227,8 @@ def test_too_small_a_picture_needs_a_number(models, tmp_path, capfd):
 @pytest.mark.parametrize(
     ("kind", "arguments", "said"),
     [
-        ("noise", ["--sigma", "25"], "sigma is 25.0; allowed is 50 on the 0..255 scale"),
-        ("range", ["--sigma", "200"], "sigma is 200.0; allowed is a number from 5 to 80"),
+        ("noise", ["--sigma", "25"], "sigma must be 50 on the 0..255 scale, got 25.0"),
+        ("range", ["--sigma", "200"], "sigma must be a number from 5 to 80"),
         ("range", ["--sigma", "much"], "--sigma must be a number on the 0..255 scale, or auto, got much"),
         ("noise", ["--tolerance", "0.5"], "tolerance is 0.5; the model was trained on GaussianNoise, which has none"),
         ("noise", ["--overlap", "-1"], "overlap must be >= 0"),

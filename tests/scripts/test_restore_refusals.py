@@ -24,7 +24,7 @@ def photo(tmp_path):
     ("shape", "value", "said"),
     [
         ((9, 9), None, "its mask: path is mask.png, a mask of 9 x 9; the image is 36 x 44"),
-        (None, None, "nothing says what of it is known; allowed is a mask, or transparency where it is missing"),
+        (None, None, "nothing says what of it is known; give a mask, or transparency where it is missing"),
         (None, 255, "every pixel of it is known"),
         (None, 0, "every pixel of it is missing"),
     ],
@@ -46,14 +46,14 @@ def test_masks_that_do_not_fit_a_picture_are_named(shape, value, said, model, tm
 @pytest.mark.parametrize(
     ("name", "file", "said"),
     [
-        ("demosaic", "photo.png", "it has colour; allowed is grey, the mosaic"),
-        ("demosaic_noisy", "grey.png", "phase is None; allowed is that of the picture, one of RGGB"),
-        ("blur_motion", "photo.png", "kernel is None; allowed is that of the picture, which it does not show"),
-        ("poisson_gaussian", "photo.png", "photons is None; allowed is a number from 10 to 1000"),
+        ("demosaic", "photo.png", "it must be grey, the mosaic"),
+        ("demosaic_noisy", "grey.png", "phase must be that of the picture, one of RGGB"),
+        ("blur_motion", "photo.png", "kernel must be given, as a picture does not show it"),
+        ("poisson_gaussian", "photo.png", "photons at white must be given, from 10 to 1000, got None"),
         ("real_chain", "photo.png", "it is a PNG file; this model restores .jpg files by the levels they hold"),
-        ("real_chain", "photo.jpg", "sigma is None; allowed is a number from 1 to 15"),
-        ("blur_gaussian", "dot.png", "kernel is 13 x 13 pixels; allowed is at most the image, 1 x 1"),
-        ("demosaic", "dot.png", "the image is 1 x 1; allowed is at least 2 x 2"),
+        ("real_chain", "photo.jpg", "sigma must be a number from 1 to 15"),
+        ("blur_gaussian", "dot.png", "kernel must be at most as large as the image, 1 x 1 pixels, got 13 x 13"),
+        ("demosaic", "dot.png", "the image must be at least 2 x 2, got 1 x 1"),
     ],
 )
 def test_a_picture_that_cannot_be_such_a_measurement_is_named(name, file, said, model, photo, tmp_path, capfd):
@@ -80,7 +80,7 @@ def test_a_picture_that_cannot_be_such_a_measurement_is_named(name, file, said, 
         ("demosaic", ["--phase", "RGGB"], "phase is RGGB; the model was trained on Bayer, which asks for none"),
         ("demosaic", ["--phase", "RGB"], "argument --phase: invalid choice: 'RGB'"),
         ("blur_gaussian", ["--kernel", "k.npy"], "kernel is k.npy; the model was trained on Blur, which asks for none"),
-        ("blur_motion", ["--kernel", "k.npy"], "kernel is k.npy; allowed is a .npy or .png file that is there"),
+        ("blur_motion", ["--kernel", "k.npy"], "kernel must be a .npy or .png file that is there"),
         ("inpaint_box", ["--mask", "m.png"], "path is m.png; it cannot be read as a mask"),
         ("inpaint_box", ["--mask", "photo.png", "--degrade"], "mask is photo.png; with degrade it is that of training"),
         (

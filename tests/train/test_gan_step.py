@@ -217,8 +217,8 @@ def test_gradients_are_clipped_to_the_norm():
     [
         ({"adversarial": None}, "critic and adversarial come together"),
         ({"critic": None, "adversarial": None, "penalties": {}}, "there must be a penalty"),
-        ({"micro_batch": 0}, "micro_batch is 0"),
-        ({"nonfinite_limit": 0}, "nonfinite_limit is 0"),
+        ({"micro_batch": 0}, "micro_batch must be >= 1, got 0"),
+        ({"nonfinite_limit": 0}, "nonfinite_limit must be >= 1, got 0"),
     ],
 )
 def test_contradictions_are_named(arguments, named):

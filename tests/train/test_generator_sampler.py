@@ -50,7 +50,7 @@ def test_compiled_is_the_same(file, y):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"samples_per_pass": 0}, "samples_per_pass is 0"),
+        ({"samples_per_pass": 0}, "samples_per_pass must be >= 1, got 0"),
         ({"precision": "fp8"}, "precision .* fp8"),
     ],
 )

@@ -178,10 +178,13 @@ def test_an_export_takes_a_recorded_picture_and_keeps_paths_to_itself(trained, r
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
-        (["degradation=gaussian_noise"], r"is GaussianNoise, and .*clean comes with recorded .* degradation=recorded"),
-        (["images.root=CLEAN"], r"is Recorded, and .*clean comes without recorded .* images\.recorded=ROOT"),
+        (
+            ["degradation=gaussian_noise"],
+            r"degradation must be recorded, as .*clean comes with recorded .*got GaussianNoise",
+        ),
+        (["images.root=CLEAN"], r"Recorded needs pairs, but .*clean comes without recorded .* images\.recorded=ROOT"),
         (["images.recorded=RECORDED"], r"images\.recorded .*recorded"),
-        (["images.root=CLEAN", "images.recorded=CLEAN"], r"root and recorded are both .*clean; allowed"),
+        (["images.root=CLEAN", "images.recorded=CLEAN"], r"root and recorded must differ, got .*clean"),
         (["images.root=CLEAN", "images.recorded=bundled:photos"], r"of 6 images in .*clean 6 have no partner in"),
     ],
 )
@@ -195,10 +198,10 @@ def test_an_evaluation_that_cannot_work_is_refused(overrides, words, trained, ro
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
-        (["degradation=gaussian_noise"], r"is GaussianNoise, and .*clean comes with recorded images; allowed"),
+        (["degradation=gaussian_noise"], r"degradation must be recorded, as .*clean comes with recorded images"),
         (
             ["dataset=photos", "dataset.validation=3"],
-            r"is Recorded, and .*sample_images comes without recorded images; allowed are pairs: dataset=pairs",
+            r"Recorded needs pairs, but .*sample_images comes without recorded images; give dataset=pairs",
         ),
     ],
 )

@@ -147,5 +147,5 @@ def test_the_graph_held_does_not_grow_with_the_samples():
 
 
 def test_bad_counts_are_refused():
-    with pytest.raises(ValueError, match="samples_per_pass is 0; allowed is 1 or more"):
+    with pytest.raises(ValueError, match="samples_per_pass must be >= 1, got 0"):
         make_gan_step(samples_per_pass=0)

@@ -38,7 +38,7 @@ class Bayer:
     def __init__(self, phase: str | Sequence[str] = "RGGB") -> None:
         phases = [phase] if isinstance(phase, str) or not isinstance(phase, Sequence) else list(phase)
         if not phases or any(name not in PHASES for name in phases):
-            raise ValueError(f"phase is {phase}; allowed is one or several of {', '.join(PHASES)}")
+            raise ValueError(f"phase must be one or several of {', '.join(PHASES)}, got {phase}")
         self.phases, self.accepted_side_info = phases, ("phase",) if len(phases) > 1 else ()
         self.cells = torch.tensor([[[[c == name for name in p] for c in COLOURS]] for p in phases]).view(-1, 3, 2, 2)
 
@@ -51,9 +51,9 @@ class Bayer:
         """A grey picture, the mosaic."""
         phase = side_info.phase if self.accepted_side_info else self.phases[0]
         if phase not in self.phases:
-            raise ValueError(f"phase is {phase}; allowed is that of the picture, one of {', '.join(self.phases)}")
+            raise ValueError(f"phase must be that of the picture, one of {', '.join(self.phases)}, got {phase}")
         if colour_range(picture):
-            raise ValueError("it has colour; allowed is grey, the mosaic as a sensor measures it")
+            raise ValueError("it must be grey, the mosaic as a sensor measures it, got colour")
         params = self._params(picture, torch.tensor([self.phases.index(phase)]))
         size = size_of(picture)
         return ParsedImage(self.forward(picture, params), params, size, {"phase": phase}, adds_colour=True)
@@ -84,6 +84,6 @@ class Bayer:
         require_colour(image)
         height, width = image.shape[-2:]
         if min(height, width) < 2:
-            raise ValueError(f"the image is {height} x {width}; allowed is at least 2 x 2")
+            raise ValueError(f"the image must be at least 2 x 2, got {height} x {width}")
         cells = self.cells.to(drawn.device)[drawn].to(image.device)
         return {"colours": cells.repeat(1, 1, -(-height // 2), -(-width // 2))[..., :height, :width]}

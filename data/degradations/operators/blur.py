@@ -56,7 +56,7 @@ class Blur:
     def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedImage:
         """A picture and, where kernels are drawn, the kernel given with it."""
         if self.kernel.drawn and side_info.kernel is None:
-            raise ValueError("kernel is None; allowed is that of the picture, which it does not show")
+            raise ValueError("kernel must be given, as a picture does not show it, got None")
         kernel = self.kernel.draw(Rng(0, "kernel", [0])) if side_info.kernel is None else side_info.kernel[None]
         return ParsedImage(picture, _params(kernel, picture), size_of(picture), {"kernel_size": list(kernel.shape[1:])})
 
@@ -89,7 +89,7 @@ def _params(kernel: Tensor, image: Tensor) -> dict[str, Tensor]:
     rows, columns = size_of(image)
     if kernel.shape[1] > rows or kernel.shape[2] > columns:
         shape = f"{kernel.shape[1]} x {kernel.shape[2]}"
-        raise ValueError(f"kernel is {shape} pixels; allowed is at most the image, {rows} x {columns}")
+        raise ValueError(f"kernel must be at most as large as the image, {rows} x {columns} pixels, got {shape}")
     return {"kernel": kernel.contiguous().to(image.device)}
 
 

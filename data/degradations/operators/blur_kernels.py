@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ....checks import number_or_range, require_in
 from ....rng import Rng
 
 TOLERANCE = 1e-4  # of a sum of one
@@ -64,9 +65,7 @@ class GaussianKernel:
 
     def __init__(self, size: int, sigma: float | Sequence[float]) -> None:
         self.size = require_odd(size)
-        self.low, self.high = increasing("sigma", sigma)
-        if not self.low > 0:
-            raise ValueError(f"sigma is {sigma}; allowed is a number of pixels above 0, or such a pair")
+        self.low, self.high = number_or_range("sigma", sigma, "(0, inf)")
         self.drawn = self.low < self.high
 
     def draw(self, rng: Rng) -> Tensor:
@@ -98,7 +97,7 @@ class GivenKernel:
         self.kernel = torch.from_numpy(_read(weights) if isinstance(weights, str) else _matrix(weights, "kernel"))
         total = float(self.kernel.sum())
         if not abs(total - 1) <= TOLERANCE:
-            raise ValueError(f"sum of kernel is {total:g}; allowed is 1")
+            raise ValueError(f"sum of kernel must be 1, got {total:g}")
 
     def draw(self, rng: Rng) -> Tensor:
         return self.kernel.expand(len(rng), -1, -1)
@@ -107,22 +106,14 @@ class GivenKernel:
 def require_odd(size: int) -> int:
     """The size, refused by name unless it is an odd number of 1 or more."""
     if not isinstance(size, int) or size < 1 or size % 2 == 0:
-        raise ValueError(f"size is {size}; allowed is an odd number of pixels")
+        raise ValueError(f"size must be an odd number of pixels, got {size}")
     return size
-
-
-def increasing(name: str, value: float | Sequence[float]) -> tuple[float, float]:
-    """A number twice, or an increasing pair; anything else is refused by name."""
-    bounds = [float(bound) for bound in value] if isinstance(value, Sequence) else [float(value)] * 2
-    if len(bounds) != 2 or not bounds[0] <= bounds[1] < math.inf:
-        raise ValueError(f"{name} is {value}; allowed is one number, or an increasing pair [low, high]")
-    return bounds[0], bounds[1]
 
 
 def _read(path: str) -> np.ndarray:
     file = Path(path).expanduser()
     if file.suffix not in (".npy", ".png") or not file.is_file():
-        raise ValueError(f"kernel is {path}; allowed is a .npy or .png file that is there, or nested lists")
+        raise ValueError(f"kernel must be a .npy or .png file that is there, or nested lists, got {path}")
     try:
         weights = np.load(file) if file.suffix == ".npy" else np.asarray(Image.open(file).convert("F"))
     except (ValueError, OSError, EOFError) as error:
@@ -135,9 +126,9 @@ def _matrix(weights: Sequence[Sequence[float]] | np.ndarray, name: str) -> np.nd
     try:
         matrix = np.asarray(weights, dtype=np.float64)
     except (ValueError, TypeError) as error:
-        raise ValueError(f"{name} is {weights}; allowed are rows of numbers, all of one length") from error
+        raise ValueError(f"{name} must be rows of numbers, all of one length, got {weights}") from error
     if matrix.ndim != 2 or any(side % 2 == 0 for side in matrix.shape) or not np.isfinite(matrix).all():
-        raise ValueError(f"{name} is of shape {matrix.shape}; allowed are finite numbers, odd in rows and in columns")
+        raise ValueError(f"{name} must have odd sides and finite numbers, got the shape {matrix.shape}")
     return matrix
 
 
@@ -166,20 +157,16 @@ class MotionKernel:
         turn: standard deviation in degrees of the turn from one end to the other; 0 for a straight line.
 
     Raises:
-        ValueError: if an argument is not what is allowed.
+        ValueError: if an argument is out of range.
     """
 
     def __init__(
         self, size: int, length: float | Sequence[float], angle: float | None = None, turn: float = 0.0
     ) -> None:
         self.size = require_odd(size)
-        self.low, self.high = increasing("length", length)
-        if not 0 <= self.low <= self.high <= min(size - 1, POINTS / 2):
-            raise ValueError(f"length is {length}; allowed is 0 to {min(size - 1, POINTS // 2)}, for a size of {size}")
-        if angle is not None and not math.isfinite(angle):
-            raise ValueError(f"angle is {angle}; allowed is a number of degrees, or null")
-        if not 0 <= turn < math.inf:
-            raise ValueError(f"turn is {turn}; allowed is 0 or more degrees")
+        self.low, self.high = number_or_range("length", length, f"[0, {min(size - 1, POINTS // 2)}]")
+        require_in("(-inf, inf)", angle=0 if angle is None else angle)
+        require_in("[0, inf)", turn=turn)
         self.angle, self.turn = angle, math.radians(turn)
         self.drawn = angle is None or turn > 0 or self.low < self.high
 

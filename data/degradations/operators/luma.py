@@ -32,7 +32,7 @@ class Luma(FixedOperator):
 
     def __init__(self, weights: Sequence[float] = BT601) -> None:
         if len(weights) != 3 or not all(weight >= 0 for weight in weights) or abs(sum(weights) - 1) > 1e-3:
-            raise ValueError(f"weights is {weights}; allowed are three numbers of 0 or more with the sum 1")
+            raise ValueError(f"weights must be three numbers >= 0 with the sum 1, got {weights}")
         self.weights = tuple(weights)
 
     def draw(self, clean: Tensor, rng: Rng) -> dict[str, Tensor]:

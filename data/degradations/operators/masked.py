@@ -36,10 +36,10 @@ class Masked:
         """A picture and any mask of its size; what the picture shows where it is not known is not looked at."""
         known = side_info.mask
         if known is None:
-            raise ValueError("nothing says what of it is known; allowed is a mask, or transparency where it is missing")
+            raise ValueError("nothing says what of it is known; give a mask, or transparency where it is missing")
         if known.all() or not known.any():
             what = "known" if known.all() else "missing"
-            raise ValueError(f"every pixel of it is {what}; allowed is a mask, or transparency, with both")
+            raise ValueError(f"every pixel of it is {what}; give a mask, or transparency, with both")
         size = size_of(picture)
         said = {"known": float(known.double().mean())}
         return ParsedImage(self.forward(picture, {KNOWN: known}), {KNOWN: known}, size, said)

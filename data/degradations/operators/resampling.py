@@ -108,9 +108,7 @@ class Bilinear(FixedOperator):
     def draw(self, clean: Tensor, rng: Rng) -> dict[str, Tensor]:
         height, width = clean.shape[-2:]
         if min(height, width) < self.factor:
-            raise ValueError(
-                f"factor is {self.factor}; the image is {height} x {width}, allowed is at least the factor"
-            )
+            raise ValueError(f"factor must be at most the sides of the image, {height} x {width}, got {self.factor}")
         return {}
 
     def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedImage:

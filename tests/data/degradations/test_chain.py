@@ -161,11 +161,11 @@ class Flat:
 def test_a_step_before_the_last_must_measure_an_image():
     x = picture(2, 3, 8, 8)
     assert Chain([GaussianNoise(5), Linear(Flat())])(x, rng()).degraded.shape == x.shape
-    with pytest.raises(ValueError, match=r"step 0 measures \(2, 192\); allowed before the last is an image"):
+    with pytest.raises(ValueError, match=r"step 0 must .*got the shape \(2, 192\)"):
         Chain([Linear(Flat()), GaussianNoise(5)])(x, rng())
 
 
 @pytest.mark.parametrize("steps", [[], [GaussianNoise(5)], None, [GaussianNoise(5), "jpeg"]])
 def test_wrong_steps_are_refused(steps):
-    with pytest.raises(ValueError, match=r"steps is .*; allowed is a list of at least 2 degradations"):
+    with pytest.raises(ValueError, match=r"steps must be "):
         Chain(steps)

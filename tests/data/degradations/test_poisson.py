@@ -60,11 +60,11 @@ def test_a_range_gives_a_map_of_the_deviation_at_white():
 
 @pytest.mark.parametrize("photons", [0, -1, 0.5, 2e6, [100, 10], [10], [1, 2, 3], [], float("nan")])
 def test_wrong_photons_are_refused(photons):
-    with pytest.raises(ValueError, match=r"photons is .*; allowed is one number in"):
+    with pytest.raises(ValueError, match=r"photons must be "):
         Poisson(photons)
 
 
 @pytest.mark.parametrize("sigma", [-1, 256, float("nan")])
 def test_wrong_sigmas_are_refused(sigma):
-    with pytest.raises(ValueError, match=r"sigma is .*; allowed is a number in"):
+    with pytest.raises(ValueError, match=r"sigma must be "):
         Poisson(30, sigma)

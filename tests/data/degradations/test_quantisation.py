@@ -65,5 +65,5 @@ def test_a_value_outside_is_pulled_back_by_its_gradient():
 
 @pytest.mark.parametrize("levels", [1, 0, 257, 4.5, [5, 2], [2], [2, 3, 4], [], [2.0, 4.0], None])
 def test_wrong_levels_are_refused(levels):
-    with pytest.raises(ValueError, match=r"levels is .*; allowed is an integer from 2 to 256"):
+    with pytest.raises(ValueError, match=r"levels must be "):
         Quantisation(levels)

@@ -51,7 +51,7 @@ def test_projection_is_the_identity():
 
 def test_what_needs_an_operator_is_refused():
     clean = of_colour()
-    with pytest.raises(ValueError, match=r"is Recorded, which makes no y of a clean image; allowed are pairs"):
+    with pytest.raises(ValueError, match=r"is Recorded, which makes no y of a clean image: give pairs"):
         Recorded()(clean, Rng(0, "degradation", NUMBERS))
     with pytest.raises(ValueError, match=r"is Recorded, which has no residual"):
         Recorded().residual(clean, Recorded().measure(clean))
@@ -59,7 +59,5 @@ def test_what_needs_an_operator_is_refused():
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_what_are_no_pairs_is_refused(channels):
-    with pytest.raises(
-        ValueError, match=rf"pairs have {channels} channels; allowed is 2 of grey images or 6 of colour"
-    ):
+    with pytest.raises(ValueError, match=f"pairs must .*got {channels}"):
         measure(Recorded(), of_colour(channels), Rng(0, "degradation", NUMBERS))

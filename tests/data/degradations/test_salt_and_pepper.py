@@ -70,5 +70,5 @@ def test_a_range_gives_a_map_of_the_rate():
 
 @pytest.mark.parametrize("rate", [0, 1, -0.1, [0.5, 0.1], [0.1], [], float("nan")])
 def test_wrong_rates_are_refused(rate):
-    with pytest.raises(ValueError, match=r"rate is .*; allowed is one number in"):
+    with pytest.raises(ValueError, match=r"rate must be "):
         SaltAndPepper(rate)

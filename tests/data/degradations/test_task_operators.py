@@ -125,26 +125,26 @@ def test_bilinear_samples_are_at_evenly_spaced_points(size):
 
 
 def test_images_below_the_factor_are_refused():
-    with pytest.raises(ValueError, match="factor is 4; the image is 3 x 8"):
+    with pytest.raises(ValueError, match=r"factor must .*3 x 8, got 4"):
         Linear(Bilinear(4))(torch.rand(1, 3, 3, 8), rng(0))
 
 
 @pytest.mark.parametrize("operator", [Luma(), Bayer()], ids=["luma", "bayer"])
 def test_grey_images_are_refused(operator):
-    with pytest.raises(ValueError, match="the image has 1 channels; allowed is 3"):
+    with pytest.raises(ValueError, match=r"the image must .*got 1"):
         Linear(operator)(torch.rand(1, 1, 8, 8), rng(0))
 
 
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: Bilinear(1), "factor is 1; allowed"),
-        (lambda: Luma([1, 0]), r"weights is \[1, 0\]; allowed"),
-        (lambda: Luma([0.5, 0.5, 0.5]), "weights is .*; allowed"),
-        (lambda: Luma([1.5, -0.5, 0]), "weights is .*; allowed"),
-        (lambda: Bayer("RGB"), "phase is RGB; allowed"),
-        (lambda: Bayer([]), r"phase is \[\]; allowed"),
-        (lambda: Bayer(["RGGB", "RGBG"]), "phase is .*; allowed"),
+        (lambda: Bilinear(1), "factor must .*got 1"),
+        (lambda: Luma([1, 0]), r"weights must .*got \[1, 0\]"),
+        (lambda: Luma([0.5, 0.5, 0.5]), "weights must be "),
+        (lambda: Luma([1.5, -0.5, 0]), "weights must be "),
+        (lambda: Bayer("RGB"), "phase must .*got RGB"),
+        (lambda: Bayer([]), r"phase must .*got \[\]"),
+        (lambda: Bayer(["RGGB", "RGBG"]), "phase must be "),
     ],
 )
 def test_wrong_arguments_are_refused(make, words):

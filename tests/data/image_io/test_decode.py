@@ -81,7 +81,7 @@ def test_16_bit_png_where_pillow_opens_it_as_32_bit(monkeypatch):
 
 @pytest.mark.parametrize("pixels", [np.ones((8, 8), np.float32), np.full((8, 8), 70000, np.int32)])
 def test_other_depths_are_refused(pixels):
-    with pytest.raises(UnreadableImage, match=r"mode [FI]; allowed"):
+    with pytest.raises(UnreadableImage, match=r"got mode [FI]$"):
         decode(encoded(pixels, "TIFF"), 1)
 
 

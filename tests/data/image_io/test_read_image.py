@@ -251,12 +251,12 @@ def test_windows_are_parts_in_0_1(depth):
 
 @pytest.mark.parametrize("box", [(-1, 0, 4, 4), (0, 45, 4, 4), (38, 0, 4, 4), (0, 0, 0, 4)])
 def test_windows_stay_inside(box):
-    with pytest.raises(ValueError, match=r"window is \d+x\d+ at .*; allowed is a part of the 40x48 pixels"):
+    with pytest.raises(ValueError, match=r"window must .*got \d+x\d+ at .*"):
         DecodedImage(noise(), None, b"", None, "PNG").window(*box)
 
 
 def test_alpha_must_fit_the_pixels():
-    with pytest.raises(ValueError, match=r"alpha is uint8 \(40, 48\); allowed is uint16 \(40, 48\)"):
+    with pytest.raises(ValueError, match=r"alpha must .*got uint8 \(40, 48\)"):
         encode_png(as_tensor(DEEP), alpha=noise(channels=1))
 
 
@@ -287,7 +287,7 @@ def test_a_flipped_bit_in_a_png_is_found(tmp_path, place):
         (b"", "the file is empty"),
         (b"text", "no PNG, JPEG, WebP or TIFF of a known kind"),
         (saved(np.full((8, 8), np.nan, np.float32), "TIFF"), "mode F|format {3}"),
-        (saved(np.full((8, 8), 70000, np.int32), "TIFF"), "mode I; allowed"),
+        (saved(np.full((8, 8), 70000, np.int32), "TIFF"), "got mode I"),
         (tiff({258: (SHORT, 8), 277: (SHORT, 5)}), "no PNG, JPEG, WebP or TIFF of a known kind|5 samples"),
         (png(2**31 - 1, 2**31 - 1), "exceeds limit"),
         (png(0, 5, chunk(b"IDAT", b"")), "it is"),
@@ -312,5 +312,5 @@ def test_a_damaged_tiff_is_one_error_and_leaves_the_terminal_alone(tmp_path, cap
 
 
 def test_limits_must_be_positive(tmp_path):
-    with pytest.raises(ValueError, match="max_pixels is 0; allowed is 1 or more"):
+    with pytest.raises(ValueError, match="max_pixels must be >= 1, got 0"):
         read(tmp_path / "x", max_pixels=0)

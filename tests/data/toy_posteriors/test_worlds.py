@@ -159,12 +159,12 @@ def test_shapes_of_the_linear_worlds():
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: coarse_field(16, factor=3), "factor is 3; allowed is a divisor of size"),
-        (lambda: masked_field(8, hole=8), "hole is 8; allowed is less than size"),
-        (lambda: gaussian_points(correlation=1.0), "correlation is 1.0"),
-        (lambda: noisy_field(0), "size is 0"),
-        (lambda: noisy_field(8, sigma=0), "sigma is 0"),
-        (lambda: TwoModes(std=0.0), "std is 0.0"),
+        (lambda: coarse_field(16, factor=3), "factor must .*got 3"),
+        (lambda: masked_field(8, hole=8), "hole must .*got 8"),
+        (lambda: gaussian_points(correlation=1.0), r"correlation must .*got 1.0"),
+        (lambda: noisy_field(0), r"size must .*got 0"),
+        (lambda: noisy_field(8, sigma=0), r"sigma must .*got 0"),
+        (lambda: TwoModes(std=0.0), r"std must .*got 0.0"),
     ],
 )
 def test_bad_arguments_are_refused_by_name(build, message):

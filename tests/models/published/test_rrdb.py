@@ -177,7 +177,7 @@ def test_foreign_latent_is_refused(generator, condition, spoil, received):
 
 @pytest.mark.parametrize("name", ["blocks", "width", "growth"])
 def test_bad_counts_are_named(name):
-    with pytest.raises(ValueError, match=f"{name} is 0; allowed is 1 or more"):
+    with pytest.raises(ValueError, match=f"{name} must be >= 1, got 0"):
         tiny(**{name: 0})
 
 

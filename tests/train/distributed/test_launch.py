@@ -100,7 +100,7 @@ def test_an_error_of_one_rank_ends_the_others_and_is_named(error, kind, words, t
 
 
 def test_an_error_of_the_user_comes_back_as_itself(tmp_path):
-    with pytest.raises(ValueError, match=r"^degradation: sigma is 300"):
+    with pytest.raises(ValueError, match=r"^degradation: sigma must .*got 300"):
         train(config_of(tmp_path / "run", *TWO, "degradation.sigma=300"))
 
 

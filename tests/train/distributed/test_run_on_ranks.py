@@ -174,7 +174,7 @@ def learn_something_else(folder):
     [
         (2, learn_something_else, (), "rank 1 has another version or config"),
         (3, learn, (), "dataset.batch_size must be a multiple of the 3 ranks"),
-        (2, learn, ("degradation.sigma=300",), "sigma is 300"),
+        (2, learn, ("degradation.sigma=300",), "got 300"),
     ],
 )
 def test_what_cannot_work_ends_all_ranks_before_anything_is_written(size, function, arguments, words, tmp_path):

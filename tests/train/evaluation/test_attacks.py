@@ -202,8 +202,8 @@ def test_gradients_are_found_under_no_grad():
 @pytest.mark.parametrize("kind", [Ifgsm, Pgd, AdamAttack])
 def test_bad_arguments_are_refused_by_name(kind):
     for name in ("steps", "samples"):
-        with pytest.raises(ValueError, match=f"{name} is 0; allowed is 1 or more"):
+        with pytest.raises(ValueError, match=f"{name} must be >= 1, got 0"):
             kind(**{name: 0})
     step = "learning_rate" if kind is AdamAttack else "relative_step"
-    with pytest.raises(ValueError, match=f"{step} is -1; allowed is 0 or more"):
+    with pytest.raises(ValueError, match=f"{step} must be >= 0, got -1"):
         kind(**{step: -1})

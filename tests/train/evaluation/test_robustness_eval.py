@@ -109,7 +109,7 @@ def test_networks_are_scored_and_left_without_gradients():
 
 def test_what_it_cannot_judge_is_refused_by_name():
     world, clean, measurement = field(1)
-    with pytest.raises(ValueError, match="samples is 1; allowed is 2 or more"):
+    with pytest.raises(ValueError, match="samples must be >= 2, got 1"):
         evaluate(Wiener(world), clean, measurement, [0], ATTACKS, [30.0], samples=1)
     rounded = Deterministic(lambda seen: (255 * seen.degraded).round() / 255)
     with pytest.raises(ValueError, match="not differentiable"):

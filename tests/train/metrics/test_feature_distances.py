@@ -67,8 +67,8 @@ def test_what_a_few_images_do_not_give_is_named():
     found = feature_distances(clean, samples[:1], condition)
     assert set(found.values) == {"fid", "precision", "recall"}
     assert [name for name, _ in found.left_out] == ["kid", "cfid"]
-    assert found.left_out[0][1] == "number of restored images is 6; allowed is 20 or more"
-    assert found.left_out[1][1] == "number of images is 12; allowed is 13 or more"
+    assert found.left_out[0][1] == "number of restored images must be >= 20, got 6"
+    assert found.left_out[1][1] == "number of images must be >= 13, got 12"
 
 
 def test_one_sample_has_no_floor_of_its_distribution_given_y():

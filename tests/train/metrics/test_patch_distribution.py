@@ -192,5 +192,5 @@ def test_what_it_cannot_judge_is_refused_by_name():
     with pytest.raises(ValueError, match=r"samples are 2; allowed is samples_per_image \(3\)"):
         PatchDistribution(3).update(torch.zeros(2, 1, 1, 8, 8), torch.zeros(1, 1, 8, 8))
     for name in ("samples_per_image", "patch"):
-        with pytest.raises(ValueError, match=f"{name} is 0; allowed is 1 or more"):
+        with pytest.raises(ValueError, match=f"{name} must be >= 1, got 0"):
             PatchDistribution(**{"samples_per_image": 1, name: 0})

@@ -33,7 +33,7 @@ def test_a_mistake_in_one_run_leaves_the_others_alone(pscgan_train, tmp_path):
     arguments = ("-m", "images=16", "degradation.sigma=50,300,25")
     code, stdout, stderr = pscgan_train(*arguments)
     mistake, summary = stderr.splitlines()
-    assert mistake.startswith("pscgan train: degradation: sigma is 300")
+    assert mistake.startswith("pscgan train: degradation: sigma must")
     assert summary.startswith("pscgan train: 1 of 3 runs failed: ")
     assert code == 1
     (failed,) = tmp_path.glob("runs/*/failed.json")
