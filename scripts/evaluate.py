@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from ..checks import optional_package
 from ..train.evaluation.naming import evaluation_name
-from ..train.runs.cli_errors import Interrupted, report_user_errors
+from ..train.runs.cli_errors import Interrupted, filter_warnings, report_user_errors
 from .command_line import check_hydra_options
 
 PROGRAM = "pscgan evaluate"
@@ -22,7 +22,6 @@ def _run(config: DictConfig) -> None:
         for package in ("matplotlib", "torchmetrics", "pytorch_lightning"):
             optional_package(package, "evaluate", "an evaluation")
     from ..train.distributed.launch import RankFailure
-    from ..train.warning_filters import filter_warnings
 
     filter_warnings()
     try:

@@ -12,7 +12,7 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from ..checks import optional_package
-from ..train.runs.cli_errors import Interrupted, report_user_errors
+from ..train.runs.cli_errors import Interrupted, filter_warnings, report_user_errors
 from ..train.runs.naming import run_name, sweep_name
 from .command_line import check_hydra_options
 
@@ -27,7 +27,6 @@ def _run(config: DictConfig) -> float | None:
         for package in ("torchmetrics", "pytorch_lightning"):
             optional_package(package, "train", "training")
     from ..train.runs.sweep import run_alone_or_in_a_sweep
-    from ..train.warning_filters import filter_warnings
 
     filter_warnings()  # here, because a launcher may have started this process
     return run_alone_or_in_a_sweep(config, _train_or_exit)

@@ -9,13 +9,13 @@ import torch
 from hydra.utils import instantiate
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from omegaconf import DictConfig
+from pytorch_lightning.strategies import DDPStrategy
 
 from ..data.degradation import Degradation, network_channels
 from ..data.sources.pairs import require_pairs
 from ..rng import key
 from .callbacks.checkpointing import Checkpointing
 from .distributed import collectives
-from .distributed.ddp_strategy import ManualReduceDDP
 from .distributed.launch import local_size, on_gpu
 from .gan_step import GANStep
 from .lightning_module import SamplerModule, ValidationConfig
@@ -72,6 +72,18 @@ def build_gan_step(config: DictConfig, degradation: Degradation, image_channels:
     )
 
 
+class ManualReduceDDP(DDPStrategy):
+    """Processes, devices and barriers of ``DDPStrategy`` without its wrapper around the networks.
+
+    The wrapper reduces gradients during one backward pass over all parameters. A GAN step has a backward pass for each
+    network, and more with micro-batches and a lazy gradient penalty, so each optimiser step sums its own gradients over
+    the ranks (``collectives.sum_over_ranks``).
+    """
+
+    def configure_ddp(self) -> None:
+        pass
+
+
 def build_trainer(config: DictConfig, folder: RunFolder, best_crps: float) -> pl.Trainer:
     """Lightning's loop, without the parts that count optimiser steps."""
     loggers = [instantiate(logger) for logger in config.logger.values()]
@@ -110,7 +122,7 @@ def lightning_precision(precision: str, gpu: bool) -> Literal["bf16-mixed", "32-
         ValueError: if ``precision`` is none of auto, bf16, fp32.
     """
     if precision not in PRECISIONS:
-        raise ValueError(f"precision is {precision}; allowed is one of {', '.join(PRECISIONS)}")
+        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision}")
     if precision == "auto":
         fast_on_cpu = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
         fast = torch.cuda.is_bf16_supported() if gpu else fast_on_cpu

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from rich.table import Table
 from torch import nn
@@ -26,7 +26,6 @@ from .runs import checkpoint
 from .runs.cli_errors import Interrupted, RankError
 from .runs.csv_logger import CSVLogger
 from .runs.folder import RunFolder, lock_folder
-from .runs.provenance import config_hash
 from .sanity_check import sanity_check
 
 
@@ -136,7 +135,8 @@ def _announce(training: SamplerModule, folder: RunFolder, precision: str) -> Non
 
 def _require_one_program(config: DictConfig) -> None:
     """Ranks of another version or config would sum gradients that do not belong together."""
-    first, *others = collectives.all_gather((__version__, torch.__version__, config_hash(config)))
+    values = OmegaConf.to_container(config, resolve=True)
+    first, *others = collectives.all_gather((__version__, torch.__version__, values))
     for rank, found in enumerate(others, start=1):
         if found != first:
             line = f"rank {rank} has another version or config than rank 0; start all ranks by the same command"

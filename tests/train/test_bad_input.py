@@ -125,7 +125,7 @@ MISTAKES = {
         ["penalty.patch_energy.samples_per_image", "2", "deterministic"],
     ),
     "a critic without an objective": (["~adversarial"], ["critic and adversarial come together"]),
-    "a precision there is not": (["precision=fp8"], ["precision is fp8", "auto, bf16, fp32"]),
+    "a precision there is not": (["precision=fp8"], ["precision", "auto, bf16, fp32", "got fp8"]),
     "a loss that is nowhere": (
         ["penalty.patch_energy.estimator._target_=my_losses.missing"],
         ["penalty.patch_energy", "my_losses"],

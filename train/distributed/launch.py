@@ -19,14 +19,13 @@ from torch.distributed.elastic.multiprocessing.api import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, record
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-from ..runs.cli_errors import SIGNALS, USER_ERRORS, Interrupted, RankError, user_error
+from ..runs.cli_errors import SIGNALS, USER_ERRORS, Interrupted, RankError, filter_warnings, user_error
 from ..runs.sweep import is_multirun
-from ..warning_filters import filter_warnings
 from . import collectives
 
 START_METHOD = "spawn"
 SHUTDOWN_SECONDS = "120"
-"""What ranks are given after a signal to end the batch or validation in progress and write a checkpoint."""
+"""For the batch or validation in progress and a checkpoint after a signal; torch before 2.12 always gives 30."""
 
 
 class RankFailure(RuntimeError):
@@ -49,14 +48,12 @@ def processes(config: DictConfig) -> int:
         raise ValueError("trainer.accelerator is gpu; torch finds none here, choose trainer=cpu or trainer=ddp_cpu")
     if launched():
         if "TORCHELASTIC_RUN_ID" in os.environ and is_multirun():
-            raise ValueError(
-                "a sweep is not started by torchrun; pscgan train -m trainer=ddp gives each run its processes"
-            )
+            raise ValueError("torchrun cannot start a sweep; pscgan train -m trainer=ddp gives each run its processes")
         return 1
     devices, nodes = config.trainer.devices, config.trainer.get("num_nodes", 1)
     if nodes != 1:
         raise ValueError(
-            f"trainer.num_nodes is {nodes}; on several machines start pscgan train with torchrun or srun on each"
+            f"trainer.num_nodes must be 1, got {nodes}; on several machines start pscgan train by torchrun or srun"
         )
     if devices == "auto":
         return torch.cuda.device_count() if on_gpu(config) else 1

@@ -1,10 +1,12 @@
-"""How a program ends early: bad input is one line and exit code 2; a signal is an end that can be continued."""
+"""What a program prints: one line and exit code 2 on bad input, what to do after a signal, no idle warnings."""
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -79,3 +81,13 @@ def user_error(error: Exception) -> str | None:
 
 def _join(error: BaseException) -> str:
     return " ".join(line.strip() for line in str(error).splitlines() if line.strip())
+
+
+IDLE_WARNINGS = ("does not have many workers", "smaller than the logging interval", "in eval mode", "LeafSpec")
+
+
+def filter_warnings() -> None:
+    """Silence, in this process, Lightning and torch on idle devices, log intervals and their own internals."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    for message in IDLE_WARNINGS:
+        warnings.filterwarnings("ignore", message=f".*{message}")

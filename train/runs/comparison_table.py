@@ -16,6 +16,7 @@ from rich.table import Table
 
 from .atomic_write import atomic_write
 from .naming import RESUMABLE_KEYS
+from .provenance import flatten_config
 from .record import RunRecord
 
 FIGURES = {  # of result.json: the heading, a factor, digits
@@ -36,13 +37,13 @@ LONG_NUMBER = 7
 
 @dataclass(frozen=True)
 class RunTable:
-    """What differs between runs, and what came of it.
+    """What differs between runs, and their scores.
 
     The continuous ranked probability score is the criterion, because it is proper: the posterior has the lowest.
 
     Args:
-        records: of the runs, sorted.
-        columns: by dotted key of the config the values, where they are not the same in all runs.
+        records: sorted by CRPS.
+        columns: see ``differences``.
     """
 
     records: Sequence[RunRecord]
@@ -50,12 +51,12 @@ class RunTable:
 
     @classmethod
     def of(cls, records: Sequence[RunRecord]) -> RunTable:
-        """Runs without a CRPS come last."""
+        """Sort the runs; those without a CRPS come last."""
         ordered = sorted(records, key=lambda record: (_crps(record), record.folder.name))
         return cls(ordered, differences([record.config for record in ordered]))
 
     def print(self) -> None:
-        """For people; a file is given lines long enough."""
+        """Print for people; where stdout is no terminal, lines are ``WIDTH`` characters long."""
         table = Table(title="runs, the lowest CRPS first")
         headings = self.headings()
         for index, heading in enumerate(headings):
@@ -66,12 +67,11 @@ class RunTable:
         Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH).print(table)
 
     def markdown(self) -> str:
-        """As printed."""
         rows = [self.headings(), ["---"] * len(self.headings()), *self.rows()]
         return "".join(f"| {' | '.join(cell.replace('|', BAR) for cell in row)} |\n" for row in rows)
 
     def csv(self) -> str:
-        """Every figure in full, by its name in ``result.json``, and the run's folder."""
+        """Every figure unrounded, by its name in ``result.json``, and the run's folder."""
         file = io.StringIO()
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([*self.columns, *FIGURES, "state", "folder"])
@@ -90,11 +90,9 @@ class RunTable:
         atomic_write(folder / "runs.md", self.markdown().encode())
 
     def headings(self) -> list[str]:
-        """Keys of the config that differ, figures, state."""
         return [*map(self._short, self.columns), *(heading for heading, _, _ in FIGURES.values()), "state"]
 
     def rows(self) -> list[list[str]]:
-        """Rounded."""
         return [
             [*map(_shortened, self._values(index)), *(_rounded(record, name) for name in FIGURES), record.state]
             for index, record in enumerate(self.records)
@@ -136,42 +134,34 @@ ABSENT = ""
 def differences(configs: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
     """By dotted key the value in each config, for keys that are not the same in all.
 
-    Keys that cannot change what is learned are left out. Where parts of another kind stand under one key, the key's
-    value is their kind: a class, or the names of penalties. Inside them only parts of one kind are compared.
+    Keys that cannot change what is learned are left out. The value of a part is its class; its arguments are compared
+    only where all runs that have the part have it of one class.
     """
-    learned = (key for config in configs for key in config if not f"{key}.".startswith(RESUMABLE_KEYS))
-    keys = [key for key in dict.fromkeys(learned) if key != "name"]
-    columns: dict[str, list[str]] = {}
-    for key in keys:
-        columns |= _columns(key, [config.get(key, ABSENT) for config in configs])
-    kept = {key: values for key, values in columns.items() if not key.startswith(RESUMABLE_KEYS)}
-    return {key: values for key, values in kept.items() if not _follows(key, kept)}
+    flat = [_flatten(config) for config in configs]
+    keys = dict.fromkeys(key for values in flat for key in values)
+    columns = {key: [values.get(key, ABSENT) for values in flat] for key in keys}
+    kept = {key: values for key, values in columns.items() if _differs(key, columns)}
+    return {key: values for key, values in kept.items() if not _repeats(key, kept)}
 
 
-def _follows(key: str, columns: dict[str, list[str]]) -> bool:
+def _flatten(config: dict[str, Any]) -> dict[str, str]:
+    leaves = {key: str(leaf) for key, leaf in flatten_config(config).items() if not key.startswith(RESUMABLE_KEYS)}
+    return {
+        key.removesuffix("._target_"): leaf.rpartition(".")[2] if key.endswith("._target_") else leaf
+        for key, leaf in leaves.items()
+        if key != "name"
+    }
+
+
+def _differs(key: str, columns: dict[str, list[str]]) -> bool:
+    words = key.split(".")
+    parts = [set(columns.get(".".join(words[:end]), [])) for end in range(1, len(words))]
+    missing = any(ABSENT in classes for classes in parts)
+    one_class = all(len(classes - {ABSENT}) <= 1 for classes in parts)
+    return one_class and len(set(columns[key]) - ({ABSENT} if missing else set())) > 1
+
+
+def _repeats(key: str, columns: dict[str, list[str]]) -> bool:
     """Whether a shorter key of the same last word has the same values, as ``dataset.seed`` has those of ``seed``."""
     word = key.rpartition(".")[2]
     return key != word and columns.get(word) == columns[key]
-
-
-def _columns(key: str, nodes: list[Any]) -> dict[str, list[str]]:
-    if all(node == nodes[0] for node in nodes):
-        return {}
-    kinds = [_kind(node) for node in nodes]
-    columns = {} if len(set(kinds)) == 1 and isinstance(nodes[0], dict) else {key: kinds}
-    for kind in dict.fromkeys(kinds):
-        members = [index for index, node in enumerate(nodes) if kinds[index] == kind and isinstance(node, dict)]
-        for name in dict.fromkeys(name for index in members for name in nodes[index]):
-            inside = _columns(f"{key}.{name}", [nodes[index].get(name, ABSENT) for index in members])
-            for inner, values in inside.items():
-                column = columns.setdefault(inner, [ABSENT] * len(nodes))
-                for index, value in zip(members, values, strict=True):
-                    column[index] = value
-    return columns
-
-
-def _kind(node: Any) -> str:
-    """A mapping's class or keys; of anything else the value."""
-    if not isinstance(node, dict):
-        return str(node)
-    return str(node["_target_"]).rpartition(".")[2] if "_target_" in node else "+".join(node)

@@ -1,4 +1,4 @@
-"""The default logger: one table, which a resumed run continues without a doubled row."""
+"""The default logger: one table, which a resumed run continues without repeating a row."""
 
 from __future__ import annotations
 
@@ -30,16 +30,14 @@ class CSVLogger(Logger):
 
     @property
     def name(self) -> str:
-        """Of the logger."""
         return "csv"
 
     @property
     def version(self) -> str:
-        """A run has one table."""
         return ""
 
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
-        """The run folder holds the composed config already."""
+        pass  # the run folder holds the config
 
     def rewind(self, images_seen: int) -> None:
         """Drop rows later than the checkpoint a run goes on from."""
@@ -47,7 +45,6 @@ class CSVLogger(Logger):
         self._rewrite(rows)
 
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
-        """Append one row; ``step`` is the count of images seen."""
         new = [name for name in metrics if name not in self.columns and not name.startswith("time/")]
         if new or not self.path.exists():
             rows = self._read()

@@ -12,7 +12,7 @@ RESUMABLE_KEYS = ("logger.", "callbacks.", "folder", "dataset.num_workers", "tra
 # keys whose change makes another run of it: another network, other images, another problem, another optimiser
 FIXED_KEYS = (
     *("generator.", "critic.", "degradation.", "seed"),
-    *("generator_optimizer._target_", "critic_optimizer._target_"),
+    *(f"{network}_optimizer.{option}" for network in ("generator", "critic") for option in ("_target_", "amsgrad")),
     *("dataset.root", "dataset.recorded", "dataset.channels", "dataset.valid"),
 )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
 import shlex
@@ -13,8 +12,6 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
-
-from omegaconf import DictConfig, OmegaConf
 
 from ... import __version__
 
@@ -33,7 +30,7 @@ PACKAGES = (
 
 
 def provenance() -> dict[str, Any]:
-    """Of this process, as plain values."""
+    """Command, versions, commit, hardware and time of this process, as plain values."""
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": f"{Path(sys.argv[0]).name} {shlex.join(sys.argv[1:])}".strip(),
@@ -43,12 +40,6 @@ def provenance() -> dict[str, Any]:
         "packages": {name: _version(name) for name in PACKAGES},
         "hardware": _hardware(),
     }
-
-
-def config_hash(config: DictConfig) -> str:
-    """Of every value."""
-    values = flatten_config(OmegaConf.to_container(config, resolve=True))
-    return hashlib.blake2b(repr(sorted(values.items())).encode(), digest_size=8).hexdigest()
 
 
 def _version(package: str) -> str | None:

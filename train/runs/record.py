@@ -1,11 +1,11 @@
-"""What a run folder says of its run: config, numbers, and whether it came to its end."""
+"""Reading a run folder: config, scores, and whether the run has finished."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,9 @@ class RunRecord:
     """One run.
 
     Args:
-        folder: of the run.
+        folder: where it is.
         config: as it was composed.
-        figures: of ``result.json``; of a run without one what its log holds of the last validation, and the images.
+        figures: of ``result.json``; without one, those of the last validation in ``metrics.csv``, and the images seen.
         state: ``finished``, ``failed: LINE`` or ``unfinished``.
     """
 
@@ -36,7 +36,7 @@ class RunRecord:
 
 
 def runs_below(folders: Iterable[Path]) -> list[Path]:
-    """Run folders in folders of any nesting, themselves included, each once; links are followed."""
+    """Run folders at any depth below the folders, themselves included, each once; links are followed."""
     return list(dict.fromkeys(run.resolve() for folder in folders for run in _runs(folder)))
 
 
@@ -49,47 +49,30 @@ def _runs(folder: Path) -> Iterator[Path]:
 
 
 def read_run(folder: Path) -> RunRecord:
-    """Files are read as they stand; a file that another program has cut makes the run ``damaged``."""
+    """Read a run folder as it stands; a file that is cut short makes the run ``damaged``."""
     try:
-        failure = _json(folder / FAILED)
-        config = _yaml(folder / "config.yaml") or failure.get("config") or {}
-        result = _json(folder / "result.json")
+        failure = _mapping(folder / FAILED, json.loads)
+        config = _mapping(folder / "config.yaml", yaml.safe_load) or failure.get("config") or {}
+        result = _mapping(folder / "result.json", json.loads)
         figures = result or _logged(folder / "metrics.csv")
     except ValueError as error:
         return RunRecord(folder, {}, {}, f"damaged: {error}")
-    return RunRecord(folder, config, figures, _state(result, failure))
+    ended = "finished" if result else "unfinished"
+    return RunRecord(folder, config, figures, f"failed: {failure['error']}" if failure else ended)
 
 
-def _state(result: dict[str, Any], failure: dict[str, Any]) -> str:
-    if failure:
-        return f"failed: {failure['error']}"
-    if not result:
-        return "unfinished"
-    return "finished"
-
-
-def _json(path: Path) -> dict[str, Any]:
+def _mapping(path: Path, parse: Callable[[str], Any]) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text()) if path.exists() else {}
-    except ValueError as error:
-        raise ValueError(f"{path.name} is not readable JSON") from error
-    if not isinstance(content, dict):
-        raise ValueError(f"{path.name} holds no mapping")
-    return content
-
-
-def _yaml(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text()) if path.exists() else {}
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path.name} is not readable YAML") from error
+        content = parse(path.read_text()) if path.exists() else {}
+    except (ValueError, yaml.YAMLError) as error:
+        raise ValueError(f"{path.name} cannot be parsed") from error
     if not isinstance(content, dict):
         raise ValueError(f"{path.name} holds no mapping")
     return content
 
 
 def _logged(path: Path) -> dict[str, float]:
-    """Of whole lines only: a run may be writing, or may have been killed while it was."""
+    """Scores of the last validation from whole lines: a run may be writing, or may have been killed while it was."""
     whole, _, _ = (path.read_text() if path.exists() else "").rpartition("\n")
     figures: dict[str, float] = {}
     for row in csv.DictReader(io.StringIO(whole)):

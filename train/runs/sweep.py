@@ -1,4 +1,4 @@
-"""What stands around the runs of ``pscgan train -m``: a folder, signals, and one table at the end."""
+"""``pscgan train -m``: the folder of the sweep, signals, runs that fail, and one table at the end."""
 
 from __future__ import annotations
 
@@ -23,8 +23,6 @@ from .cli_errors import SIGNALS, user_error
 from .comparison_table import RunTable
 from .record import FAILED, read_run, runs_below
 
-"""That end a run or a sweep, which the same command continues."""
-
 
 class Sweep(Callback):
     """Hydra's hooks of a sweep.
@@ -47,7 +45,6 @@ class Sweep(Callback):
             signal.signal(number, _interrupt)
 
     def on_job_start(self, config: DictConfig, **_: Any) -> None:
-        """Link the run, wherever it is started."""
         if config.hydra.mode != RunMode.MULTIRUN:
             return
         run = Path(config.folder)
@@ -56,7 +53,6 @@ class Sweep(Callback):
             link.symlink_to(os.path.relpath(run.resolve(), self.folder.resolve()), target_is_directory=True)
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
-        """Print and write the table; runs that failed are named."""
         table = RunTable.of([read_run(run) for run in runs_below([self.folder])])
         table.write(self.folder)
         table.print()

@@ -124,7 +124,7 @@ def test_headings_are_as_short_as_they_are_clear():
     assert [row[:3] for row in table.rows()] == [["1", "3", "0.3333"], ["2", "6", "0.6667"]]
 
 
-PATCH = {"weight": 1.0, "samples": 2}
+PATCH = {"_target_": "p.Patch", "weight": 1.0, "samples": 2}
 
 
 @pytest.mark.parametrize(
@@ -146,11 +146,19 @@ PATCH = {"weight": 1.0, "samples": 2}
             [
                 {"penalty": {"patch": PATCH}},
                 {"penalty": {"patch": PATCH | {"weight": 2.0}}},
-                {"penalty": {"rcgan": {}}},
+                {"penalty": {"rcgan": {"_target_": "p.Rcgan", "weight": 3.0}}},
             ],
-            {"penalty": ["patch", "patch", "rcgan"], "penalty.patch.weight": ["1.0", "2.0", ""]},
+            {
+                "penalty.patch": ["Patch", "Patch", ""],
+                "penalty.patch.weight": ["1.0", "2.0", ""],
+                "penalty.rcgan": ["", "", "Rcgan"],
+            },
         ),
-        ([{"critic": None}, {"critic": {"_target_": "p.Patch"}}], {"critic": ["None", "Patch"]}),
+        ([{"critic": None}, {"critic": {"_target_": "p.Patch", "width": 4}}], {"critic": ["None", "Patch"]}),
+        (
+            [{"g": {"_target_": "p.Unet", "width": 4}}, {"g": {"_target_": "p.Unet", "width": 4, "depth": 2}}],
+            {"g.depth": ["", "2"]},
+        ),
     ],
 )
 def test_what_differs(configs, expected):
