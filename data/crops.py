@@ -47,6 +47,6 @@ def random_flip(image: Tensor, rng: Rng) -> Tensor:
 
 
 def center_crop(image: Tensor, crop: int) -> Tensor:
-    """(C, crop, crop) of (C, H, W)."""
-    top, left = ((extent - crop) // 2 for extent in image.shape[1:])
-    return image[:, top : top + crop, left : left + crop]
+    """(..., crop, crop) of (..., H, W); a side smaller than the crop stays whole."""
+    top, left = (max(0, (extent - crop) // 2) for extent in image.shape[-2:])
+    return image[..., top : top + crop, left : left + crop]

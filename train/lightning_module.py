@@ -36,8 +36,8 @@ from ..models.generator import Generator, is_deterministic
 from ..rng import Rng
 from .distributed import collectives
 from .gan_step import GANStep
+from .metrics.consistency import JpegConsistency
 from .metrics.distortion import Distortion
-from .metrics.jpeg_consistency import JpegConsistency
 from .sampling import GeneratorSampler
 
 

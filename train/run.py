@@ -21,7 +21,7 @@ from .build import build_trainer, build_training
 from .distributed import collectives
 from .distributed.launch import on_gpu, process_group, processes, start
 from .lightning_module import SamplerModule
-from .metrics.jpeg_consistency import ROWS
+from .metrics.consistency import ROWS
 from .runs import checkpoint
 from .runs.cli_errors import Interrupted, RankError
 from .runs.csv_logger import CSVLogger

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...train.evaluation.results import EvaluationResult
+from ...train.metrics.decibels import psnr
 from .style import INK, STYLE, legend, looks, panels, save, shortened
 from .tradeoffs import draw_perception_distortion, draw_robustness
 
@@ -23,12 +22,6 @@ class Drawn(NamedTuple):
     title: str
     caption: str
     svg: Path
-
-
-def require_matplotlib() -> None:
-    """Raise a ValueError before anything is written, not after."""
-    if find_spec("matplotlib") is None:
-        raise ValueError("the figures need matplotlib; pip install pscgan[evaluate] installs it")
 
 
 def draw_figures(result: EvaluationResult, folder: Path) -> list[Drawn]:
@@ -51,8 +44,8 @@ def draw_averaging(result: EvaluationResult, curves: dict[str, Any]) -> Figure:
     for name, curve in curves.items():
         look, n = looks(result)[name], curve["n"]
         line = [n[0] * (n[-1] / n[0]) ** (step / 40) for step in range(41)]
-        axes.plot(line, [_psnr(curve["a"] + curve["b"] / k) for k in line], color=look.colour, linewidth=1)
-        axes.plot(line, [_psnr(curve["a"] * (1 + 1 / k)) for k in line], "--", color=look.colour, linewidth=1)
+        axes.plot(line, [psnr(curve["a"] + curve["b"] / k) for k in line], color=look.colour, linewidth=1)
+        axes.plot(line, [psnr(curve["a"] * (1 + 1 / k)) for k in line], "--", color=look.colour, linewidth=1)
         axes.plot(n, curve["psnr"], look.marker, color=look.colour, label=name)
         if "low" in curve:
             axes.vlines(n, curve["low"], curve["high"], color=look.colour, linewidth=1.2)
@@ -63,10 +56,6 @@ def draw_averaging(result: EvaluationResult, curves: dict[str, Any]) -> Figure:
     axes.set(xlabel="samples averaged, n", ylabel="PSNR of their mean, dB")
     legend(figure, [axes])
     return figure
-
-
-def _psnr(mean_squared_error: float) -> float:
-    return -10 * math.log10(max(mean_squared_error, 1e-20))
 
 
 def draw_ranks(result: EvaluationResult, curves: dict[str, Any]) -> Figure:

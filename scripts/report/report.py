@@ -10,12 +10,13 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from ...checks import optional_package
 from ...train.evaluation.results import EvaluationResult, read_result
 from ...train.metrics.decibels import gain_db_exact
 from ...train.runs.atomic_write import atomic_write
 from ...train.runs.provenance import flatten_config
 from . import tables
-from .figures import Drawn, draw_figures, require_matplotlib
+from .figures import Drawn, draw_figures
 from .images import Gallery, read_galleries
 from .style import INK, PAPER, looks, variables
 
@@ -35,7 +36,7 @@ def write_report(folder: Path) -> None:
             is missing.
         OSError: naming the file that cannot be written.
     """
-    require_matplotlib()
+    optional_package("matplotlib", "evaluate", "a report")
     result = read_result(folder)
     galleries = read_galleries(result, folder)
     for name in ("tables", "figures"):

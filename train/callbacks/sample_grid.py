@@ -15,6 +15,7 @@ from pytorch_lightning.loggers import TensorBoardLogger, WandbLogger
 from torch import Tensor
 
 from ...checks import require_at_least
+from ...data.crops import center_crop
 from ..distributed import collectives
 from ..lightning_module import SamplerModule
 from ..runs.atomic_write import atomic_write
@@ -49,7 +50,7 @@ class SampleGrid(pl.Callback):
         for b, number in enumerate([] if outputs is None else outputs["number"].tolist()):
             if number < self.images:
                 panels = (outputs["degraded"][b], outputs["samples_KBCHW"][:, b], outputs["clean"][b])
-                self._rows[number] = Row(*(centre(panel, self.size).cpu() for panel in panels))
+                self._rows[number] = Row(*(center_crop(panel, self.size).cpu() for panel in panels))
 
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Draw, write, show."""
@@ -96,7 +97,7 @@ def draw_sample_grid(rows: Sequence[Row], num_samples: int, size: int) -> Image.
     at its largest value; the bar below spells it out on the 0..255 scale of the image.
     """
     k = min(num_samples, len(rows[0].samples_KCHW))
-    stds = [_spread(centre(row.samples_KCHW, size)) for row in rows]
+    stds = [samples_std(center_crop(row.samples_KCHW, size)) for row in rows]
     largest = max(float(std.max()) for std in stds) or 1.0
     titles = ["y", *(f"sample {i + 1}" for i in range(k)), f"mean of {len(rows[0].samples_KCHW)}", "std", "x"]
     panels = [
@@ -109,7 +110,7 @@ def draw_sample_grid(rows: Sequence[Row], num_samples: int, size: int) -> Image.
         ]
         for row, std in zip(rows, stds, strict=True)
     ]
-    return _lay_out(titles, [[_to_image(centre(p, size)) for p in row] for row in panels], size, largest)
+    return _lay_out(titles, [[_to_image(center_crop(p, size)) for p in row] for row in panels], size, largest)
 
 
 def _lay_out(titles: Sequence[str], panels: list[list[Image.Image]], size: int, largest: float) -> Image.Image:
@@ -130,7 +131,7 @@ def _lay_out(titles: Sequence[str], panels: list[list[Image.Image]], size: int, 
     return sheet
 
 
-def _spread(samples_KCHW: Tensor) -> Tensor:
+def samples_std(samples_KCHW: Tensor) -> Tensor:
     """Standard deviation over K, RMS over colours, (1, H, W); 0 for a single sample."""
     if len(samples_KCHW) < 2:
         return torch.zeros_like(samples_KCHW[0, :1])
@@ -143,13 +144,6 @@ def _heat(share_1HW: Tensor) -> Tensor:
 
     colours: Tensor = ApplyColorMap(ColorMap("viridis"))(share_1HW[None])
     return colours[0]
-
-
-def centre(image: Tensor, size: int) -> Tensor:
-    """The central pixels; an image smaller than ``size`` is shown whole."""
-    height, width = image.shape[-2:]
-    top, left = max(0, (height - size) // 2), max(0, (width - size) // 2)
-    return image[..., top : top + size, left : left + size]
 
 
 def _to_image(image_CHW: Tensor) -> Image.Image:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -22,27 +22,6 @@ class NotDifferentiableError(ValueError):
 
     def __init__(self, restorer: Restorer) -> None:
         super().__init__(f"{type(restorer).__name__} is not differentiable in y: no_grad or rounding stops gradients")
-
-
-class Attack(Protocol):
-    """Perturbs measurements so that restorations change as much as possible."""
-
-    def __call__(
-        self, restorer: Restorer, measurement: Measurement, seeds: Sequence[int], rng: Rng, ai_psnr: float
-    ) -> Measurement:
-        """The measurement with y + d in place of y; maps and params stay, and y + d is not clipped.
-
-        Args:
-            restorer: under attack, differentiable in y.
-            measurement: of B images, each attacked for itself.
-            seeds: one for each image, of the z the change is averaged over.
-            rng: one generator an image, from which the start comes.
-            ai_psnr: PSNR of y + d against y in dB, the least allowed.
-
-        Raises:
-            NotDifferentiableError: if the restorer has no gradient.
-        """
-        ...
 
 
 def euclidean_budget(values: int, ai_psnr: float) -> float:
@@ -90,104 +69,117 @@ class SquaredChange:
         return gradient
 
 
-class Ifgsm:
-    """Steps of equal size in every value along the sign of the gradient, |d| ≤ ε (arXiv 1607.02533).
+class Attack(ABC):
+    """Perturbs measurements so that restorations change as much as possible.
 
-    The start is one step in random signs, because the change has no gradient at y itself.
-
-    Args:
+    Attributes:
         steps: gradients.
-        relative_step: size of a step over ε.
         samples: K, the z the change is averaged over.
-
-    Raises:
-        ValueError: if a count is below 1 or the step below 0.
     """
 
-    def __init__(self, steps: int = 10, relative_step: float = 0.25, samples: int = 4) -> None:
-        require_at_least(1, steps=steps, samples=samples)
-        require_at_least(0, relative_step=relative_step)
-        self.steps, self.relative_step, self.samples = steps, relative_step, samples
+    steps: int
+    samples: int
+
+    def __post_init__(self) -> None:
+        require_at_least(1, steps=self.steps, samples=self.samples)
+        require_at_least(0, **vars(self))
 
     def __call__(
         self, restorer: Restorer, measurement: Measurement, seeds: Sequence[int], rng: Rng, ai_psnr: float
     ) -> Measurement:
-        """y + d after all steps."""
+        """The measurement with y + d in place of y; maps and params stay, and y + d is not clipped.
+
+        Args:
+            restorer: under attack, differentiable in y.
+            measurement: of B images, each attacked for itself.
+            seeds: one for each image, of the z the change is averaged over.
+            rng: one generator an image, from which the start comes.
+            ai_psnr: PSNR of y + d against y in dB, the least allowed.
+
+        Raises:
+            NotDifferentiableError: if the restorer has no gradient.
+        """
+        change = SquaredChange(restorer, measurement, seeds, self.samples)
+        y = measurement.degraded
+        start = on_sphere(y[None], rng, euclidean_budget(y[0].numel(), ai_psnr))
+        return moved(measurement, self.ascend(start, change.gradient, ai_psnr))
+
+    @abstractmethod
+    def ascend(self, d: Tensor, gradient: Callable[[Tensor], Tensor], ai_psnr: float) -> Tensor:
+        """The perturbation after all steps, (B, C, H, W).
+
+        Args:
+            d: a uniform direction for each image, of the Euclidean length of the budget.
+            gradient: of the change, in d.
+            ai_psnr: budget in dB.
+        """
+
+
+@dataclass(frozen=True)
+class Ifgsm(Attack):
+    """Steps of equal size in every value along the sign of the gradient, |d| ≤ ε (arXiv 1607.02533).
+
+    The start is one step in random signs, because the change has no gradient at y itself.
+
+    Attributes:
+        relative_step: size of a step over ε.
+    """
+
+    steps: int = 10
+    relative_step: float = 0.25
+    samples: int = 4
+
+    def ascend(self, d: Tensor, gradient: Callable[[Tensor], Tensor], ai_psnr: float) -> Tensor:
         epsilon = largest_budget(ai_psnr)
-        change, step = SquaredChange(restorer, measurement, seeds, self.samples), self.relative_step * epsilon
-        d = step * start(measurement, rng, ai_psnr).sign()
+        step = self.relative_step * epsilon
+        d = step * d.sign()
         for _ in range(self.steps):
-            d = (d + step * change.gradient(d).sign()).clamp(-epsilon, epsilon)
-        return moved(measurement, d)
+            d = (d + step * gradient(d).sign()).clamp(-epsilon, epsilon)
+        return d
 
 
-class Pgd:
+@dataclass(frozen=True)
+class Pgd(Attack):
     """Steps of equal length along the gradient, projected onto ‖d‖₂ ≤ ε, from a random point of the sphere.
 
     (Madry et al., arXiv 1706.06083.) Of a linear restorer it finds the first right singular vector, as power iteration
     does, and the faster the longer the steps.
 
-    Args:
-        steps: gradients.
+    Attributes:
         relative_step: length of a step over ε.
-        samples: K, the z the change is averaged over.
-
-    Raises:
-        ValueError: if a count is below 1 or the step below 0.
     """
 
-    def __init__(self, steps: int = 20, relative_step: float = 2.0, samples: int = 4) -> None:
-        require_at_least(1, steps=steps, samples=samples)
-        require_at_least(0, relative_step=relative_step)
-        self.steps, self.relative_step, self.samples = steps, relative_step, samples
+    steps: int = 20
+    relative_step: float = 2.0
+    samples: int = 4
 
-    def __call__(
-        self, restorer: Restorer, measurement: Measurement, seeds: Sequence[int], rng: Rng, ai_psnr: float
-    ) -> Measurement:
-        """y + d after all steps."""
-        epsilon = euclidean_budget(measurement.degraded[0].numel(), ai_psnr)
-        change, d = SquaredChange(restorer, measurement, seeds, self.samples), start(measurement, rng, ai_psnr)
+    def ascend(self, d: Tensor, gradient: Callable[[Tensor], Tensor], ai_psnr: float) -> Tensor:
+        epsilon = euclidean_budget(d[0].numel(), ai_psnr)
         for _ in range(self.steps):
-            gradient = change.gradient(d)
-            d = into_ball(d + self.relative_step * epsilon * gradient / norms(gradient), epsilon)
-        return moved(measurement, d)
+            slope = gradient(d)
+            d = into_ball(d + self.relative_step * epsilon * slope / norms(slope), epsilon)
+        return d
 
 
-class AdamAttack:
+@dataclass(frozen=True)
+class AdamAttack(Attack):
     """Adam's steps, projected onto ‖d‖₂ ≤ ε after each, from a random point of the sphere (arXiv 2211.08944).
 
-    Args:
-        steps: gradients.
+    Attributes:
         learning_rate: of Adam, whose state is fresh for each call.
-        samples: K, the z the change is averaged over.
-
-    Raises:
-        ValueError: if a count is below 1 or the learning rate below 0.
     """
 
-    def __init__(self, steps: int = 5, learning_rate: float = 1.0, samples: int = 10) -> None:
-        require_at_least(1, steps=steps, samples=samples)
-        require_at_least(0, learning_rate=learning_rate)
-        self.steps, self.learning_rate, self.samples = steps, learning_rate, samples
+    steps: int = 5
+    learning_rate: float = 1.0
+    samples: int = 10
 
-    def __call__(
-        self, restorer: Restorer, measurement: Measurement, seeds: Sequence[int], rng: Rng, ai_psnr: float
-    ) -> Measurement:
-        """y + d after all steps."""
-        epsilon = euclidean_budget(measurement.degraded[0].numel(), ai_psnr)
-        change, d = SquaredChange(restorer, measurement, seeds, self.samples), start(measurement, rng, ai_psnr)
+    def ascend(self, d: Tensor, gradient: Callable[[Tensor], Tensor], ai_psnr: float) -> Tensor:
         adam = torch.optim.Adam([d], self.learning_rate, betas=(0.9, 0.999), maximize=True)
         for _ in range(self.steps):
-            d.grad = change.gradient(d)
+            d.grad = gradient(d)
             adam.step()
-            d.data = into_ball(d.data, epsilon)
-        return moved(measurement, d)
-
-
-def start(measurement: Measurement, rng: Rng, ai_psnr: float) -> Tensor:
-    """A uniform direction for each image, of the Euclidean length of the budget, (B, C, H, W)."""
-    y = measurement.degraded
-    return on_sphere(y[None], rng, euclidean_budget(y[0].numel(), ai_psnr))
+            d.data = into_ball(d.data, euclidean_budget(d[0].numel(), ai_psnr))
+        return d
 
 
 def norms(images: Tensor) -> Tensor:

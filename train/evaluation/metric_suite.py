@@ -13,10 +13,9 @@ from ...data.degradation import Degradation, PairedDegradation, Verifiable
 from ...data.measurement import Measurement
 from ..metrics.averaging import Averaging
 from ..metrics.calibration import Calibration
+from ..metrics.consistency import JpegConsistency, Residual
 from ..metrics.distortion import Distortion
-from ..metrics.jpeg_consistency import JpegConsistency
 from ..metrics.perceptual import Perceptual
-from ..metrics.residual import Residual
 
 MetricStates = dict[str, Tensor]
 """Summed states of all metrics by ``metric.state``, float64."""
@@ -66,12 +65,17 @@ class MetricSuite:
             metric.to(samples_KBCHW.device)
             metric.reset()
             metric.update(samples_KBCHW, clean, measurement)
-            states |= {f"{name}.{state}": getattr(metric, state).cpu() for state in metric.metric_state}
+            states |= states_of(metric, name)
         return states
 
     def compute(self, states: MetricStates, names: Sequence[str] | None = None) -> dict[str, dict[str, Any]]:
         """Results of summed states, by metric; of all, or of those that are named."""
         return {name: compute(self.metrics[name], name, states) for name in names or self.metrics}
+
+
+def states_of(metric: Metric, name: str) -> MetricStates:
+    """States of one metric, which ``compute`` finds by its name among others."""
+    return {f"{name}.{state}": getattr(metric, state).cpu() for state in metric.metric_state}
 
 
 def compute(metric: Metric, name: str, states: MetricStates) -> dict[str, Any]:

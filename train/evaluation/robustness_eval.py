@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from ...checks import require_at_least
+from ...data.crops import center_crop
 from ...data.degradation import Degradation, measure
 from ...data.measurement import Measurement
 from ...rng import Rng, key
-from ..callbacks.sample_grid import centre as center_crop
 from ..metrics.robustness import Robustness
 from ..sampling import Restorer
 from .attacks import Attack, NotDifferentiableError
-from .metric_suite import MetricStates, compute
+from .metric_suite import MetricStates, compute, states_of
 
 
 def evaluate_robustness(
@@ -54,26 +54,23 @@ def evaluate_robustness(
     require_at_least(2 if restorer.stochastic else 1, samples=samples)
     K = samples if restorer.stochastic else 1
 
-    def seeds(stream: str) -> list[int]:
-        return [key(seed, f"robustness {stream}", number) for number in numbers]
-
     @torch.no_grad()
-    def draw(seen: Measurement, of_images: Sequence[int]) -> Tensor:
-        return restorer.restore(seen, K, of_images)
+    def draw(seen: Measurement, seeds: Sequence[int]) -> Tensor:
+        return restorer.restore(seen, K, seeds)
+
+    def scored(attack: Attack, ai_psnr: float) -> Robustness:
+        start, metric = Rng(seed, "robustness start", numbers), Robustness()
+        attacked = attack(restorer, measurement, of_attack, start, ai_psnr)
+        perturbation = attacked.degraded - measurement.degraded
+        metric.update(before, draw(attacked, own), draw(attacked, others), clean, perturbation)
+        return metric
 
     own = [seed + number for number in numbers]  # those of the evaluation
-    metrics: dict[str, dict[float, Robustness]] = {}
+    of_attack, others = (
+        [key(seed, f"robustness {stream} latent", number) for number in numbers] for stream in ("attack", "other")
+    )
     before = draw(measurement, own)
-    for name, attack in attacks.items():
-        metrics[name] = {}
-        for ai_psnr in ai_psnrs:
-            attacked = attack(
-                restorer, measurement, seeds("attack latent"), Rng(seed, "robustness start", numbers), ai_psnr
-            )
-            same, other = draw(attacked, own), draw(attacked, seeds("other latent"))
-            metrics[name][ai_psnr] = Robustness()
-            metrics[name][ai_psnr].update(before, same, other, clean, attacked.degraded - measurement.degraded)
-    return metrics
+    return {name: {ai_psnr: scored(attack, ai_psnr) for ai_psnr in ai_psnrs} for name, attack in attacks.items()}
 
 
 def robustness_curves(scores: Mapping[str, Mapping[float, Mapping[str, float]]]) -> dict[str, list[dict[str, float]]]:
@@ -129,10 +126,10 @@ class RobustnessEval:
         except NotDifferentiableError:
             return {}
         return {
-            f"{name}@{budget:g}.{state}": getattr(metric, state).cpu()
+            state: value
             for name, budgets in metrics.items()
             for budget, metric in budgets.items()
-            for state in metric.metric_state
+            for state, value in states_of(metric, f"{name}@{budget:g}").items()
         }
 
     def compute(self, states: MetricStates) -> dict[str, dict[float, dict[str, Any]]]:

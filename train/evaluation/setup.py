@@ -93,17 +93,20 @@ def build(config: DictConfig) -> EvaluationSetup:
     methods = opened.build(degradation)
     if not config.allow_training_overlap:
         _require_other_networks(methods, extractors)
-    stored = _stored(config, opened.weights)
+    stored: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    stored |= {"weights": dict(opened.weights)}
     _check_folder(Path(config.folder), stored)
+    attacks, of = {str(name): instantiate(attack) for name, attack in (config.attack or {}).items()}, config.robustness
+    settings = {name: config[name] for name in Settings.__dataclass_fields__.keys() - {"device"}}
     evaluator = Evaluator(
         EvaluationDataset(images, degradation, config.seed),
         methods,
         {method.name: _metrics(method, degradation, config.samples, perceptual) for method in methods},
         TemperatureSweep(list(config.sigma_z), config.sigma_z_images, config.seed),
-        _robustness(config, degradation),
+        RobustnessEval(attacks, list(of.ai_psnr), degradation, of.crop, of.images, of.samples, config.seed),
         extractors,
         Path(config.folder),
-        _settings(config, device),
+        Settings(**settings, device=device),
     )
     references = open_reference(config, images.source.channels) if extractors else None
     protocol = {
@@ -158,11 +161,6 @@ def _check_folder(folder: Path, stored: dict[str, Any]) -> None:
             raise ValueError(f"{folder} holds another evaluation ({lines}); choose another name=...")
 
 
-def _stored(config: DictConfig, weights: Mapping[str, str]) -> dict[str, Any]:
-    container: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
-    return container | {"weights": dict(weights)}
-
-
 def _metrics(method: Method, degradation: Degradation, samples: int, perceptual: Mapping[str, Any]) -> MetricSuite:
     count = samples if method.restorer.stochastic else 1
     further: dict[str, Metric] = {"patch_distribution": PatchDistribution(count)}
@@ -170,17 +168,6 @@ def _metrics(method: Method, degradation: Degradation, samples: int, perceptual:
     if isinstance(degradation, GaussianNoise) and not isinstance(method.restorer, Degraded):
         further["residual_noise"] = ResidualNoise()
     return MetricSuite(degradation, count, further, heavy=["patch_distribution"])
-
-
-def _robustness(config: DictConfig, degradation: Degradation) -> RobustnessEval:
-    attacks = {str(name): instantiate(attack) for name, attack in (config.attack or {}).items()}
-    of = config.robustness
-    return RobustnessEval(attacks, list(of.ai_psnr), degradation, of.crop, of.images, of.samples, config.seed)
-
-
-def _settings(config: DictConfig, device: torch.device) -> Settings:
-    names = Settings.__dataclass_fields__.keys() - {"device"}
-    return Settings(**{name: config[name] for name in names}, device=device)
 
 
 def evaluate(config: DictConfig) -> Path | None:

@@ -166,21 +166,15 @@ def _feature_distances(
     restored: Sequence[Record],
     reference: Tensor | None,
     conditional_dimensions: int,
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """Each distance, its ``_floor``, ``_n``, of KID its ``_error``; and why others could not be computed."""
-    found = feature_distances(
+) -> tuple[dict[str, float], dict[str, str]]:
+    values, left_out = feature_distances(
         torch.cat([record[f"clean.{extractor}"][0] for record in clean]),
         torch.cat([record[f"{FEATURES}{extractor}"] for record in restored], dim=1),
         torch.cat([record[f"degraded.{extractor}"][0] for record in clean]),
         reference,
         conditional_dimensions,
     )
-    values = {
-        name if key == "value" else f"{name}_{key}": value
-        for name, entries in found.values.items()
-        for key, value in entries.items()
-    }
-    return values, {f"{name}, {extractor}": reason for name, reason in found.left_out}
+    return values, {f"{name}, {extractor}": reason for name, reason in left_out.items()}
 
 
 def _known_specs(evaluator: Evaluator, perceptual: Mapping[str, str]) -> Iterator[MetricSpec]:

@@ -12,7 +12,7 @@ from torch import Tensor
 from ...data.measurement import Measurement
 from ..metrics.patch_distribution import PatchDistribution
 from ..sampling import Restorer
-from .metric_suite import MetricStates, compute
+from .metric_suite import MetricStates, compute, states_of
 
 
 @torch.no_grad()
@@ -68,11 +68,7 @@ class TemperatureSweep:
         """Of image ``number``, (1, C, H, W); empty for a deterministic method."""
         sigma_zs = self.sigma_zs if number < self.images else ()
         metrics = temperature_sweep(restorer, clean, measurement, [number], sigma_zs, self.seed)
-        return {
-            f"{_name(sigma_z)}.{state}": getattr(metric, state).cpu()
-            for sigma_z, metric in metrics.items()
-            for state in metric.metric_state
-        }
+        return {state: value for s, metric in metrics.items() for state, value in states_of(metric, _name(s)).items()}
 
     def compute(self, states: MetricStates) -> dict[float, dict[str, Any]]:
         """Results of ``PatchDistribution`` at each factor, of summed states."""

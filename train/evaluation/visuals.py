@@ -9,7 +9,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ..callbacks.sample_grid import centre as center_crop
+from ...data.crops import center_crop
+from ..callbacks.sample_grid import samples_std
 from ..runs.atomic_write import atomic_write
 from .dataset import EvaluationItem
 
@@ -37,7 +38,7 @@ def write_samples(folder: Path, samples_KCHW: Tensor, size: int, count: int) -> 
     if len(samples) == 1:
         return
     _save(folder / "mean.png", samples.mean(dim=0))
-    std = samples.var(dim=0).mean(dim=0, keepdim=True).sqrt()
+    std = samples_std(samples)
     scales = {"std": float(std.max())}
     _save(folder / "std.png", std / std.max().clamp(min=1e-12))
     for number, component in enumerate(principal_components(samples)[:COMPONENTS], start=1):
@@ -78,7 +79,7 @@ def tiles(images: Tensor, side: int | None) -> Tensor:
     height, width = images.shape[-2:]
     if side < 1 or min(height, width) < side:
         raise ValueError(
-            f"feature_tile is {side}; allowed for images of {height} x {width} is 1 to {min(height, width)}"
+            f"feature_tile must be in [1, {min(height, width)}] for images of {height} x {width}, got {side}"
         )
     top, left = height % side // 2, width % side // 2
     cut = images[..., top : top + height - height % side, left : left + width - width % side]

@@ -38,7 +38,6 @@ class Averaging(ImageMetric):
 
     @full_precision
     def update(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Measurement) -> None:
-        """Add a batch: (K, B, C, H, W), (B, C, H, W); the measurement is not looked at."""
         self.add(
             squared_errors=_squared_errors(samples_KBCHW, clean, len(self.counts)),
             error_of_all=_sum_of_squares(samples_KBCHW.mean(dim=0) - clean),

@@ -49,10 +49,7 @@ class Calibration(ImageMetric):
 
     @full_precision
     def update(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Measurement) -> None:
-        """Add a batch: (K, B, C, H, W), (B, C, H, W); the measurement is not looked at.
-
-        Images smaller than a block count at the scale of pixels alone.
-        """
+        """Add a batch; images smaller than a block count at the scale of pixels alone."""
         clean = clean.float()
         self.add(pixels_ranks=ranks_of(clean, samples_KBCHW))
         if min(clean.shape[-2:]) < BLOCK:

@@ -54,14 +54,9 @@ class Distortion(ImageMetric):
 
     @full_precision
     def update(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Measurement) -> None:
-        """Add a batch: (K, B, C, H, W), (B, C, H, W) and its measurement.
-
-        Raises:
-            ValueError: if the images are smaller than a window of SSIM.
-        """
         height, width = clean.shape[-2:]
         if min(height, width) < WINDOW:
-            raise ValueError(f"image is {height} x {width}; allowed is at least {WINDOW} x {WINDOW}, a window of SSIM")
+            raise ValueError(f"images must be at least {WINDOW} x {WINDOW}, a window of SSIM, got {height} x {width}")
         clean, degraded = clean.float(), measurement.degraded.float()
         mean, variance = mean_and_variance(samples_KBCHW)
         spread = FairCRPS()(samples_KBCHW[:FEW], clean, None) if self.samples_per_image > 1 else None

@@ -3,55 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import partial
 
 from torch import Tensor
 from torchmetrics import Metric
 
-from .cfid import CFID
-from .fid import FID
-from .kid import KID
-from .precision_recall import PrecisionRecall
+from .feature_sets import KID, PrecisionRecall
+from .frechet import CFID, FID
 
 CONDITIONAL_DIMENSIONS = 64  # of CFID: a few hundred images say something of so many
-ON_SETS: tuple[tuple[str, Callable[[int], Metric]], ...] = (
-    ("fid", FID),
-    ("kid", KID),
-    ("precision, recall", PrecisionRecall),
-)
-ERROR = "_error"
-
-Sets = tuple[Tensor, ...]
-Distance = Callable[..., dict[str, float]]
-
-
-@dataclass
-class FeatureDistances:
-    """Distances of a method.
-
-    Attributes:
-        values: by name (fid, kid, precision, recall, cfid): ``value``; ``floor``, the same distance of a perfect
-            restorer at the same number of images, where it can be had; ``n``, images of the restorer; ``m``, images it
-            is compared with; of kid ``error``, a standard error; of cfid ``dimensions``.
-        left_out: name and reason of each that could not be computed.
-    """
-
-    values: dict[str, dict[str, float]] = field(default_factory=dict)
-    left_out: list[tuple[str, str]] = field(default_factory=list)
-
-    def add(self, name: str, distance: Distance, sets: Sets, floor: Sets | None) -> None:
-        """Distances of some sets, and of other sets as their floor; or why there are none."""
-        try:
-            values, floors = distance(*sets), {} if floor is None else distance(*floor)
-        except ValueError as error:
-            self.left_out.append((name, str(error)))
-            return
-        for name in (key for key in values if not key.endswith(ERROR)):
-            entry = {"value": values[name], "n": len(sets[0]), "m": len(sets[1])}
-            entry |= {"floor": floors[name]} if floors else {}
-            entry |= {"error": values[name + ERROR]} if name + ERROR in values else {}
-            self.values[name] = entry
+ON_SETS: dict[str, Callable[[int], Metric]] = {"fid": FID, "kid": KID, "precision, recall": PrecisionRecall}
 
 
 def feature_distances(
@@ -60,7 +20,7 @@ def feature_distances(
     condition: Tensor,
     reference: Tensor | None = None,
     conditional_dimensions: int = CONDITIONAL_DIMENSIONS,
-) -> FeatureDistances:
+) -> tuple[dict[str, float], dict[str, str]]:
     """FID, KID, precision and recall of the first sample, and its CFID given y.
 
     The first four compare the restored images with the reference, and as their floor the clean images with it. Without
@@ -75,37 +35,54 @@ def feature_distances(
         reference: of other clean images, (m, d), or None.
         conditional_dimensions: of CFID; of fewer features all.
 
+    Returns:
+        ``fid``, ``kid``, ``precision``, ``recall`` and ``cfid``, each with ``NAME_n``, images of the restorer, and,
+        where it can be had, ``NAME_floor``: the same distance of a perfect restorer at the same number of images; the
+        first four with ``NAME_m``, images of the reference; ``kid_error``, a standard error; ``cfid_dimensions``. And
+        by name why others could not be computed.
+
     Raises:
         ValueError: if shapes do not belong together.
     """
     _require_shapes(clean, samples_Snd, condition, reference)
-    found, dimensions = FeatureDistances(), clean.shape[1]
+    values: dict[str, float] = {}
+    left_out: dict[str, str] = {}
+    dimensions = clean.shape[1]
     restored, truth = samples_Snd[0], clean
     if reference is None:
         restored, truth, reference = restored[::2], clean[::2], clean[1::2]
-    for name, kind in ON_SETS:
-        found.add(name, partial(_of_sets, kind, dimensions), (restored, reference), (truth, reference))
+    for name, kind in ON_SETS.items():
+        try:
+            found, floors = (_of_sets(kind(dimensions), vectors, reference) for vectors in (restored, truth))
+        except ValueError as error:
+            left_out[name] = str(error)
+            continue
+        values |= found
+        for key in floors.keys() - {"kid_error"}:
+            values |= {f"{key}_floor": floors[key], f"{key}_n": len(restored), f"{key}_m": len(reference)}
     kept = min(conditional_dimensions, dimensions)
-    floor = (samples_Snd[1], samples_Snd[0], condition) if len(samples_Snd) > 1 else None
-    found.add("cfid", partial(_given, dimensions, kept), (clean, samples_Snd[0], condition), floor)
-    if "cfid" in found.values:
-        found.values["cfid"]["dimensions"] = kept
-    return found
+    try:
+        values["cfid"] = _cfid(kept, clean, samples_Snd[0], condition)
+        if len(samples_Snd) > 1:
+            values["cfid_floor"] = _cfid(kept, samples_Snd[1], samples_Snd[0], condition)
+        values |= {"cfid_n": len(clean), "cfid_dimensions": kept}
+    except ValueError as error:
+        left_out["cfid"] = str(error)
+    return values, left_out
 
 
-def _of_sets(kind: Callable[[int], Metric], dimensions: int, restored: Tensor, reference: Tensor) -> dict[str, float]:
-    metric = _local(kind(dimensions), restored)
+def _of_sets(metric: Metric, restored: Tensor, reference: Tensor) -> dict[str, float]:
+    metric = _local(metric, restored)
     metric.update(restored, real=False)
     metric.update(reference, real=True)
     values: dict[str, float] = metric.compute()
     return values
 
 
-def _given(dimensions: int, kept: int, truth: Tensor, sample: Tensor, condition: Tensor) -> dict[str, float]:
-    metric = _local(CFID(dimensions, kept), truth)
+def _cfid(kept: int, truth: Tensor, sample: Tensor, condition: Tensor) -> float:
+    metric = _local(CFID(truth.shape[1], kept), truth)
     metric.update(truth, sample, condition)
-    values: dict[str, float] = metric.compute()
-    return values
+    return float(metric.compute()["cfid"])
 
 
 def _local(metric: Metric, features: Tensor) -> Metric:
@@ -117,6 +94,6 @@ def _require_shapes(clean: Tensor, samples_Snd: Tensor, condition: Tensor, refer
     named = {"clean": clean, "samples_Snd": samples_Snd[0] if len(samples_Snd) else samples_Snd, "condition": condition}
     for name, features in named.items():
         if features.ndim != 2 or features.shape != clean.shape:
-            raise ValueError(f"{name} has features {tuple(features.shape)}; allowed are those of clean, (n, d)")
+            raise ValueError(f"{name} must have the features of clean, (n, d), got {tuple(features.shape)}")
     if reference is not None and (reference.ndim != 2 or reference.shape[1] != clean.shape[1]):
-        raise ValueError(f"reference is {tuple(reference.shape)}; allowed is (m, {clean.shape[1]})")
+        raise ValueError(f"reference must be (m, {clean.shape[1]}), got {tuple(reference.shape)}")

@@ -26,7 +26,11 @@ def full_precision(update: Callable[Concatenate[Self, Tensor, Rest], None]) -> C
 
 
 class ImageMetric(Metric):
-    """States are float64 sums: the same for any batch layout and number of ranks, and added up image by image."""
+    """States are float64 sums: the same for any batch layout and number of ranks, and added up image by image.
+
+    Those of restorations have ``update(samples_KBCHW, clean, measurement)``, with samples (K, B, C, H, W) and clean
+    images (B, C, H, W), in [0, 1] but for rounding and overshoot.
+    """
 
     full_state_update = False
 

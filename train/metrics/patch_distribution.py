@@ -60,14 +60,14 @@ class PatchDistribution(ImageMetric):
 
     @full_precision
     def update(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Measurement | None = None) -> None:
-        """Add a batch: (K, B, C, H, W) and (B, C, H, W) with C of 1 or 3; the measurement is not looked at.
+        """Add a batch, C of 1 or 3.
 
         Raises:
             ValueError: if there are not K samples, or images have no luma or no whole patch.
         """
         K = self.samples_per_image
         if len(samples_KBCHW) != K:
-            raise ValueError(f"samples are {len(samples_KBCHW)}; allowed is samples_per_image ({K})")
+            raise ValueError(f"there must be {K} samples (samples_per_image), got {len(samples_KBCHW)}")
         average = samples_KBCHW.mean(dim=0)
         mean, truth = self._patches(average).double(), self._patches(clean).double()
         for sample in samples_KBCHW if K > 1 else ():
@@ -83,7 +83,7 @@ class PatchDistribution(ImageMetric):
         """(B, C, H, W) to (B, rows, columns, p²); a rest at the right and below is left out."""
         p = self.patch
         if min(images.shape[-2:]) < p:
-            raise ValueError(f"image is {images.shape[-2]} x {images.shape[-1]}; allowed is at least {p} x {p}")
+            raise ValueError(f"images must be at least {p} x {p}, got {images.shape[-2]} x {images.shape[-1]}")
         return _luma(images).unfold(1, p, p).unfold(2, p, p).flatten(3)
 
     def _add(self, series: str, patches: Tensor) -> None:

@@ -28,7 +28,6 @@ class Perceptual(ImageMetric):
 
     @full_precision
     def update(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Measurement) -> None:
-        """Add a batch: (K, B, C, H, W), (B, C, H, W) and its measurement."""
         shown = (measurement.degraded, samples_KBCHW[0], samples_KBCHW.mean(dim=0))
         distances = (self.distance(images.float().clamp(0, 1), clean).double().sum() for images in shown)
         self.add(images=len(clean), **dict(zip(SERIES, distances, strict=True)))

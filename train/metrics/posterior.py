@@ -7,17 +7,13 @@ import math
 import torch
 from torch import Tensor
 
+from .decibels import decibels
 from .gaussian import bures
 
 RANKED = 19  # samples a truth is ranked among: 20 bins, of which the central 18 are nominal coverage 0.9
 AVERAGED = 64  # samples of the mean whose loss in dB is given
 DIRECTIONS = 128  # of slices of images; a pixel has few channels
 PIXEL_DIRECTIONS = 16
-
-
-def decibels(ratio: float) -> float:
-    """10 log10."""
-    return 10 * math.log10(max(ratio, 1e-20))
 
 
 def mean_error(samples_KBCHW: Tensor, posterior_mean: Tensor) -> float:
@@ -86,18 +82,6 @@ def radial_power(samples_KBCHW: Tensor) -> Tensor:
     kept = band <= min(power.shape) // 2
     count = torch.bincount(band[kept])
     return torch.bincount(band[kept], weights=power[kept]) / count
-
-
-def rank_histogram(samples_KBCHW: Tensor, clean: Tensor, seed: int = 0) -> Tensor:
-    """Share of values of x with 0, 1 ... K of the samples below, (K + 1,); ties are broken at random.
-
-    Flat for a calibrated sampler; high at both ends where the spread is too small.
-    """
-    K = len(samples_KBCHW)
-    below, equal = ((samples_KBCHW < clean).sum(dim=0), (samples_KBCHW == clean).sum(dim=0))
-    uniform = torch.rand(below.shape, generator=torch.Generator().manual_seed(seed))
-    ranks = below + (uniform * (equal + 1)).floor().long()
-    return torch.bincount(ranks.flatten(), minlength=K + 1) / ranks.numel()
 
 
 def coverage(histogram: Tensor) -> float:

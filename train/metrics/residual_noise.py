@@ -48,17 +48,16 @@ class ResidualNoise(ImageMetric):
 
     @full_precision
     def update(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Measurement) -> None:
-        """Add a batch: (K, B, C, H, W), (B, C, H, W) and its measurement.
+        """Add a batch.
 
         Raises:
             ValueError: if the measurement has no ``sigma``, or the image is smaller than a window.
         """
         if "sigma" not in measurement.params:
-            known = ", ".join(measurement.params) or "nothing"
-            raise ValueError(f"measurement knows {known}; allowed is one of white Gaussian noise, which knows sigma")
+            raise ValueError(f"params must have sigma, as those of GaussianNoise, got {list(measurement.params)}")
         height, width = clean.shape[-2:]
         if min(height, width) < WINDOW:
-            raise ValueError(f"image is {height} x {width}; allowed is at least {WINDOW} x {WINDOW}")
+            raise ValueError(f"images must be at least {WINDOW} x {WINDOW}, got {height} x {width}")
         sigma = measurement.params["sigma"].double().view(-1, 1, 1, 1)
         y, x, restored = (image.double() / sigma for image in (measurement.degraded, clean, samples_KBCHW[0]))
         for residual, noise, error in zip(y - restored, y - x, restored - x, strict=True):

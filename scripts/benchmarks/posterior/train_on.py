@@ -20,7 +20,8 @@ from ....models.generator import Generator, is_deterministic
 from ....rng import Rng
 from ....train.build import build_gan_step
 from ....train.metrics import posterior as distance
-from ....train.metrics.decibels import gain_db_exact
+from ....train.metrics.calibration import ranks_of
+from ....train.metrics.decibels import decibels, gain_db_exact
 from ....train.sampling import GeneratorSampler, InferenceConfig
 from .entry import EXACT, BenchmarkEntry, compose_entry, identity
 
@@ -139,10 +140,10 @@ def measure(samples_KBCHW: Tensor, problem: ToyProblem, testset: TestSet, pointw
     """
     mean, exact, mmse = testset.mean, testset.exact_KBCHW, testset.mmse
     unit = math.sqrt(mmse)
-    ranks = distance.rank_histogram(samples_KBCHW[: distance.RANKED].float(), testset.clean)
+    ranks = ranks_of(testset.clean, samples_KBCHW[: distance.RANKED].float()) / testset.clean.numel()
     figures = {
         "mmse": mmse,
-        "mean_db": distance.decibels(1 + distance.mean_error(samples_KBCHW, mean) / mmse),
+        "mean_db": decibels(1 + distance.mean_error(samples_KBCHW, mean) / mmse),
         "mean64_db": distance.loss_db(samples_KBCHW[: distance.AVERAGED], mean, mmse),
         "variance_ratio": float(samples_KBCHW.var(dim=0).mean()) / mmse,
         "w1": distance.sliced_w1(samples_KBCHW, exact, pointwise) / unit,

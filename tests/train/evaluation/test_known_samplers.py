@@ -20,7 +20,7 @@ def result(tmp_path_factory):
         "wide": WorldSampler(spread=1.6),
         "mean": PosteriorMean(),
     }
-    return evaluated(tmp_path_factory.mktemp("fields"), restorers, samples=K, sigma_z=(0.0, 0.5, 1.0))
+    return evaluated(tmp_path_factory.mktemp("fields"), restorers, samples=K)
 
 
 def value(result, restorer, figure):
@@ -106,8 +106,9 @@ def test_best_is_marked_only_where_the_interval_excludes_a_tie(result):
     assert pair.low <= pair.difference <= pair.high < 0
 
 
-def test_the_sweep_starts_at_the_mean_and_ends_at_a_sample(result):
-    curve = result.methods["exact"].curves["perception_distortion"]
+def test_the_sweep_starts_at_the_mean_and_ends_at_a_sample(tmp_path):
+    swept = evaluated(tmp_path, {"exact": WorldSampler()}, 100, K, sigma_z=(0.0, 0.5, 1.0), replicates=0)
+    curve = swept.methods["exact"].curves["perception_distortion"]
     at = {point["sigma_z"]: point for point in curve["sigma_z"]}
     limit = curve["bound"][0]
     assert at[0.0]["rmse"] == pytest.approx(limit["rmse"], rel=0.02)

@@ -87,5 +87,5 @@ def test_sharpness_is_the_size_of_steps_between_neighbours():
 
 def test_images_without_a_window_of_ssim_are_refused():
     clean = torch.rand(1, 3, 10, 32)
-    with pytest.raises(ValueError, match="image is 10 x 32; allowed is at least 11 x 11"):
+    with pytest.raises(ValueError, match=r"11 x 11.*10 x 32"):
         Distortion(2).update(clean.expand(2, -1, -1, -1, -1), clean, Measurement(clean))

@@ -7,10 +7,8 @@ import pytest
 import scipy.linalg
 import torch
 
-from pscgan.train.metrics.cfid import CFID, rotation
-from pscgan.train.metrics.fid import FID
-from pscgan.train.metrics.kid import KID
-from pscgan.train.metrics.precision_recall import PrecisionRecall
+from pscgan.train.metrics.feature_sets import KID, PrecisionRecall
+from pscgan.train.metrics.frechet import CFID, FID, rotation
 
 from ..distributed.on_ranks import on_ranks
 
@@ -231,7 +229,7 @@ def test_too_few_images_are_refused_with_the_least(kind, least):
         compared(kind(4), vectors[1:], vectors)
     with pytest.raises(ValueError, match=f"number of clean images must be >= {least}, got {least - 1}"):
         compared(kind(4), vectors, vectors[1:])
-    with pytest.raises(ValueError, match=r"features is \(2, 3\); allowed is \(N, 4\)"):
+    with pytest.raises(ValueError, match=r"features must be \(N, 4\), got \(2, 3\)"):
         kind(4).update(vectors[:2, :3], real=True)
     with pytest.raises(ValueError, match="dimensions must be >= 1, got 0"):
         kind(0)
@@ -254,5 +252,5 @@ def test_too_few_images_for_a_conditional_covariance_are_refused():
     with pytest.raises(ValueError, match="there are 8 truths, 7 samples and 8 conditions"):
         metric.update(a, b[1:], c)
     for kept in (0, 5):
-        with pytest.raises(ValueError, match=f"kept is {kept}; allowed is 1 to 4"):
+        with pytest.raises(ValueError, match=f"kept must be .* got {kept}"):
             CFID(4, kept)

@@ -9,9 +9,9 @@ from pscgan.rng import Rng
 from pscgan.train.metrics import distortion
 from pscgan.train.metrics.averaging import Averaging
 from pscgan.train.metrics.calibration import Calibration
+from pscgan.train.metrics.consistency import Residual
 from pscgan.train.metrics.patch_distribution import PatchDistribution
 from pscgan.train.metrics.perceptual import Perceptual
-from pscgan.train.metrics.residual import Residual
 from pscgan.train.metrics.residual_noise import ResidualNoise
 
 

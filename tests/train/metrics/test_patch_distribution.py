@@ -185,11 +185,11 @@ def test_batches_add_up():
 
 
 def test_what_it_cannot_judge_is_refused_by_name():
-    with pytest.raises(ValueError, match="image is 7 x 20; allowed is at least 8 x 8"):
+    with pytest.raises(ValueError, match=r"8 x 8.*7 x 20"):
         scores(torch.zeros(1, 1, 1, 7, 20), torch.zeros(1, 1, 7, 20))
     with pytest.raises(ValueError, match="channel"):
         scores(torch.zeros(1, 1, 4, 8, 8), torch.zeros(1, 4, 8, 8))
-    with pytest.raises(ValueError, match=r"samples are 2; allowed is samples_per_image \(3\)"):
+    with pytest.raises(ValueError, match=r"3 samples.*got 2"):
         PatchDistribution(3).update(torch.zeros(2, 1, 1, 8, 8), torch.zeros(1, 1, 8, 8))
     for name in ("samples_per_image", "patch"):
         with pytest.raises(ValueError, match=f"{name} must be >= 1, got 0"):

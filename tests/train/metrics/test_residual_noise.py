@@ -129,9 +129,9 @@ def test_the_measurement_itself_leaves_nothing_and_passes_no_test():
 
 def test_what_it_cannot_judge_is_refused_by_name():
     image = torch.zeros(1, 3, 14, 40)
-    with pytest.raises(ValueError, match="image is 14 x 40; allowed is at least 15 x 15"):
+    with pytest.raises(ValueError, match=r"15 x 15.*14 x 40"):
         ResidualNoise().update(image[None], image, Measurement(image, None, {"sigma": torch.ones(1)}))
-    with pytest.raises(ValueError, match="measurement knows levels, tables; allowed is one of white Gaussian noise"):
+    with pytest.raises(ValueError, match=r"sigma.*levels"):
         ResidualNoise().update(image[None], image, Measurement(image, None, {"levels": image, "tables": image}))
 
 

@@ -1,4 +1,4 @@
-"""Conditional Fréchet distance between truth and sample given y, from one sample a y (arXiv 2103.11521)."""
+"""Fréchet distances of sets of features: FID, and CFID given y."""
 
 from __future__ import annotations
 
@@ -6,13 +6,72 @@ import torch
 from torch import Tensor
 
 from ...checks import require_at_least
-from .fid import require_vectors
 from .gaussian import mean_and_covariance, squared_bures
 from .image_metric import ImageMetric
 
+SIDES = ("restored", "clean")
+
+
+class FID(ImageMetric):
+    """Squared Wasserstein-2 distance of the Gaussians fitted to two sets of features (arXiv 1706.08500), float64 sums.
+
+    With means m and unbiased covariances Σ::
+
+        |m₁ − m₂|² + Tr(Σ₁ + Σ₂ − 2 (Σ₁^½ Σ₂ Σ₁^½)^½)
+
+    Biased upward by what n vectors say too little, the more the fewer they are: compared at equal n only. torchmetrics'
+    own works on images, takes roots of eigenvalues of Σ₁Σ₂ and rounds to the type of the features.
+
+    Args:
+        dimensions: d of the features.
+
+    Raises:
+        ValueError: if ``dimensions`` is below 1.
+    """
+
+    def __init__(self, dimensions: int) -> None:
+        super().__init__()
+        require_at_least(1, dimensions=dimensions)
+        self.dimensions = dimensions
+        for side in SIDES:
+            for name, shape in (("count", ()), ("sum", (dimensions,)), ("products", (dimensions, dimensions))):
+                self.add_sums([f"{side}_{name}"], *shape)
+
+    def update(self, features: Tensor, real: bool) -> None:
+        """Add vectors (N, d); ``real`` for those of clean images.
+
+        Raises:
+            ValueError: if they have another shape.
+        """
+        require_vectors(features, self.dimensions)
+        vectors, side = features.double(), SIDES[real]
+        sums: dict[str, Tensor | float] = {
+            "count": len(vectors),
+            "sum": vectors.sum(0),
+            "products": vectors.T @ vectors,
+        }
+        self.add(**{f"{side}_{name}": value for name, value in sums.items()})
+
+    def compute(self) -> dict[str, float]:
+        """``fid``, at least 0.
+
+        Raises:
+            ValueError: if a side has fewer than 2 vectors.
+        """
+        require_at_least(2, **{f"number of {side} images": int(getattr(self, f"{side}_count")) for side in SIDES})
+        sums = [[getattr(self, f"{side}_{name}") for name in ("count", "sum", "products")] for side in SIDES]
+        (mean, covariance), (other_mean, other) = (mean_and_covariance(*side) for side in sums)
+        return {"fid": float((mean - other_mean).square().sum() + squared_bures(covariance, other))}
+
+
+def require_vectors(features: Tensor, dimensions: int) -> None:
+    """Raise a ValueError unless features are (N, dimensions)."""
+    if features.ndim != 2 or features.shape[1] != dimensions:
+        raise ValueError(f"features must be (N, {dimensions}), got {tuple(features.shape)}")
+
 
 class CFID(ImageMetric):
-    """CFID of features a of truths, b of samples and c of conditions, from float64 sums of all cross products.
+    """CFID (arXiv 2103.11521) of features a of truths, b of samples and c of conditions; float64 sums.
 
     The mean over c of the squared Wasserstein-2 distance of the Gaussians fitted to a given c and to b given c::
 
@@ -40,7 +99,7 @@ class CFID(ImageMetric):
         super().__init__()
         self.dimensions, self.kept = dimensions, dimensions if kept is None else kept
         if not 1 <= self.kept <= dimensions:
-            raise ValueError(f"kept is {kept}; allowed is 1 to {dimensions}, the dimensions of the features")
+            raise ValueError(f"kept must be in [1, {dimensions}], got {kept}")
         self._projection = None if kept is None else rotation(dimensions, kept, seed)
         for name, shape in (("count", ()), ("sum", (3 * self.kept,)), ("products", (3 * self.kept, 3 * self.kept))):
             self.add_sums([name], *shape)

@@ -10,7 +10,7 @@ from pscgan.data.jpeg.codec import encode
 from pscgan.data.jpeg.coefficients import SAMPLINGS
 from pscgan.data.sources.image_source import ImageSource
 from pscgan.rng import Rng
-from pscgan.train.metrics.jpeg_consistency import ROWS, JpegConsistency
+from pscgan.train.metrics.consistency import ROWS, JpegConsistency
 
 from ..tiny import LIGHTNING_SAYS, result, run
 

@@ -1,15 +1,16 @@
-"""Whether restorations explain the files they were made from, as counts that anybody can check."""
+"""Whether restorations explain what was measured: residuals, and counts of coefficients that a file must have."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from ...data.degradation import Verifiable
+from ...data.degradation import Degradation, Verifiable
 from ...data.measurement import Measurement
 from .decibels import psnr
 from .image_metric import ImageMetric, full_precision
 
+RESIDUALS = ("sample", "mean", "clean")
 ROWS = {
     "degraded": "y, plain decode",
     "sample": "one sample",
@@ -21,6 +22,30 @@ SUMS = (
     *("levels", "levels_wrong", "blocks", "blocks_wrong", "pictures", "pictures_wrong"),
     *("reencode_rmse", "violation", "squared_error", "values"),
 )
+
+
+class Residual(ImageMetric):
+    """The degradation's own residual of samples, of their mean, and of the clean images, as a mean over images.
+
+    Args:
+        degradation: of the measurements; its ``residual`` says what the unit is.
+    """
+
+    def __init__(self, degradation: Degradation) -> None:
+        super().__init__()
+        self.degradation = degradation
+        self.add_sums(("images", *RESIDUALS))
+
+    @full_precision
+    def update(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Measurement) -> None:
+        shown = (samples_KBCHW[0], samples_KBCHW.mean(dim=0), clean)
+        residuals = (self.degradation.residual(images, measurement).double().sum() for images in shown)
+        self.add(images=len(clean), **dict(zip(RESIDUALS, residuals, strict=True)))
+
+    def compute(self) -> dict[str, float]:
+        """``sample``, ``mean`` and ``clean``."""
+        total = self.totals(("images", *RESIDUALS))
+        return {name: total[name] / total["images"] for name in RESIDUALS}
 
 
 class JpegConsistency(ImageMetric):
@@ -40,7 +65,6 @@ class JpegConsistency(ImageMetric):
 
     @full_precision
     def update(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Measurement) -> None:
-        """Add a batch: (K, B, C, H, W), (B, C, H, W) and its measurement."""
         for name, restored in (("sample", samples_KBCHW[0]), ("mean", samples_KBCHW.mean(dim=0))):
             self._add(name, to_8_bits(restored), clean, measurement)
             self._add(f"{name}_finished", self.degradation.to_exact_uint8(restored, measurement), clean, measurement)
