@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,8 +21,6 @@ from ..inference.sampler import LoadedSampler
 from ..sampling import GeneratorSampler, Restorer
 from .naming import ALLOWED, DEGRADED, named_values
 
-IDENTITY = re.compile(r"(?P<network>.+?) \[[^\]]*\], (?P<source>.+), sha256 (?P<hash>[0-9a-f]{12})")
-
 
 class Degraded:
     """The measurement itself: the noisy image, or what an ordinary decoder shows of a .jpg file."""
@@ -31,7 +28,6 @@ class Degraded:
     stochastic = False
 
     def restore(self, measurement: Measurement, num_samples: int, seeds: Sequence[int], sigma_z: float = 1.0) -> Tensor:
-        """y, as it is, (1, B, C, H, W)."""
         return measurement.degraded.float()[None]
 
 
@@ -48,7 +44,6 @@ class Deterministic:
         self.function = function
 
     def restore(self, measurement: Measurement, num_samples: int, seeds: Sequence[int], sigma_z: float = 1.0) -> Tensor:
-        """The one image, (1, B, C, H, W)."""
         return self.function(measurement).float()[None]
 
 
@@ -174,29 +169,14 @@ def _denoiser(network: nn.Module) -> Deterministic:
 
 
 def training_overlap(extractor: str, feature_networks: Sequence[str]) -> list[str]:
-    """Those of a run's frozen networks that are the extractor's.
-
-    The same network is one of equal weights, whatever its layers. Older versions left what is behind the last layer out
-    of the hash, so a network of the same name from the same source is taken for the same one as well.
+    """Identities of a method's frozen networks whose weights are the extractor's, whatever the layers.
 
     Args:
         extractor: ``identity`` of an extractor.
-        feature_networks: identities as ``run.json`` names them, or ``feature_networks`` of a ``GANStep``.
-
-    Returns:
-        Their identities; none if the extractor is free to judge.
-
-    Raises:
-        ValueError: if a line names no network with its source and hash.
+        feature_networks: identities as ``run.json`` has them, or ``feature_networks`` of a ``GANStep``.
     """
-    network, source, weights = _parts(extractor)
-    return [
-        line for line in feature_networks if (parts := _parts(line))[2] == weights or parts[:2] == (network, source)
-    ]
+    return [network for network in feature_networks if _weights(network) == _weights(extractor)]
 
 
-def _parts(identity: str) -> tuple[str, str, str]:
-    found = IDENTITY.match(identity)
-    if found is None:
-        raise ValueError(f'identity is "{identity}"; allowed is "NETWORK [LAYERS], SOURCE, sha256 HASH"')
-    return found["network"], found["source"], found["hash"]
+def _weights(identity: str) -> str:
+    return identity.rpartition("sha256 ")[2]

@@ -20,59 +20,6 @@ from .attacks import Attack, NotDifferentiableError
 from .metric_suite import MetricStates, compute, states_of
 
 
-def evaluate_robustness(
-    restorer: Restorer,
-    clean: Tensor,
-    measurement: Measurement,
-    numbers: Sequence[int],
-    attacks: Mapping[str, Attack],
-    ai_psnrs: Sequence[float],
-    samples: int = 8,
-    seed: int = 0,
-) -> dict[str, dict[float, Robustness]]:
-    """Attack the measurements of a batch, and measure the change for z that the attack did not see.
-
-    An attack and a budget cost the attack's gradients, each through all its samples, and 2K restorations; give crops
-    that were degraded as crops. Image i depends on (seed, i) alone.
-
-    Args:
-        restorer: differentiable in y.
-        clean: x, (B, C, H, W) in [0, 1].
-        measurement: of the same images.
-        numbers: of the images.
-        attacks: by name.
-        ai_psnrs: budgets in dB.
-        samples: K at y and at y + d; a deterministic method needs one.
-        seed: of starts and latents.
-
-    Returns:
-        By attack and budget (AI-PSNR in dB), an updated metric; the states of metrics of several batches add up.
-
-    Raises:
-        ValueError: if ``samples`` is too low or the restorer has no gradient.
-    """
-    require_at_least(2 if restorer.stochastic else 1, samples=samples)
-    K = samples if restorer.stochastic else 1
-
-    @torch.no_grad()
-    def draw(seen: Measurement, seeds: Sequence[int]) -> Tensor:
-        return restorer.restore(seen, K, seeds)
-
-    def scored(attack: Attack, ai_psnr: float) -> Robustness:
-        start, metric = Rng(seed, "robustness start", numbers), Robustness()
-        attacked = attack(restorer, measurement, of_attack, start, ai_psnr)
-        perturbation = attacked.degraded - measurement.degraded
-        metric.update(before, draw(attacked, own), draw(attacked, others), clean, perturbation)
-        return metric
-
-    own = [seed + number for number in numbers]  # those of the evaluation
-    of_attack, others = (
-        [key(seed, f"robustness {stream} latent", number) for number in numbers] for stream in ("attack", "other")
-    )
-    before = draw(measurement, own)
-    return {name: {ai_psnr: scored(attack, ai_psnr) for ai_psnr in ai_psnrs} for name, attack in attacks.items()}
-
-
 def robustness_curves(scores: Mapping[str, Mapping[float, Mapping[str, float]]]) -> dict[str, list[dict[str, float]]]:
     """By attack, a point for each budget: AI-PSNR, PSNR between samples of one z, distance of the distributions.
 
@@ -88,15 +35,18 @@ def robustness_curves(scores: Mapping[str, Mapping[float, Mapping[str, float]]])
 
 @dataclass(frozen=True)
 class RobustnessEval:
-    """Attacks on the restorations of some images.
+    """Attacks on the restorations of some images, and the change for z that the attack did not see.
+
+    An attack and a budget cost the attack's gradients, each through all its samples, and 2K restorations. Image i
+    depends on (seed, i) alone.
 
     Attributes:
         attacks: by name.
         ai_psnrs: budgets in dB: PSNR of the attacked measurement to the measurement.
         degradation: of the crops.
-        crop: side of the central crop that is attacked, in pixels.
+        crop: side of the central crop that is degraded and attacked, in pixels.
         images: of the first so many.
-        samples: at y and at y + d.
+        samples: K at y and at y + d; a deterministic method needs one.
         seed: of measurements, latents and starts.
     """
 
@@ -112,17 +62,47 @@ class RobustnessEval:
         counts = {"crop": self.crop, "images": self.images, "samples": self.samples}
         require_at_least(1, **{f"robustness.{name}": count for name, count in counts.items()})
 
+    def metrics(
+        self, restorer: Restorer, clean: Tensor, measurement: Measurement, numbers: Sequence[int]
+    ) -> dict[str, dict[float, Robustness]]:
+        """By attack and budget, a metric updated with a batch x, (B, C, H, W).
+
+        Raises:
+            ValueError: if there are too few samples, or the restorer has no gradient.
+        """
+        require_at_least(2 if restorer.stochastic else 1, **{"robustness.samples": self.samples})
+        K = self.samples if restorer.stochastic else 1
+
+        @torch.no_grad()
+        def draw(seen: Measurement, seeds: Sequence[int]) -> Tensor:
+            return restorer.restore(seen, K, seeds)
+
+        def scored(attack: Attack, ai_psnr: float) -> Robustness:
+            start, metric = Rng(self.seed, "robustness start", numbers), Robustness()
+            attacked = attack(restorer, measurement, of_attack, start, ai_psnr)
+            perturbation = attacked.degraded - measurement.degraded
+            metric.update(before, draw(attacked, own), draw(attacked, others), clean, perturbation)
+            return metric
+
+        own = [self.seed + number for number in numbers]  # those of the evaluation
+        of_attack, others = (
+            [key(self.seed, f"robustness {stream} latent", number) for number in numbers]
+            for stream in ("attack", "other")
+        )
+        before = draw(measurement, own)
+        return {
+            name: {ai_psnr: scored(attack, ai_psnr) for ai_psnr in self.ai_psnrs}
+            for name, attack in self.attacks.items()
+        }
+
     def states_of(self, restorer: Restorer, number: int, images: Tensor) -> MetricStates:
         """The part of image ``number``, (1, C, H, W) or a pair; empty for a method without a gradient."""
         if not self.attacks or number >= self.images:
             return {}
-        crops, numbers = center_crop(images, self.crop), [number]
-        clean, measurement = measure(self.degradation, crops.cpu(), Rng(self.seed, "robustness", numbers))
-        known = clean.to(images.device), measurement.to(images.device)
+        crops = center_crop(images, self.crop)
+        clean, measurement = measure(self.degradation, crops.cpu(), Rng(self.seed, "robustness", [number]))
         try:
-            metrics = evaluate_robustness(
-                restorer, *known, numbers, self.attacks, self.ai_psnrs, self.samples, self.seed
-            )
+            metrics = self.metrics(restorer, clean.to(images.device), measurement.to(images.device), [number])
         except NotDifferentiableError:
             return {}
         return {

@@ -15,39 +15,9 @@ from ..sampling import Restorer
 from .metric_suite import MetricStates, compute, states_of
 
 
-@torch.no_grad()
-def temperature_sweep(
-    restorer: Restorer,
-    clean: Tensor,
-    measurement: Measurement,
-    numbers: Sequence[int],
-    sigma_zs: Sequence[float],
-    seed: int = 0,
-) -> dict[float, PatchDistribution]:
-    """One sample an image at each factor on z, from the same z: the first sample of image i of seed ``seed + i``.
-
-    Args:
-        restorer: a deterministic one has no sweep.
-        clean: x, (B, C, H, W).
-        measurement: of the same images.
-        numbers: of the images.
-        sigma_zs: factors on z.
-        seed: of z.
-
-    Returns:
-        By factor, a metric updated with the batch; the states of metrics of several batches add up.
-    """
-    metrics = {}
-    for sigma_z in sigma_zs if restorer.stochastic else ():
-        metrics[sigma_z] = PatchDistribution(1).to(clean.device)
-        sample = restorer.restore(measurement, 1, [seed + number for number in numbers], sigma_z)
-        metrics[sigma_z].update(sample, clean, measurement)
-    return metrics
-
-
 @dataclass(frozen=True)
 class TemperatureSweep:
-    """The part of each image in it.
+    """One sample an image at each factor on z, from the same z: the first sample of image i of seed ``seed + i``.
 
     Attributes:
         sigma_zs: factors on z, each at least 0.
@@ -64,10 +34,23 @@ class TemperatureSweep:
         if wrong is not None:
             raise ValueError(f"sigma_z must be >= 0, got {wrong}")
 
+    @torch.no_grad()
+    def metrics(
+        self, restorer: Restorer, clean: Tensor, measurement: Measurement, numbers: Sequence[int]
+    ) -> dict[float, PatchDistribution]:
+        """By factor, a metric updated with a batch x, (B, C, H, W); none for a deterministic method."""
+        found = {}
+        for sigma_z in self.sigma_zs if restorer.stochastic else ():
+            found[sigma_z] = PatchDistribution(1).to(clean.device)
+            sample = restorer.restore(measurement, 1, [self.seed + number for number in numbers], sigma_z)
+            found[sigma_z].update(sample, clean, measurement)
+        return found
+
     def states_of(self, restorer: Restorer, number: int, clean: Tensor, measurement: Measurement) -> MetricStates:
-        """Of image ``number``, (1, C, H, W); empty for a deterministic method."""
-        sigma_zs = self.sigma_zs if number < self.images else ()
-        metrics = temperature_sweep(restorer, clean, measurement, [number], sigma_zs, self.seed)
+        """The part of image ``number``, (1, C, H, W)."""
+        if number >= self.images:
+            return {}
+        metrics = self.metrics(restorer, clean, measurement, [number])
         return {state: value for s, metric in metrics.items() for state, value in states_of(metric, _name(s)).items()}
 
     def compute(self, states: MetricStates) -> dict[float, dict[str, Any]]:

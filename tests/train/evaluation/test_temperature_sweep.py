@@ -4,12 +4,16 @@ import pytest
 
 from pscgan.train.evaluation.curves import perception_distortion_curve
 from pscgan.train.evaluation.methods import Degraded
-from pscgan.train.evaluation.temperature_sweep import temperature_sweep as sweep
+from pscgan.train.evaluation.temperature_sweep import TemperatureSweep
 from pscgan.train.metrics.patch_distribution import PatchDistribution
 
 from .wiener import Wiener, field
 
 IMAGES = 2_000
+
+
+def sweep(restorer, clean, measurement, numbers, sigma_zs):
+    return TemperatureSweep(sigma_zs, len(numbers), 0).metrics(restorer, clean, measurement, numbers)
 
 
 @pytest.fixture(scope="module")
