@@ -66,7 +66,7 @@ def write_evaluation(folder, seed=0, pixels=96, images=2, names=("sampler", "bas
             "samples": SAMPLES,
             "seed": seed,
             "degradation": {"_target_": "pscgan.data.degradations.gaussian_noise.GaussianNoise", "sigma": 25},
-            "degradation_words": "GaussianNoise, sigma 25",
+            "degradation": "GaussianNoise, sigma 25",
             "root": "photos",
             "bootstrap": 400,
             "extractors": [],

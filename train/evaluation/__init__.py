@@ -1,1 +1,1 @@
-"""Restorers, judged side by side on the same measurements."""
+"""Methods of restoration, evaluated on the same measurements."""

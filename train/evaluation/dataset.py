@@ -23,6 +23,7 @@ from ...data.sources.image_source import ImageSource
 from ...data.sources.pairs import open_source
 from ...data.splits import split
 from ...rng import Rng
+from ..inference.sampler import LoadedSampler
 from ..runs.provenance import describe_config
 
 SPLITS = ("test", "validation")
@@ -79,20 +80,23 @@ class EvaluationDataset:
             yield EvaluationItem(number, item["name"][0], images, clean, measurement)
 
 
-def open_images(config: DictConfig, run: DictConfig | None, channels: int | None) -> tuple[EvaluationSet, str | None]:
+def open_images(
+    config: DictConfig, run: DictConfig | None, first: LoadedSampler | None
+) -> tuple[EvaluationSet, str | None]:
     """The images of ``config.images``, or those a run has held out where no root is given; and of which split.
 
     Args:
         config: of the evaluation.
         run: config of the first run that is evaluated, if there is one.
-        channels: of the images of the first model, if there is one.
+        first: model that is evaluated, if there is one.
 
     Raises:
         ValueError: if there are no images, or a value is out of range.
     """
     images = config.images
     if images.root is not None:
-        source = open_source(images.root, images.channels or channels or 3, images.resize, images.recorded)
+        channels = images.channels or (3 if first is None else first.image_channels)
+        source = open_source(images.root, channels, images.resize, images.recorded)
         return _selected(EvaluationSet(source, source.names, images.crop), images), None
     if run is None:
         raise ValueError("images.root must be a folder, archive, shards or hf:NAME where no run is evaluated, got null")
@@ -141,15 +145,17 @@ def _selected(images: EvaluationSet, chosen: DictConfig) -> EvaluationSet:
     return selected
 
 
-def open_degradation(config: DictConfig, trained_on: DictConfig | None) -> tuple[Degradation, str]:
+def open_degradation(config: DictConfig, first: LoadedSampler | None) -> tuple[Degradation, str]:
     """The degradation of the evaluation, or else that of the first run or export, and its name with its arguments.
 
     Raises:
         ValueError: if there is none.
     """
-    chosen = config.degradation if config.degradation is not None else trained_on
+    chosen = config.degradation
     if chosen is None:
-        raise ValueError("degradation must be chosen where no model is evaluated, as degradation=gaussian_noise")
+        if first is None:
+            raise ValueError("degradation must be chosen where no model is evaluated, as degradation=gaussian_noise")
+        chosen = OmegaConf.create(first.metadata["degradation"])
     OmegaConf.resolve(chosen)
     return instantiate(chosen), describe_config(chosen)
 

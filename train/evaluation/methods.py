@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,16 +88,9 @@ class Methods:
         return next((loaded.run.config for loaded in self.loaded.values() if loaded.run is not None), None)
 
     @property
-    def first_degradation(self) -> Any:
-        """Config of the degradation that the first model was trained on; None without one."""
-        first = next(iter(self.loaded.values()), None)
-        return None if first is None else OmegaConf.create(first.metadata["degradation"])
-
-    @property
-    def first_channels(self) -> int | None:
-        """Of the images of the first model."""
-        first = next(iter(self.loaded.values()), None)
-        return None if first is None else first.image_channels
+    def first(self) -> LoadedSampler | None:
+        """The first model among them."""
+        return next(iter(self.loaded.values()), None)
 
     def build(self, degradation: Degradation) -> list[Method]:
         """All, in the order they were named.
@@ -124,7 +118,7 @@ class Methods:
             )
         if isinstance(restorer, nn.Module):
             restorer = restorer.to(self.device).eval()
-        return Method(name, restorer, {"kind": "callable", **_plain(value)})
+        return Method(name, restorer, {"kind": "callable", **value})
 
 
 def _about(sampler: LoadedSampler, value: str) -> dict[str, Any]:
@@ -138,12 +132,6 @@ def _about(sampler: LoadedSampler, value: str) -> dict[str, Any]:
         "degradation": metadata["degradation"],
         "seed": metadata["seed"],
     }
-
-
-def _plain(value: Any) -> dict[str, Any]:
-    found = OmegaConf.to_container(OmegaConf.create(value)) if not isinstance(value, dict) else value
-    assert isinstance(found, dict)
-    return {str(key): entry for key, entry in found.items()}
 
 
 def dncnn(weights: str, sigma: float = 25) -> Deterministic:
@@ -178,5 +166,5 @@ def training_overlap(extractor: str, feature_networks: Sequence[str]) -> list[st
     return [network for network in feature_networks if _weights(network) == _weights(extractor)]
 
 
-def _weights(identity: str) -> str:
-    return identity.rpartition("sha256 ")[2]
+def _weights(identity: str) -> list[str]:
+    return re.findall(r"sha256 ([0-9a-f]{12})", identity)

@@ -82,8 +82,8 @@ def build(config: DictConfig) -> EvaluationSetup:
     device = torch.device("cuda", torch.cuda.current_device()) if on_gpu(config) else torch.device("cpu")
     named = OmegaConf.to_container(config)["methods"]  # type: ignore[index, call-overload]
     opened = Methods(named, device, config.samples_per_pass)
-    degradation, degradation_words = open_degradation(config, opened.first_degradation)
-    images, split = open_images(config, opened.first_run, opened.first_channels)
+    degradation, described = open_degradation(config, opened.first)
+    images, split = open_images(config, opened.first_run, opened.first)
     require_pairs(images.source, degradation)
     left_out: dict[str, str] = {}
     if isinstance(degradation, PairedDegradation):
@@ -117,7 +117,7 @@ def build(config: DictConfig) -> EvaluationSetup:
         "samples": config.samples,
         "seed": config.seed,
         "sample_seeds": "seed + number of the image",
-        "degradation_words": degradation_words,
+        "degradation": described,
         "bootstrap": config.bootstrap,
         "confidence": CONFIDENCE,
         "extractors": [extractor.identity for extractor in extractors.values()],

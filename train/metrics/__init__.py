@@ -1,1 +1,1 @@
-"""Figures of restorations, as sums over images: the same for any batches and any number of ranks."""
+"""Metrics of restorations, as sums over images: the same for any batches and any number of ranks."""

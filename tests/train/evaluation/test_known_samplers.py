@@ -107,6 +107,7 @@ def test_best_is_marked_only_where_the_interval_excludes_a_tie(result):
 
 
 def test_the_sweep_starts_at_the_mean_and_ends_at_a_sample(tmp_path):
+    """The posterior has 192 effective dimensions, (tr C)² / tr C²: an RMSE of 100 fields has a deviation of 0.5 %."""
     swept = evaluated(tmp_path, {"exact": WorldSampler()}, 100, K, sigma_z=(0.0, 0.5, 1.0), replicates=0)
     curve = swept.methods["exact"].curves["perception_distortion"]
     at = {point["sigma_z"]: point for point in curve["sigma_z"]}
