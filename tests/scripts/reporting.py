@@ -65,7 +65,6 @@ def write_evaluation(folder, seed=0, pixels=96, images=2, names=("sampler", "bas
             "sizes": "24 of 64 x 1",
             "samples": SAMPLES,
             "seed": seed,
-            "degradation": {"_target_": "pscgan.data.degradations.gaussian_noise.GaussianNoise", "sigma": 25},
             "degradation": "GaussianNoise, sigma 25",
             "root": "photos",
             "bootstrap": 400,
