@@ -22,15 +22,12 @@ class Degradation(Protocol):
 
     def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
         """Degrade (B, C, H, W) in [0, 1]; image b uses the b-th generator of ``rng`` and nothing else."""
-        ...
 
     def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """How far each restored image is from explaining its measurement, (B,), in the unit the class states."""
-        ...
 
     def project(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """The nearest image that explains the measurement, (B, C, H, W), differentiable."""
-        ...
 
 
 class Verification(NamedTuple):
@@ -64,11 +61,9 @@ class Verifiable(Protocol):
 
     def to_exact_uint8(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """An 8-bit image near (B, C, H, W) that explains the measurement, as far as one was found; uint8."""
-        ...
 
     def verify(self, image: Tensor, measurement: Measurement) -> Verification:
         """How far (B, C, H, W) uint8 explains the measurement."""
-        ...
 
 
 @runtime_checkable
@@ -77,11 +72,9 @@ class PairedDegradation(Protocol):
 
     def split_pairs(self, pairs: Tensor) -> tuple[Tensor, Measurement]:
         """Clean images (B, C, H, W) and their measurements, of pairs (B, 2C, H, W)."""
-        ...
 
     def measure(self, degraded: Tensor) -> Measurement:
         """The measurement that recorded images (B, C, H, W) are."""
-        ...
 
 
 def measure(degradation: Degradation, images: Tensor, rng: Rng) -> tuple[Tensor, Measurement]:

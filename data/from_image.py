@@ -18,7 +18,6 @@ class StoredImage(Protocol):
 
     def window(self, top: int, left: int, height: int, width: int) -> StoredImage:
         """What a file of this part alone would store."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,6 @@ class FromImage(Degradation, Protocol):
         Raises:
             ValueError: naming what is missing, or why it cannot be such a measurement.
         """
-        ...
 
 
 @runtime_checkable
@@ -110,7 +108,6 @@ class FromWindows(FromImage, Protocol):
 
     def side_info(self, measurement: Measurement) -> ImageSideInfo:
         """What is known of an image besides its pixels, of a measurement (B = 1) that was made here."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -142,4 +139,3 @@ class EstimatesSideInfo(Protocol):
         Raises:
             ValueError: if something has to be told because it cannot be found.
         """
-        ...

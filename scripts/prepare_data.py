@@ -11,9 +11,9 @@ import shutil
 import sys
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..checks import require_at_least
+from ..checks import optional_package, require_at_least
 from ..train.runs.cli_errors import report_user_errors
 from .command_line import Parser
 
@@ -100,7 +100,8 @@ def _write(source: ImageSource, names: Iterable[str], folder: Path, options: arg
     form = {"encoder": False, "compress": False, "mtime": 0, "format": "PAX_FORMAT"}
     pairs = list(zip(source.names, names, strict=True))
     console = Console(stderr=True)
-    with _shard_writer()(pattern, **limits, **form, verbose=0) as writer:
+    webdataset = optional_package("webdataset", "webdataset", "writing shards")
+    with webdataset.ShardWriter(pattern, **limits, **form, verbose=0) as writer:
         for name, packed in track(pairs, "images", console=console, disable=not console.is_terminal, transient=True):
             try:
                 data = source.read_file(name) if options.size is None else encode_png(source.read(name))
@@ -113,14 +114,6 @@ def _write(source: ImageSource, names: Iterable[str], folder: Path, options: arg
     if len(unreadable) == len(pairs):
         raise ValueError(f"root is {source.root}; none of its {len(pairs)} image files can be read")
     return unreadable
-
-
-def _shard_writer() -> Any:
-    try:
-        from webdataset import ShardWriter
-    except ImportError as error:
-        raise ValueError("webdataset is not installed; install it: pip install 'pscgan[webdataset]'") from error
-    return ShardWriter
 
 
 def main(arguments: list[str] | None = None) -> None:

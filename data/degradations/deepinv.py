@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .operators.protocol import FixedOperator, Params
+from .operators.protocol import Operator, Params
 
 
-class DeepinvPhysics(FixedOperator):
+class DeepinvPhysics(Operator):
     """A of a linear physics of deepinv: for ``Linear``, which adds the noise; the noise model of the physics is unused.
 
     What the physics holds (mask, filter ...) is the same for all images, and moves to their device. Nothing of deepinv

@@ -19,7 +19,6 @@ class Mask(Protocol):
 
     def draw(self, size: tuple[int, int], rng: Rng) -> Tensor:
         """True where a pixel of H x W is known, (B, 1, H, W) bool; image b uses the b-th generator and nothing else."""
-        ...
 
 
 class CenterBox:

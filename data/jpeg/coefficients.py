@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
@@ -58,7 +58,7 @@ class JpegCoefficients:
             row, column = top // vertical, left // horizontal
             rows, columns = blocks(height, vertical) * BLOCK, blocks(width, horizontal) * BLOCK
             planes.append(plane[:, row : row + rows, column : column + columns])
-        return JpegCoefficients(planes, self.tables, self.sampling, height, width)
+        return replace(self, levels=planes, height=height, width=width)
 
 
 def blocks(extent: int, subsampling: int = 1) -> int:
@@ -135,8 +135,7 @@ def _parts(extent: int, size: int) -> Iterator[tuple[int, int, int]]:
 
 def select(coded: JpegCoefficients, pictures: Tensor | slice) -> JpegCoefficients:
     """What it says of some of its pictures."""
-    levels = [plane[pictures] for plane in coded.levels]
-    return JpegCoefficients(levels, coded.tables[pictures], coded.sampling, coded.height, coded.width)
+    return replace(coded, levels=[plane[pictures] for plane in coded.levels], tables=coded.tables[pictures])
 
 
 def unit(coded: JpegCoefficients) -> int:
@@ -183,6 +182,5 @@ def grey_as_colour(coded: JpegCoefficients, sampling: Sampling) -> JpegCoefficie
     (luma,) = coded.levels
     rows, columns = blocks(coded.height, sampling.vertical), blocks(coded.width, sampling.horizontal)
     chroma = torch.zeros(len(luma), BLOCK * rows, BLOCK * columns, dtype=luma.dtype, device=luma.device)
-    return JpegCoefficients(
-        [luma, chroma, chroma], coded.tables.expand(-1, 3, -1, -1), sampling, coded.height, coded.width
-    )
+    tables = coded.tables.expand(-1, 3, -1, -1)
+    return replace(coded, levels=[luma, chroma, chroma], tables=tables, sampling=sampling)

@@ -80,12 +80,12 @@ def parse(data: bytes) -> Header:
     for marker, body, _, _ in segments(data):
         if marker in FRAMES or marker == HIERARCHY:
             if frame is not None and frame.frame != HIERARCHY:
-                raise ValueError("it is damaged: it declares two frames, allowed is one")
+                raise ValueError("it is damaged: it declares two frames")
             frame = frame or _frame(marker, body)
         elif marker == QUANTISATION_TABLES:
             new = _tables(body)
             if scans and any(tables.get(number, steps) != steps for number, steps in new.items()):
-                raise ValueError("its quantisation tables change between scans; allowed is one table a component")
+                raise ValueError("its quantisation tables change between scans")
             tables |= new
         elif marker == START_OF_SCAN:
             if frame is None:
@@ -163,7 +163,7 @@ def segments(data: bytes) -> Iterator[Segment]:
     if not data:
         raise ValueError("the file is empty")
     if not data.startswith(bytes((0xFF, START_OF_IMAGE, 0xFF))[: len(data)]):
-        raise ValueError(f"it is not a JPEG: it begins with the bytes {data[:3].hex(' ')}, allowed is ff d8 ff")
+        raise ValueError(f"it is not a JPEG: it must begin with the bytes ff d8 ff, got {data[:3].hex(' ')}")
     position = 2
     while (segment := _segment(data, position)).marker != END_OF_IMAGE:
         yield segment
@@ -185,7 +185,7 @@ def _segment(data: bytes, position: int) -> Segment:
     if stop > len(data) or len(data) < position + 4:
         raise ValueError(f"it is truncated: it ends inside the segment at byte {position}")
     if length < 2:
-        raise ValueError(f"it is damaged: the segment at byte {position} has length {length}, allowed is 2 or more")
+        raise ValueError(f"it is damaged: the segment at byte {position} must have a length >= 2, got {length}")
     body = data[position + 4 : stop]
     if marker[0] == START_OF_SCAN:
         after = _AFTER_SCAN.search(data, stop)

@@ -9,7 +9,6 @@ import tempfile
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -54,7 +53,7 @@ def read(path: Path | bytes, max_pixels: int | None = None) -> JpegFile:
         max_pixels: height times width at most; None for the limit of Pillow, ``Image.MAX_IMAGE_PIXELS``.
 
     Raises:
-        UnreadableImage: naming file and reason, and what is allowed.
+        UnreadableImage: naming file and reason.
     """
     try:
         limit = Image.MAX_IMAGE_PIXELS if max_pixels is None else max_pixels
@@ -63,14 +62,14 @@ def read(path: Path | bytes, max_pixels: int | None = None) -> JpegFile:
         reason = unsupported_reason(header, limit)
         if reason is not None:
             raise ValueError(reason)
-        coded = _coded(read_levels(levels_only(data)), header)
+        coded = _coded(*read_levels(levels_only(data)), header)
         return JpegFile(coded, *_decode(data, coded))
     except ValueError as error:
         raise UnreadableImage(on_one_line(" ".join(str(error).split())), name_of(path)) from error
 
 
-def _coded(found: Levels, header: Header) -> JpegCoefficients:
-    """Of what libjpeg found; it must be what the header declares."""
+def _coded(levels: list[Tensor], tables: Tensor, header: Header) -> JpegCoefficients:
+    """What libjpeg found, which must be what the header declares."""
     chroma = sampling(header)
     assert chroma is not None, "such a file has been refused"
     subsamplings = [(1, 1)] + [(chroma.horizontal, chroma.vertical)] * (len(header.components) - 1)
@@ -78,17 +77,15 @@ def _coded(found: Levels, header: Header) -> JpegCoefficients:
         (BLOCK * blocks(header.height, vertical), BLOCK * blocks(header.width, horizontal))
         for horizontal, vertical in subsamplings
     ]
-    if [tuple(level.shape) for level in found.levels] != declared or found[:2] != (header.height, header.width):
+    if [tuple(level.shape) for level in levels] != declared:
         raise ValueError("it is damaged: libjpeg finds another size or sampling than its header declares")
-    lowest, highest = min(int(level.min()) for level in found.levels), max(int(level.max()) for level in found.levels)
+    lowest, highest = min(int(level.min()) for level in levels), max(int(level.max()) for level in levels)
     if lowest < LOWEST_LEVEL or highest > HIGHEST_LEVEL:
-        raise ValueError(f"its levels go from {lowest} to {highest}; allowed are {LOWEST_LEVEL} to {HIGHEST_LEVEL}")
+        raise ValueError(f"its levels must be {LOWEST_LEVEL} to {HIGHEST_LEVEL}, got {lowest} to {highest}")
     steps = torch.tensor([header.tables[component.table] for component in header.components], dtype=torch.int32)
-    if not torch.equal(found.tables, steps.view(-1, BLOCK, BLOCK)):
+    if not torch.equal(tables, steps.view(-1, BLOCK, BLOCK)):
         raise ValueError("it is damaged: libjpeg finds other quantisation tables than its header declares")
-    return JpegCoefficients(
-        [level[None] for level in found.levels], found.tables[None], chroma, header.height, header.width
-    )
+    return JpegCoefficients([level[None] for level in levels], tables[None], chroma, header.height, header.width)
 
 
 def _decode(data: bytes, coded: JpegCoefficients) -> tuple[Tensor, bytes, bytes | None]:
@@ -111,23 +108,7 @@ _HARMLESS = re.compile(r"(Corrupt JPEG data: \d+ extraneous bytes before marker|
 _DAMAGE = re.compile(r"(Corrupt JPEG data|Premature end of JPEG file|Inconsistent progression sequence).*\n")
 
 
-class Levels(NamedTuple):
-    """As libjpeg found them.
-
-    Attributes:
-        height: of the picture in pixels.
-        width: likewise.
-        levels: by component, int16 (8 rows, 8 columns), laid out as in ``JpegCoefficients``.
-        tables: quantisation steps, int32 (components, 8, 8).
-    """
-
-    height: int
-    width: int
-    levels: list[Tensor]
-    tables: Tensor
-
-
-def read_levels(data: bytes) -> Levels:
+def read_levels(data: bytes) -> tuple[list[Tensor], Tensor]:
     """Read the levels of a .jpg whose header has been checked.
 
     It must be free of metadata: an empty comment before other segments makes jpeglib write beyond its memory, and of
@@ -137,29 +118,33 @@ def read_levels(data: bytes) -> Levels:
     Args:
         data: the file as ``levels_only`` leaves it.
 
+    Returns:
+        Levels by component, int16 (8 rows, 8 columns), laid out as in ``JpegCoefficients``, and quantisation steps,
+        int32 (components, 8, 8).
+
     Raises:
         ValueError: with libjpeg's reason if the scans are damaged, also where it would guess and go on.
     """
     jpeglib = optional_package("jpeglib", "jpeg", "reading the levels of a .jpg file")
-    with tempfile.NamedTemporaryFile(suffix=".jpg") as file, capture_stderr() as said:
+    with tempfile.NamedTemporaryFile(suffix=".jpg") as file, capture_stderr() as written:
         file.write(data)
         file.flush()
         try:
             jpeg = jpeglib.read_dct(file.name)  # keeps what it reads in globals: one thread at a time
             jpeg.load()
         except OSError as error:
-            raise ValueError(f"its scans are damaged: {said() or error}") from error
-        messages = said()
+            raise ValueError(f"its scans are damaged: {written() or error}") from error
+        messages = written()
     _require_undamaged(messages)
     blocks = [jpeg.Y, jpeg.Cb, jpeg.Cr][: jpeg.num_components]
     levels = [torch.from_numpy(part).transpose(1, 2).flatten(2).flatten(0, 1) for part in blocks]
     tables = torch.from_numpy(jpeg.qt[jpeg.quant_tbl_no].astype(np.int32))
-    return Levels(int(jpeg.height), int(jpeg.width), levels, tables)
+    return levels, tables
 
 
-def _require_undamaged(said: str) -> None:
-    said = _HARMLESS.sub("", said)
-    damage = _DAMAGE.search(said)
-    os.write(2, _DAMAGE.sub("", said).encode())  # of other threads
+def _require_undamaged(messages: str) -> None:
+    messages = _HARMLESS.sub("", messages)
+    damage = _DAMAGE.search(messages)
+    os.write(2, _DAMAGE.sub("", messages).encode())  # of other threads
     if damage:
         raise ValueError(f"its scans are damaged: {damage[0]}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -26,7 +28,7 @@ def verify(picture: Tensor, coded: JpegCoefficients) -> Verification:
         sums["outside"].append((outside / (SCALE * steps)).flatten(1).sum(1))
         again.append(quantise(inside, steps).flatten(1, 2).to(torch.int16))
     counted = {name: torch.stack(parts).sum(0) for name, parts in sums.items()}
-    again_decoded, decoded = (codec.decode(c).double() for c in (_with_levels(coded, again), coded))
+    again_decoded, decoded = (codec.decode(c).double() for c in (replace(coded, levels=again), coded))
     levels = torch.full_like(counted["levels"], sum(plane[0].numel() for plane in coded.levels))
     return Verification(
         levels_wrong=counted["levels"],
@@ -36,7 +38,3 @@ def verify(picture: Tensor, coded: JpegCoefficients) -> Verification:
         reencode_rmse=(again_decoded - decoded).square().mean(dim=(1, 2, 3)).sqrt(),
         violation=counted["outside"] / levels,
     )
-
-
-def _with_levels(coded: JpegCoefficients, levels: list[Tensor]) -> JpegCoefficients:
-    return JpegCoefficients(levels, coded.tables, coded.sampling, coded.height, coded.width)

@@ -35,30 +35,26 @@ EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 
 
 class ImageFiles(Protocol):
-    """Image files by name. Safe in forked and spawned workers: no two processes share a file position."""
+    """Image files by name. Safe in forked and spawned workers: no two processes share a file position.
+
+    Attributes:
+        root: where they are, for messages: a file is ``root/name``.
+        names: of the files, each once, in the order of Python strings.
+        shards: the archives that hold the files; names in one begin with its own and ``/``. Empty if there are none.
+    """
 
     @property
-    def root(self) -> Path | str:
-        """Where they are, for messages: a file is ``root/name``."""
-        ...
-
+    def root(self) -> Path | str: ...
     @property
-    def names(self) -> Sequence[str]:
-        """Of the files, each once, in the order of Python strings."""
-        ...
-
+    def names(self) -> Sequence[str]: ...
     @property
-    def shards(self) -> Sequence[str]:
-        """The archives that hold the files; the names in one begin with its own and ``/``. Empty if there are none."""
-        ...
-
+    def shards(self) -> Sequence[str]: ...
     def read_bytes(self, name: str, num_bytes: int = -1) -> bytes:
         """The whole file, or as much of its beginning.
 
         Raises:
             OSError, EOFError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error: if it cannot be read.
         """
-        ...
 
 
 def is_image(name: str) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ...checks import optional_package
+
 PREFIX = "hf:"
 FORM = "hf:NAME, with ?split=SPLIT&column=COLUMN where there are several"
 
@@ -49,11 +51,7 @@ class HubDataset:
 
 
 def _datasets(root: str) -> Any:
-    try:
-        import datasets
-    except ImportError as error:
-        raise ValueError(f"root is {root}; it needs the package datasets: pip install 'pscgan[hub]'") from error
-    return datasets
+    return optional_package("datasets", "hub", f"root {root}")
 
 
 def _parse(root: str) -> tuple[str, dict[str, str]]:

@@ -133,36 +133,29 @@ class ImageSource:
 
 
 class Images(Protocol):
-    """Images by name, the same at every reading."""
+    """Images by name, the same at every reading.
+
+    Attributes:
+        root: where they are, for messages.
+        channels: 3 for colour, 1 for grey.
+        names: of the images, each once, in the order of Python strings.
+        shards: as in ``ImageFiles``.
+    """
 
     @property
-    def root(self) -> Path | str:
-        """Where they are, for messages."""
-        ...
-
+    def root(self) -> Path | str: ...
     @property
-    def channels(self) -> int:
-        """3 for colour, 1 for grey."""
-        ...
-
+    def channels(self) -> int: ...
     @property
-    def names(self) -> Sequence[str]:
-        """Of the images, each once, in the order of Python strings."""
-        ...
-
+    def names(self) -> Sequence[str]: ...
     @property
-    def shards(self) -> Sequence[str]:
-        """The archives that hold the images; the names in one begin with its own and ``/``. Empty if there are none."""
-        ...
-
+    def shards(self) -> Sequence[str]: ...
     def read(self, name: str) -> Tensor:
         """The image, uint8 (channels, H, W); of a pair both, stacked, (2 channels, H, W).
 
         Raises:
             UnusableImage: naming file and reason.
         """
-        ...
 
     def size(self, name: str) -> tuple[int, int]:
         """Height and width by the header alone, in either order; errors as ``read``, as far as headers show them."""
-        ...

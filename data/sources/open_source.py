@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ...checks import optional_package
 from .folder import Folder, ImageFiles
 from .hub import PREFIX, HubDataset
 from .tar import Shards
@@ -59,14 +60,9 @@ def _is_shard(path: Path) -> bool:
 
 
 def _expanded(pattern: Path) -> list[Path]:
+    package = optional_package("braceexpand", "webdataset", f"root {pattern}")
     try:
-        from braceexpand import braceexpand
-    except ImportError as error:
-        raise ValueError(
-            f"root is {pattern}; a pattern needs the package webdataset: pip install 'pscgan[webdataset]'"
-        ) from error
-    try:
-        paths = [Path(path) for path in braceexpand(str(pattern), escape=False)]
+        paths = [Path(path) for path in package.braceexpand(str(pattern), escape=False)]
     except ValueError as error:
         raise ValueError(f"root must be a pattern with whole braces, got {pattern}: {error}") from error
     wrong = next((path for path in paths if path.suffix.lower() != ".tar"), None)

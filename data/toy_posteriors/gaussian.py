@@ -29,7 +29,6 @@ class LinearMeasurement:
         self.num_maps = 0 if maps is None else len(maps)
 
     def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
-        """Degrade (B, C, H, W)."""
         values = clean.flatten(1).to(self.operator) @ self.operator.T
         values = values + self.sigma * rng.randn(len(self.operator)).to(values)
         degraded = (values @ self.embed.T).view(clean.shape).to(clean.dtype)
@@ -77,30 +76,25 @@ class GaussianProblem:
         self._spectrum = torch.linalg.eigh(covariance)
 
     def draw(self, rng: Rng) -> Tensor:
-        """x ~ p(x), (B, C, H, W) float32, an image for each generator."""
         white = rng.randn(len(self._root)).double()
         images: Tensor = self.mean + white @ self._root.T
         return images.view(-1, *self.shape).float()
 
     def posterior_mean(self, measurement: Measurement) -> Tensor:
-        """E[x | y], (B, C, H, W) float64."""
         expected = self.mean * self.degradation.operator.sum(dim=1)
         mean: Tensor = self.mean + (measurement.params["values"] - expected) @ self.gain.T
         return mean.view(-1, *self.shape)
 
     def posterior_variance(self, measurement: Measurement) -> Tensor:
-        """Var[x | y] of each value, (B, C, H, W) float64."""
         variance: Tensor = self.posterior_covariance.diagonal()
         return variance.view(self.shape).expand(len(measurement), -1, -1, -1)
 
     def posterior_samples(self, measurement: Measurement, num_samples: int, rng: Rng) -> Tensor:
-        """x ~ p(x | y), (K, B, C, H, W) float64."""
         white = rng.randn(num_samples, len(self._root)).double().movedim(1, 0)
         spread: Tensor = white @ self._posterior_root.T
         return self.posterior_mean(measurement) + spread.view(num_samples, -1, *self.shape)
 
     def denoise(self, noisy: Tensor, sigma: float) -> Tensor:
-        """E[x | x + sigma n] of (N, C, H, W), for any standard deviation, in the precision of ``noisy``."""
         values, vectors = (part.to(noisy) for part in self._spectrum)
         shrunk: Tensor = (noisy.flatten(1) - self.mean) @ vectors * (values / (values + sigma**2))
         mean: Tensor = self.mean + shrunk @ vectors.T

@@ -62,27 +62,22 @@ class TwoModes:
         self.degradation = GaussianNoise(sigma)
 
     def draw(self, rng: Rng) -> Tensor:
-        """x ~ p(x), (B, 1, H, W) float32."""
         upper = rng.rand(1, self.size, self.size) < 0.5
         return (self.modes.flatten()[upper.long()] + self.std * rng.randn(1, self.size, self.size)).float()
 
     def posterior_mean(self, measurement: Measurement) -> Tensor:
-        """E[x | y], (B, 1, H, W) float64."""
         return self.denoise(measurement.degraded.double(), self.sigma)
 
     def denoise(self, noisy: Tensor, sigma: float) -> Tensor:
-        """E[x | x + sigma n] of (N, 1, H, W), in the precision of ``noisy``."""
         weights, means, _ = self._posterior(noisy, sigma)
         return (weights * means).sum(dim=0)
 
     def posterior_variance(self, measurement: Measurement) -> Tensor:
-        """Var[x | y], (B, 1, H, W) float64."""
         weights, means, variance = self._posterior(measurement.degraded.double(), self.sigma)
         mean = (weights * means).sum(dim=0)
         return variance + (weights * (means - mean).square()).sum(dim=0)
 
     def posterior_samples(self, measurement: Measurement, num_samples: int, rng: Rng) -> Tensor:
-        """x ~ p(x | y), (K, B, 1, H, W) float64."""
         (first, _), (low, high), variance = self._posterior(measurement.degraded.double(), self.sigma)
         shape = (num_samples, *measurement.degraded.shape[1:])
         chosen = torch.where(rng.rand(*shape).movedim(1, 0) < first, low, high)
@@ -117,7 +112,6 @@ class Disk:
         self.degradation = self
 
     def draw(self, rng: Rng) -> Tensor:
-        """x ~ p(x), (B, 1, H, W) float32."""
         radius = rng.rand(1, self.size, self.size).sqrt()
         return 0.5 + self.RADIUS * radius * torch.cos(2 * torch.pi * rng.rand(1, self.size, self.size))
 
@@ -143,7 +137,6 @@ class Disk:
         return self._half_chord(measurement.degraded.double()).square() / 3
 
     def posterior_samples(self, measurement: Measurement, num_samples: int, rng: Rng) -> Tensor:
-        """x ~ p(x | y), (K, B, 1, H, W) float64."""
         uniform = rng.rand(num_samples, *measurement.degraded.shape[1:]).movedim(1, 0).double()
         return 0.5 + self._half_chord(measurement.degraded.double()) * (2 * uniform - 1)
 

@@ -24,19 +24,15 @@ class ToyProblem(Protocol):
 
     def draw(self, rng: Rng) -> Tensor:
         """x ~ p(x), (B, C, H, W) float32, an image for each generator."""
-        ...
 
     def posterior_mean(self, measurement: Measurement) -> Tensor:
         """E[x | y], (B, C, H, W) float64: the estimate of least mean squared error."""
-        ...
 
     def posterior_variance(self, measurement: Measurement) -> Tensor:
         """Var[x | y] of each value, (B, C, H, W) float64; its mean over images is the MMSE."""
-        ...
 
     def posterior_samples(self, measurement: Measurement, num_samples: int, rng: Rng) -> Tensor:
         """x ~ p(x | y), (K, B, C, H, W) float64, image b from the b-th generator."""
-        ...
 
 
 @runtime_checkable
@@ -47,4 +43,3 @@ class Denoising(Protocol):
 
     def denoise(self, noisy: Tensor, sigma: float) -> Tensor:
         """E[x | x + sigma n] of (N, C, H, W), for any standard deviation, in the precision of ``noisy``."""
-        ...

@@ -171,7 +171,7 @@ def test_mistakes_are_one_line(root, tmp_path, pack):
     (tmp_path / "file").write_bytes(b"")
     for arguments, message in [
         ((tmp_path / "missing", "--out", out), "root must be an existing folder.*missing"),
-        ((tmp_path / "empty", "--out", out), "no image file"),
+        ((tmp_path / "empty", "--out", out), "must hold image files"),
         ((tmp_path / "damaged", "--out", out), "none of its 1"),
         ((root, "--out", tmp_path / "file"), "file"),
         ((root, "--out", "/proc/pscgan"), "/proc/pscgan"),
@@ -195,4 +195,4 @@ def test_two_pictures_of_one_stem_do_not_become_one(root, tmp_path, pack):
 
 def test_a_missing_package_names_its_extra(root, tmp_path, pack, monkeypatch):
     monkeypatch.setitem(sys.modules, "webdataset", None)
-    assert "pip install 'pscgan[webdataset]'" in one_line(pack(root, "--out", tmp_path / "out"))
+    assert "pip install pscgan[webdataset]" in one_line(pack(root, "--out", tmp_path / "out"))

@@ -12,14 +12,14 @@ from ....rng import Rng
 from ...from_image import ImageSideInfo
 from ...luma import colour_range, require_colour
 from ...measurement import size_of
-from .protocol import Params, ParsedImage
+from .protocol import Operator, Params, ParsedImage
 
 COLOURS = "RGB"
 PHASES = ("RGGB", "BGGR", "GRBG", "GBRG")
 TRIANGLE = ((1.0, 2.0, 1.0), (2.0, 4.0, 2.0), (1.0, 2.0, 1.0))
 
 
-class Bayer:
+class Bayer(Operator):
     """A mosaic of red, green, blue, twice as often green; the rows of A are orthonormal, so A⁺ = Aᵀ.
 
     Shown demosaiced by bilinear interpolation, which leaves what was measured as it is; at the border, by the mean of
@@ -65,9 +65,6 @@ class Bayer:
     def adjoint(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
         """Each value in its channel, 0 in the others."""
         return measured * params["colours"]
-
-    def pseudoinverse(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
-        return self.adjoint(measured, params, size)
 
     def to_image(self, measured: Tensor, params: Params, size: tuple[int, int], sigma: float) -> Tensor:
         """Each channel by a normalised convolution with a triangle of 3 x 3 pixels."""

@@ -6,12 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ....checks import require_at_least
-from ...from_image import ImageSideInfo
-from .protocol import FixedOperator, Params, ParsedImage, from_small_image
+from .protocol import Params, Shrinking
 
 
-class BlockAverage(FixedOperator):
+class BlockAverage(Shrinking):
     """Means of blocks of ``factor`` x ``factor`` pixels; at the right and the bottom, of what is left of a block.
 
     Shown by repetition: A⁺ y.
@@ -26,11 +24,8 @@ class BlockAverage(FixedOperator):
     exact, onto = True, True
 
     def __init__(self, factor: int) -> None:
-        require_at_least(2, factor=factor)
-        self.factor = self.unit = factor
-
-    def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedImage:
-        return from_small_image(picture, self.factor)
+        super().__init__(factor)
+        self.unit = factor
 
     def forward(self, image: Tensor, params: Params) -> Tensor:
         """(B, C, H, W) to (B, C, ceil(H / f), ceil(W / f))."""
@@ -44,9 +39,6 @@ class BlockAverage(FixedOperator):
         """Each mean at all of its pixels: the rows of A are orthogonal."""
         repeated = measured.repeat_interleave(self.factor, dim=-2).repeat_interleave(self.factor, dim=-1)
         return repeated[..., : size[0], : size[1]]
-
-    def to_image(self, measured: Tensor, params: Params, size: tuple[int, int], sigma: float) -> Tensor:
-        return self.pseudoinverse(measured, params, size)
 
     def _counts(self, measured: Tensor, size: tuple[int, int]) -> Tensor:
         ones = torch.ones(1, 1, *size, dtype=measured.dtype, device=measured.device)

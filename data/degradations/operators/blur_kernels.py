@@ -29,7 +29,6 @@ class BlurKernel(Protocol):
 
     def draw(self, rng: Rng) -> Tensor:
         """A kernel for each image, (B, h, w) float64 with odd sides, each of sum 1; fixed ones are the same for all."""
-        ...
 
 
 class UniformKernel:

@@ -11,12 +11,12 @@ from ....rng import Rng
 from ...from_image import ImageSideInfo
 from ...luma import BT601, colour_range, luma, require_colour
 from ...measurement import size_of
-from .protocol import FixedOperator, Params, ParsedImage
+from .protocol import Operator, Params, ParsedImage
 
 SLIGHT = 2.5 / 255  # between channels of a grey picture: rounding and JPEG
 
 
-class Luma(FixedOperator):
+class Luma(Operator):
     """y = w · x of each pixel, by default the luma of ITU-R BT.601; A⁺ y = w y / |w|².
 
     Shown as grey, y in each channel.

@@ -10,10 +10,10 @@ from ....rng import Rng
 from ...from_image import ImageSideInfo
 from ...measurement import size_of
 from ..masks import Mask
-from .protocol import KNOWN, Params, ParsedImage
+from .protocol import KNOWN, Operator, Params, ParsedImage
 
 
-class Masked:
+class Masked(Operator):
     """y = m x, 0 where nothing is known; A is its own adjoint and pseudo-inverse, and the projection pastes y.
 
     Shown with its holes filled by ``pull_push``: of pixels missing here and there that is a good start already, and
@@ -48,9 +48,6 @@ class Masked:
         return image * params[KNOWN]
 
     def adjoint(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
-        return measured * params[KNOWN]
-
-    def pseudoinverse(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
         return measured * params[KNOWN]
 
     def to_image(self, measured: Tensor, params: Params, size: tuple[int, int], sigma: float) -> Tensor:

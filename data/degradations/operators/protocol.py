@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
+from ....checks import require_at_least
 from ....rng import Rng
 from ...from_image import ImageSideInfo
 
@@ -37,36 +39,40 @@ class LinearOperator(Protocol):
 
     def draw(self, clean: Tensor, rng: Rng) -> dict[str, Tensor]:
         """Params for images like (B, C, H, W), on its device; image b uses the b-th generator and nothing else."""
-        ...
 
     def forward(self, image: Tensor, params: Params) -> Tensor:
         """A x, in the dtype of the image."""
-        ...
 
     def adjoint(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
         """Aᵀ y, (B, C, H, W) for images of H x W."""
-        ...
 
     def pseudoinverse(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
         """A⁺ y, (B, C, H, W): of the images that are measured as near to y as can be, the one of least norm."""
-        ...
 
     def to_image(self, measured: Tensor, params: Params, size: tuple[int, int], sigma: float) -> Tensor:
         """y as an image (B, C, H, W) from which a network starts; ``sigma`` is that of the noise in y, for 0..1."""
-        ...
 
     def maps(self, params: Params, size: tuple[int, int]) -> Tensor | None:
         """The condition maps (B, num_maps, H, W); None where there are none."""
-        ...
 
 
-class FixedOperator:
-    """What operators share that draw nothing and whose images show all that they did."""
+class Operator(ABC):
+    """What most operators share: nothing is drawn, there are no maps, rows are orthonormal, and A⁺ y is shown."""
 
     num_maps = 0
 
     def draw(self, clean: Tensor, rng: Rng) -> dict[str, Tensor]:
         return {}
+
+    @abstractmethod
+    def adjoint(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
+        """Aᵀ y."""
+
+    def pseudoinverse(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
+        return self.adjoint(measured, params, size)
+
+    def to_image(self, measured: Tensor, params: Params, size: tuple[int, int], sigma: float) -> Tensor:
+        return self.pseudoinverse(measured, params, size)
 
     def maps(self, params: Params, size: tuple[int, int]) -> Tensor | None:
         return None
@@ -93,12 +99,6 @@ class ParsedImage:
     adds_colour: bool = False
 
 
-def from_small_image(picture: Tensor, factor: int) -> ParsedImage:
-    """A picture that is all of y, of an image ``factor`` times as large."""
-    height, width = picture.shape[-2:]
-    return ParsedImage(picture, {}, (factor * height, factor * width))
-
-
 @runtime_checkable
 class ImageOperator(Protocol):
     """A linear operator whose y a picture file can hold.
@@ -107,5 +107,23 @@ class ImageOperator(Protocol):
     """
 
     def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedImage:
-        """See ``FromImage``."""
-        ...
+        """y and params of a picture; arguments and errors as of ``FromImage``."""
+
+
+class Shrinking(Operator):
+    """An operator whose y is a smaller image.
+
+    Args:
+        factor: how many times smaller, 2 or more.
+
+    Raises:
+        ValueError: if it is less.
+    """
+
+    def __init__(self, factor: int) -> None:
+        require_at_least(2, factor=factor)
+        self.factor = factor
+
+    def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedImage:
+        height, width = picture.shape[-2:]
+        return ParsedImage(picture, {}, (self.factor * height, self.factor * width))

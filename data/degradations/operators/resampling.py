@@ -8,14 +8,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ....checks import require_at_least
 from ....rng import Rng
-from ...from_image import ImageSideInfo
 from ...measurement import size_of
-from .protocol import FixedOperator, Params, ParsedImage, from_small_image
+from .protocol import Params, Shrinking
 
 
-class Bicubic(FixedOperator):
+class Bicubic(Shrinking):
     """Shrinking by a whole number as MATLAB's ``imresize`` does, without its rounding to 8 bits.
 
     Keys' cubic (1981) with a = −1/2, widened by the factor, each row's weights divided by their sum, mirrored at the
@@ -39,13 +37,6 @@ class Bicubic(FixedOperator):
 
     exact, onto = True, True
 
-    def __init__(self, factor: int) -> None:
-        require_at_least(2, factor=factor)
-        self.factor = factor
-
-    def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedImage:
-        return from_small_image(picture, self.factor)
-
     def forward(self, image: Tensor, params: Params) -> Tensor:
         """(B, C, H, W) to (B, C, ceil(H / f), ceil(W / f))."""
         return _along_both(image, *(weights(length, self.factor)[0] for length in image.shape[-2:]))
@@ -55,9 +46,6 @@ class Bicubic(FixedOperator):
 
     def pseudoinverse(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
         return _along_both(measured, *(weights(length, self.factor)[1] for length in size))
-
-    def to_image(self, measured: Tensor, params: Params, size: tuple[int, int], sigma: float) -> Tensor:
-        return self.pseudoinverse(measured, params, size)
 
 
 @lru_cache(maxsize=32)
@@ -86,7 +74,7 @@ def _along_both(image: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
         return rows.to(image) @ image @ columns.T.to(image)
 
 
-class Bilinear(FixedOperator):
+class Bilinear(Shrinking):
     """y is x interpolated at n // factor points of each side, the first and the last on its corners; it aliases.
 
     A = A_h ⊗ A_w. Points lie at least two pixels apart, so no two rows of either use a pixel both and A⁺ is Aᵀ over the
@@ -101,18 +89,11 @@ class Bilinear(FixedOperator):
 
     exact = True
 
-    def __init__(self, factor: int) -> None:
-        require_at_least(2, factor=factor)
-        self.factor = factor
-
     def draw(self, clean: Tensor, rng: Rng) -> dict[str, Tensor]:
         height, width = clean.shape[-2:]
         if min(height, width) < self.factor:
             raise ValueError(f"factor must be at most the sides of the image, {height} x {width}, got {self.factor}")
         return {}
-
-    def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedImage:
-        return from_small_image(picture, self.factor)
 
     def forward(self, image: Tensor, params: Params) -> Tensor:
         """(B, C, H, W) to (B, C, H // f, W // f)."""
