@@ -1,7 +1,7 @@
 """Milliseconds a sample in each way a sampler can compute, and what the way changes.
 
-The ways are timed in turn; the first is plain, and the others are told as ratios to it, with the largest and the root
-mean square difference of their samples from its, in grey levels (0..255)::
+The ways are timed in turn. All are compared with the first, which is plain: their speed, and the largest and the root
+mean square difference of their samples, in grey levels (0..255)::
 
     python -m pscgan.scripts.benchmarks.inference bundled:demo --size 256 --samples 16
 """
@@ -13,20 +13,19 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ...train.runs.cli_errors import report_user_errors
-from .timing import Works, alternate, choose_device, count, describe, make_parser, median_ms, print_table
+from .timing import Works, alternate, choose_device, count, describe, make_parser, print_table
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ...models.generator import Latent
     from ...train.inference.sampler import LoadedSampler
-    from ...train.sampling import GeneratorSampler, InferenceConfig
+    from ...train.sampling import InferenceConfig
 
 PROGRAM = "python -m pscgan.scripts.benchmarks.inference"
 
 
 def ways(samples: int, compiled: bool) -> dict[str, InferenceConfig]:
-    """By name; the first is the one the others are compared with."""
+    """Configs by name; the first is the one the others are compared with."""
     from ...train.sampling import InferenceConfig
 
     found = {"one at a time, fp32": InferenceConfig()}
@@ -52,17 +51,15 @@ def measure_ways(
     condition = torch.rand(1, channels, size, size, generator=torch.Generator().manual_seed(0)).to(sampler.device)
     fields = [SpatialLatent(sampler.generator, [0], number) for number in range(1, samples + 1)]
     latents = [[z.to(sampler.device) for z in field.window(0, 0, size, size)] for field in fields]
+
+    def draw(decoder: GeneratorSampler) -> Tensor:
+        return torch.stack([sample.cpu() for sample in decoder.decode(decoder.encode(condition), latents)])
+
     decoders = {name: GeneratorSampler(sampler.generator, sampler.degradation, way) for name, way in chosen.items()}
-    works: Works = {name: partial(_draw, decoder, condition, latents) for name, decoder in decoders.items()}
+    works: Works = {name: partial(draw, decoder) for name, decoder in decoders.items()}
     drawn = {name: work() for name, work in works.items()}
     times = alternate(works, sampler.device, rounds)
-    return {name: (median_ms(times, name) / samples, drawn[name]) for name in works}
-
-
-def _draw(decoder: GeneratorSampler, condition: Tensor, latents: Sequence[Latent]) -> Tensor:
-    import torch
-
-    return torch.stack([sample.cpu() for sample in decoder.decode(decoder.encode(condition), latents)])
+    return {name: (times.median_ms(name) / samples, drawn[name]) for name in works}
 
 
 def rows(figures: dict[str, tuple[float, Tensor]]) -> Iterator[tuple[str, ...]]:

@@ -10,14 +10,12 @@ one, also as a multiple of the exact encoding of the same image.
 
 from __future__ import annotations
 
-import argparse
 import io
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from .timing import Works, alternate, choose_device, count, describe, make_parser, median_ms, median_ratio, print_table
+from .timing import Works, alternate, choose_device, count, describe, make_parser, print_table
 
 if TYPE_CHECKING:
     import torch
@@ -28,27 +26,18 @@ COUNT, SIZE, ENCODED_QUALITY = 32, 128, 50
 PROJECTED_QUALITIES = (10, 20, 30, 50)
 CHROMA = ("4:2:0", "4:4:4")
 NOISE_STD, BLUR_WIDTH = 3.0, 5
-MEGAPIXEL, TILE = 1_000_000, 320
 
 
 def crops(number: int, side: int) -> Tensor:
     """Centres of the bundled photographs, repeated where they are too few, uint8 (number, 3, side, side)."""
     import torch
 
+    from ...data.crops import center_crop
     from ...data.sources.image_source import BUNDLED, ImageSource
 
     source = ImageSource(BUNDLED)
-    images = [source.read(name) for name in source.names[:number]]
-    corners = [((image.shape[1] - side) // 2, (image.shape[2] - side) // 2) for image in images]
-    squares = [image[:, t : t + side, left : left + side] for image, (t, left) in zip(images, corners, strict=True)]
+    squares = [center_crop(source.read(name), side) for name in source.names[:number]]
     return torch.stack(squares).repeat(-(-number // len(squares)), 1, 1, 1)[:number].contiguous()
-
-
-def collage(megapixels: float) -> Tensor:
-    """Crops of the bundled photographs side by side, (1, 3, H, W) of about so many megapixels."""
-    side = min(TILE, round((megapixels * MEGAPIXEL) ** 0.5))
-    tiles = crops(max(1, round(megapixels * MEGAPIXEL / side**2)), side)
-    return tiles.permute(1, 2, 0, 3).reshape(1, 3, side, -1)
 
 
 def encoding(chroma: str, device: torch.device, rounds: int) -> tuple[float, float, float]:
@@ -70,7 +59,7 @@ def encoding(chroma: str, device: torch.device, rounds: int) -> tuple[float, flo
 
     works: Works = {"batch": partial(codec.encode, pixels.to(device), tables, SAMPLINGS[chroma]), "loop": pillow}
     times = alternate(works, device, rounds)
-    return median_ms(times, "batch"), median_ms(times, "loop"), median_ratio(times, "batch", "loop")
+    return times.median_ms("batch"), times.median_ms("loop"), times.median_ratio("batch", "loop")
 
 
 def projection(truth: Tensor, chroma: str, quality: int, rounds: int) -> dict[str, tuple[float, float, float]]:
@@ -96,53 +85,36 @@ def projection(truth: Tensor, chroma: str, quality: int, rounds: int) -> dict[st
     figures = {}
     for name, start in starts.items():
         found = verify(project_exactly(start, coded), coded)
-        a_megapixel = median_ms(times, name) / 1000 * MEGAPIXEL / truth[0, 0].numel()
+        a_megapixel = 1000 * times.median_ms(name) / truth[0, 0].numel()
         exact = 1 - (found.blocks_wrong / found.blocks).item()
-        figures[name] = (a_megapixel, median_ratio(times, name, "encode"), exact)
+        figures[name] = (a_megapixel, times.median_ratio(name, "encode"), exact)
     return figures
-
-
-@contextmanager
-def threads(number: int) -> Iterator[None]:
-    """So many CPU threads within."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def _megapixels(text: str) -> float:
-    value = float(text)
-    if not value > 0:
-        raise argparse.ArgumentTypeError(f"must be > 0, got {text}")
-    return value
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print a table of encoding and one of projection."""
     parser = make_parser(PROGRAM, __doc__, rounds=5)
-    parser.add_argument("--megapixels", type=_megapixels, default=1.0, help="that are projected at once (default 1)")
+    parser.add_argument("--crops", type=count, default=10, help="of photographs, projected as one image (default 10)")
+    parser.add_argument("--size", type=count, default=320, help="side of these crops in pixels (default 320)")
     parser.add_argument("--threads", type=count, default=2, help="of the CPU for the projection (default 2)")
     options = parser.parse_args(arguments)
+    import torch
+
     device, rows = choose_device(options.device), []
-    with threads(1):
-        for where in dict.fromkeys([choose_device("cpu"), device]):
-            for chroma in CHROMA:
-                batch, loop, ratio = encoding(chroma, where, options.rounds)
-                rows.append((f"{chroma}, {describe(where)}", f"{batch:.3g}", f"{loop:.3g}", f"{ratio:.2f}"))
-    print_table(f"encode {COUNT} images of {SIZE} px", ["", "data.jpeg, ms", "Pillow, ms", "ratio"], rows)
-    truth, rows = collage(options.megapixels).to(device), []
-    with threads(options.threads):
+    torch.set_num_threads(1)
+    for where in dict.fromkeys([choose_device("cpu"), device]):
         for chroma in CHROMA:
-            for quality in PROJECTED_QUALITIES:
-                for start, (time, ratio, exact) in projection(truth, chroma, quality, options.rounds).items():
-                    label = f"{chroma}, quality {quality}, {start}"
-                    rows.append((label, f"{time:.3g}", f"{ratio:.1f}", f"{100 * exact:.4g} %"))
-        title = f"exact projection, {truth[0, 0].numel() / MEGAPIXEL:.2g} megapixels, {describe(device)}"
+            batch, loop, ratio = encoding(chroma, where, options.rounds)
+            rows.append((f"{chroma}, {describe(where)}", f"{batch:.3g}", f"{loop:.3g}", f"{ratio:.2f}"))
+    print_table(f"encode {COUNT} images of {SIZE} px", ["", "data.jpeg, ms", "Pillow, ms", "ratio"], rows)
+    torch.set_num_threads(options.threads)
+    truth, rows = torch.cat([*crops(options.crops, options.size)], dim=-1)[None].to(device), []
+    for chroma in CHROMA:
+        for quality in PROJECTED_QUALITIES:
+            for start, (time, ratio, exact) in projection(truth, chroma, quality, options.rounds).items():
+                label = f"{chroma}, quality {quality}, {start}"
+                rows.append((label, f"{time:.3g}", f"{ratio:.1f}", f"{100 * exact:.4g} %"))
+    title = f"exact projection, {truth[0, 0].numel() / 1e6:.2g} megapixels, {describe(device)}"
     print_table(title, ["", "s a megapixel", "exact encodings", "blocks exact"], rows)
 
 

@@ -8,13 +8,12 @@ of their figures are printed::
 
 from __future__ import annotations
 
-import argparse
 import resource
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
 from ...train.runs.cli_errors import report_user_errors
-from .timing import Works, alternate, choose_device, count, describe, make_parser, median_ms, median_ratio, print_table
+from .timing import Works, alternate, choose_device, count, describe, make_parser, print_table
 
 if TYPE_CHECKING:
     import torch
@@ -103,40 +102,34 @@ def measure_figures(workloads: Sequence[Workload], size: int, samples: int, roun
     times = alternate(works, workloads[0].device, rounds)
     return [
         {
-            "train images/s": 1000 * workload.data.batch_size / median_ms(times, f"step {i}"),
-            "sample images/s": 1000 * drawn / median_ms(times, f"once {i}"),
-            "encode once / K passes": median_ratio(times, f"once {i}", f"passes {i}"),
-            "train memory MB": _peak_memory_mb(workload, works[f"step {i}"]),
+            "train images/s": 1000 * workload.data.batch_size / times.median_ms(f"step {i}"),
+            "sample images/s": 1000 * drawn / times.median_ms(f"once {i}"),
+            "encode once / K passes": times.median_ratio(f"once {i}", f"passes {i}"),
+            "train memory MB": _peak_memory(works[f"step {i}"], workload.device),
         }
         for i, (workload, (_, drawn)) in enumerate(zip(workloads, built, strict=True))
     ]
 
 
-def _peak_memory_mb(workload: Workload, step: Callable[[], None]) -> float:
+def _peak_memory(step: Callable[[], None], device: torch.device) -> float:
     import torch
 
-    if workload.device.type != "cuda":
+    if device.type != "cuda":
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10  # of the process since its start
     torch.cuda.reset_peak_memory_stats()
     step()
     return torch.cuda.max_memory_allocated() / 2**20
 
 
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    figures = "".join(f"\n  {name:24s}{meaning}" for name, meaning in FIGURES.items())
-    parser = make_parser(PROGRAM, f"{__doc__}\nFigures, each the median over rounds:{figures}", rounds=10)
-    parser.add_argument("overrides", nargs="*", help="of pscgan train, for instance experiment=demo")
-    parser.add_argument("--against", nargs="*", help="overrides of a second config, measured in turn with the first")
-    parser.add_argument(
-        "--size", type=count, help="side of the images in pixels; default: the crop of the first config"
-    )
-    parser.add_argument("--samples", type=count, default=16, help="K for sampling (default 16)")
-    return parser.parse_args(arguments)
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure one config or two, and print a table."""
-    options = _parse(arguments)
+    figures_text = "".join(f"\n  {name:24s}{meaning}" for name, meaning in FIGURES.items())
+    parser = make_parser(PROGRAM, f"{__doc__}\nFigures, each the median over rounds:{figures_text}", rounds=10)
+    parser.add_argument("overrides", nargs="*", help="of pscgan train, for instance experiment=demo")
+    parser.add_argument("--against", nargs="*", help="overrides of a second config, measured in turn with the first")
+    parser.add_argument("--size", type=count, help="side of the images in pixels (default: crop of the first config)")
+    parser.add_argument("--samples", type=count, default=16, help="K for sampling (default 16)")
+    options = parser.parse_args(arguments)
     configs = [options.overrides, *([options.against] if options.against is not None else [])]
     with report_user_errors(PROGRAM):
         device = choose_device(options.device)

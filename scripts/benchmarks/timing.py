@@ -1,4 +1,4 @@
-"""What the benchmarks share: their command line, and works that are timed in turn so that all see the same machine."""
+"""What the benchmarks share: their options, and works that are timed in turn so that all see the same machine."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..command_line import Parser, device_of
+
 if TYPE_CHECKING:  # torch takes seconds to import, which --help need not wait for
     import torch
 
 Works = dict[str, Callable[[], Any]]
-Times = dict[str, list[float]]
 
 
 def count(text: str) -> int:
@@ -22,14 +23,11 @@ def count(text: str) -> int:
     return int(text)
 
 
-def make_parser(program: str, description: str | None, rounds: int | None = None) -> argparse.ArgumentParser:
-    """A parser; with ``--rounds`` (their default is given) and ``--device`` where works are timed."""
-    parser = argparse.ArgumentParser(
-        program, description=(description or "").strip(), formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    if rounds is not None:
-        parser.add_argument("--rounds", type=count, default=rounds, help=f"after one to warm up (default {rounds})")
-        parser.add_argument("--device", help="default: cuda where there is one, else cpu")
+def make_parser(program: str, description: str | None, rounds: int) -> Parser:
+    """A parser with ``--rounds``, whose default is given, and ``--device``."""
+    parser = Parser(program, description)
+    parser.add_argument("--rounds", type=count, default=rounds, help=f"after one to warm up (default {rounds})")
+    parser.add_argument("--device", help="default: cuda where there is one, else cpu")
     return parser
 
 
@@ -37,7 +35,7 @@ def choose_device(name: str | None) -> torch.device:
     """The device of that name; by default the first CUDA device, or the CPU."""
     import torch
 
-    return torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+    return torch.device(device_of(name))
 
 
 def describe(device: torch.device) -> str:
@@ -47,35 +45,32 @@ def describe(device: torch.device) -> str:
     return f"cpu, {torch.get_num_threads()} threads" if device.type == "cpu" else device.type
 
 
-def seconds(work: Callable[[], Any], device: torch.device) -> float:
-    """Duration of one call; the device's queue is empty before and after."""
-    import torch
+class Times(dict[str, list[float]]):
+    """Seconds of each work in each round."""
 
-    wait: Callable[[], Any] = torch.cuda.synchronize if device.type == "cuda" else lambda: None
-    wait()
-    start = time.perf_counter()
-    work()
-    wait()
-    return time.perf_counter() - start
+    def median_ms(self, name: str) -> float:
+        """Milliseconds of a work."""
+        return 1000 * statistics.median(self[name])
+
+    def median_ratio(self, name: str, against: str) -> float:
+        """Median over rounds of the time of one work over that of another in the same round."""
+        return statistics.median(one / two for one, two in zip(self[name], self[against], strict=True))
 
 
 def alternate(works: Works, device: torch.device, rounds: int) -> Times:
-    """Seconds of each work in each round; works take turns, and one more round before them warms up."""
-    times: Times = {name: [] for name in works}
+    """Works take turns, and one more round before them warms up; the device's queue is empty before and after each."""
+    import torch
+
+    wait: Callable[[], Any] = torch.cuda.synchronize if device.type == "cuda" else lambda: None
+    times = Times({name: [] for name in works})
     for _ in range(rounds + 1):
         for name, work in works.items():
-            times[name].append(seconds(work, device))
-    return {name: taken[1:] for name, taken in times.items()}
-
-
-def median_ms(times: Times, name: str) -> float:
-    """Milliseconds of a work."""
-    return 1000 * statistics.median(times[name])
-
-
-def median_ratio(times: Times, name: str, against: str) -> float:
-    """Median over rounds of the time of one work over that of another in the same round."""
-    return statistics.median(one / two for one, two in zip(times[name], times[against], strict=True))
+            wait()
+            start = time.perf_counter()
+            work()
+            wait()
+            times[name].append(time.perf_counter() - start)
+    return Times({name: taken[1:] for name, taken in times.items()})
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -25,11 +25,12 @@ from typing import Any
 
 from hydra.errors import HydraException
 
+from ....checks import optional_package
 from ....train.runs.atomic_write import atomic_write
 from ....train.runs.cli_errors import report_user_errors, user_error
-from ..timing import make_parser
+from ...command_line import Parser
 from .entry import BenchmarkEntry, problem_names, read_finished, select_entries
-from .table import Results, draw_figure, require_matplotlib, tables
+from .table import Results, draw_figure, tables
 
 PROGRAM = "python -m pscgan.scripts.benchmarks.posterior.run"
 
@@ -68,7 +69,7 @@ def main() -> None:
     """Run what is not there yet; print the tables; write ``tables.md`` and ``figure.png``."""
     options = _parse(sys.argv[1:])
     with report_user_errors(PROGRAM):
-        require_matplotlib()
+        optional_package("matplotlib", "evaluate", "the figure")
         chosen = select_entries(options.problems, options.rows, options.seeds, options.overrides)
         found = ((entry, read_finished(options.out, entry, options.overrides)) for entry in chosen)
         results: Results = {entry: figures for entry, figures in found if figures is not None}
@@ -77,11 +78,12 @@ def main() -> None:
     for entry, outcome in run_all(todo, options.overrides, options.out, options.processes):
         if isinstance(outcome, BaseException):
             failed = True
-            print(f"{' '.join(map(str, entry))} failed: {_line(outcome)}", flush=True)
+            line = user_error(outcome) if isinstance(outcome, ValueError | HydraException) else None
+            said = f"failed: {line or f'{type(outcome).__name__}: {outcome}'}"
         else:
             results[entry] = outcome
-            minutes = (time.perf_counter() - start) / 60
-            print(f"{len(results)}/{len(chosen)}  {minutes:5.1f} min  {' '.join(map(str, entry))}", flush=True)
+            said = f"{len(results)}/{len(chosen)} after {(time.perf_counter() - start) / 60:.1f} min"
+        print(*entry, said, flush=True)
     if results:
         text = tables(results)
         atomic_write(options.out / "tables.md", text.encode())
@@ -91,14 +93,8 @@ def main() -> None:
         sys.exit(1)
 
 
-def _line(error: BaseException) -> str:
-    """The user's own error in one line; a defect of ours by its name."""
-    line = user_error(error) if isinstance(error, ValueError | HydraException) else None
-    return line or f"{type(error).__name__}: {error}"
-
-
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = make_parser(PROGRAM, __doc__)
+    parser = Parser(PROGRAM, __doc__)
     parser.add_argument("--problems", nargs="+", default=problem_names(), help=f"default: {', '.join(problem_names())}")
     parser.add_argument("--rows", nargs="+", help="default: those of each problem")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])

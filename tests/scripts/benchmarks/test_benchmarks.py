@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 
 import pscgan.conf
 from pscgan.scripts.benchmarks import inference, jpeg, losses, throughput
-from pscgan.scripts.benchmarks.timing import alternate, median_ms, median_ratio
+from pscgan.scripts.benchmarks.timing import Times, alternate
 from pscgan.train.inference.load import load
 
 from ...train.export.exporting import exported
@@ -22,8 +22,8 @@ CONF = Path(pscgan.conf.__file__).parent
 TINY = ["generator.width=4", "critic.width=4", "dataset.batch_size=2"]
 QUICK = ["--rounds", "1", "--device", "cpu"]
 BACKBONES = (
-    losses.Backbone("resnet10t", ("layer1",), "random"),
-    losses.Backbone("tf_efficientnet_lite0", ("blocks.0",), "package"),
+    ("resnet10t", ("layer1",), "random"),
+    ("tf_efficientnet_lite0", ("blocks.0",), "package"),
 )
 
 
@@ -52,7 +52,7 @@ def test_help_imports_no_torch(name):
         ("losses", ["--size", "x"], "--size"),
         ("losses", ["generator=nonsense", *QUICK], "nonsense"),
         ("jpeg", ["--threads", "0"], "--threads"),
-        ("jpeg", ["--megapixels", "0"], "--megapixels"),
+        ("jpeg", ["--crops", "0"], "--crops"),
         ("inference", ["nowhere.safetensors", *QUICK], "nowhere"),
         ("gallery", ["nowhere"], "nowhere"),
     ],
@@ -69,9 +69,9 @@ def test_works_take_turns_and_the_first_round_is_left_out():
     times = alternate({name: lambda name=name: calls.append(name) for name in "ab"}, torch.device("cpu"), 3)
     assert "".join(calls) == "ab" * 4
     assert [len(taken) for taken in times.values()] == [3, 3]
-    times = {"a": [1.0, 2.0, 6.0], "b": [1.0, 4.0, 2.0]}
-    assert median_ms(times, "a") == 2000
-    assert median_ratio(times, "a", "b") == 1
+    times = Times({"a": [1.0, 2.0, 6.0], "b": [1.0, 4.0, 2.0]})
+    assert times.median_ms("a") == 2000
+    assert times.median_ratio("a", "b") == 1
 
 
 def test_throughput_of_two_configs_and_their_ratio(capsys):
@@ -97,7 +97,7 @@ def test_losses_are_a_share_of_the_step(monkeypatch, capsys):
     monkeypatch.setattr(losses, "BACKBONES", BACKBONES)
     losses.main([*TINY, *QUICK, "--size", "32"])
     printed = capsys.readouterr().out
-    assert all(backbone.network in printed for backbone in BACKBONES)
+    assert all(network in printed for network, _, _ in BACKBONES)
     shares = [float(re.search(rf"{name} .* ([0-9.]+) %", printed)[1]) for name in losses.PENALTIES]
     assert all(0 < share < 100 for share in shares)
 
@@ -109,17 +109,15 @@ def test_the_features_that_can_be_chosen_are_measured(path):
 
 
 @pytest.mark.integration
-def test_jpeg_projects_every_block_exactly_and_leaves_the_threads(capsys):
-    before = torch.get_num_threads()
-    jpeg.main([*QUICK, "--megapixels", "0.01", "--threads", str(before + 1)])
+def test_jpeg_projects_every_block_exactly(capsys):
+    jpeg.main([*QUICK, "--crops", "2", "--size", "72", "--threads", str(torch.get_num_threads())])
     printed = capsys.readouterr().out
-    assert torch.get_num_threads() == before
+    assert "0.01 megapixels" in printed
     assert printed.count("100 %") == 4 * len(jpeg.PROJECTED_QUALITIES)  # kinds of chroma and starts
 
 
 def test_jpeg_images_have_the_size_asked_for():
     assert jpeg.crops(32, 128).shape == (32, 3, 128, 128)
-    assert jpeg.collage(1.0)[0, 0].numel() == pytest.approx(1e6, rel=0.1)
 
 
 def test_every_way_of_inference_draws_the_same_samples(tmp_path):
