@@ -82,11 +82,9 @@ class Wasserstein(ScoreObjective):
     """
 
     def critic_loss(self, D_clean: Tensor, D_fake: Tensor) -> Tensor:
-        """The negative distance."""
         return D_fake.mean() - D_clean.mean()
 
     def generator_loss(self, D_fake: Tensor) -> Tensor:
-        """Falls as the score of the sample rises."""
         return -D_fake.mean()
 
 
@@ -100,11 +98,9 @@ class Hinge(ScoreObjective):
     """
 
     def critic_loss(self, D_clean: Tensor, D_fake: Tensor) -> Tensor:
-        """How far the scores fall short of the margin."""
         return (relu(1 - D_clean) + relu(1 + D_fake)).mean()
 
     def generator_loss(self, D_fake: Tensor) -> Tensor:
-        """Falls as the score of the sample rises, however high it is."""
         return -D_fake.mean()
 
 
@@ -118,11 +114,9 @@ class Logistic(ScoreObjective):
     """
 
     def critic_loss(self, D_clean: Tensor, D_fake: Tensor) -> Tensor:
-        """Cross-entropy of clean against fake."""
         return (softplus(-D_clean) + softplus(D_fake)).mean()
 
     def generator_loss(self, D_fake: Tensor) -> Tensor:
-        """Cross-entropy of the sample with the label "clean"."""
         return softplus(-D_fake).mean()
 
 
@@ -136,7 +130,6 @@ class Relativistic(ScoreObjective):
     """
 
     def critic_loss(self, D_clean: Tensor, D_fake: Tensor) -> Tensor:
-        """Cross-entropy of ranking the clean image above the sample."""
         return softplus(D_fake - D_clean).mean()
 
     def generator_terms(self, critic: Critic, clean: Tensor, fake: Tensor, condition: Tensor) -> Terms:

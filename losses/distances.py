@@ -28,23 +28,22 @@ class Distance(Protocol):
         ...
 
 
-class ImageDistance(nn.Module):
-    """A ``Distance`` of images of one size, place by place, that is a loss as well: the mean over the batch."""
+class DistanceLoss(nn.Module):
+    """A ``Distance`` that is a loss as well; subclasses define ``between``, and ``embed`` if it is not the images."""
 
     def embed(self, images: Tensor) -> Embedding:
         """The images, in fp32 or above."""
         return [at_least_fp32(images)]
 
     def between(self, a: Embedding, b: Embedding) -> Tensor:
-        """(N,), in units of the images."""
         raise NotImplementedError
 
     def forward(self, restored: Tensor, clean: Tensor) -> Tensor:
-        """Of (N, C, H, W) both, a scalar."""
+        """Mean distance of two (N, C, H, W) batches, image by image, a scalar."""
         return self.between(self.embed(restored), self.embed(clean)).mean()
 
 
-class PixelL2(ImageDistance):
+class PixelL2(DistanceLoss):
     """Root mean square difference of an image's values: the Euclidean norm / sqrt(n), of one scale at any size.
 
     Not squared: in an energy score (Gneiting and Raftery 2007) the norm is strictly proper for the joint distribution
@@ -61,7 +60,7 @@ class PixelL2(ImageDistance):
         return safe_root((a[0] - b[0]).square().flatten(1).mean(1))
 
 
-class PatchDistance(ImageDistance):
+class PatchDistance(DistanceLoss):
     """Root mean square of a − b over a patch, averaged over overlapping patches of several sizes.
 
     A norm for every patch, over its channels and pixels, so the energy score of this distance is least for the true

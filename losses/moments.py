@@ -27,7 +27,6 @@ class FirstMoment:
         self.min_samples = 1 if biased else 2
 
     def __call__(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Any) -> Tensor:
-        """The penalty, a scalar."""
         K, residuals = len(samples_KBCHW), clean - samples_KBCHW
         if self.biased:
             return residuals.mean(0).square().mean()

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..checks import require_at_least
 from ..precision import at_least_fp32, without_autocast
 from ..rng import key
-from .distances import Embedding, require_same_shapes, safe_root
+from .distances import DistanceLoss, Embedding, require_same_shapes, safe_root
 
 Features = Callable[[Tensor], Sequence[Tensor]]
 """(N, C, H, W) in [0, 1] -> activations (N, C_l, H_l, W_l) of each tap l."""
 
 
-class FeatureDistance(nn.Module):
-    """Σ_l w_l d(f_l(x̂), f_l(x)) over the taps of a network: a ``Distance``, for subclasses that define ``of_tap``.
+class FeatureDistance(DistanceLoss):
+    """Σ_l w_l d(f_l(x̂), f_l(x)) over the taps of a network; subclasses define ``of_tap``, and ``summary`` if need be.
 
     Args:
         features: (N, C, H, W) in [0, 1] to activations (N, C_l, H_l, W_l) of each tap.
@@ -56,10 +56,6 @@ class FeatureDistance(nn.Module):
         with without_autocast(a[0]):
             taps = zip(weights, a, b, strict=True)
             return torch.stack([weight * self.of_tap(one, other) for weight, one, other in taps]).sum(0)
-
-    def forward(self, restored: Tensor, clean: Tensor) -> Tensor:
-        """Mean over the batch, a scalar."""
-        return self.between(self.embed(restored), self.embed(clean)).mean()
 
 
 class FeatureL1(FeatureDistance):

@@ -36,7 +36,6 @@ class Robustness:
         self.epsilon, self.steps, self.learning_rate = epsilon, steps, learning_rate
 
     def __call__(self, restore: Restore, samples_KBCHW: Tensor, condition: Tensor, rng: Rng) -> Tensor:
-        """R, a scalar."""
         start = on_sphere(samples_KBCHW, rng, self.epsilon)
         d = self._attack(restore, samples_KBCHW.detach(), condition, start)
         return squared_change(restore, samples_KBCHW, condition, d).mean()

@@ -92,7 +92,6 @@ class RcGAN(nn.Module):
         self.controller = SpreadController(scale=1.0, adapt_rate=adapt_rate)
 
     def forward(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Any) -> Tensor:
-        """The regulariser, a scalar."""
         K = len(samples_KBCHW)
         beta = self.controller.scale * sqrt(2 / (pi * K * (K + 1)))
         return ((clean - samples_KBCHW.mean(0)).abs() - beta * deviation(samples_KBCHW)).mean()

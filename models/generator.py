@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..rng import Rng
 
@@ -35,7 +35,11 @@ class Generator(Protocol):
         ...
 
     def decode(self, features: Any, latent: Latent) -> Tensor:
-        """One image a sample and measurement, (K, B, C, H, W), neither clamped nor rounded."""
+        """One image a sample and measurement, (K, B, C, H, W), neither clamped nor rounded; K is 1 without z.
+
+        Raises:
+            ValueError: if the maps of z are not those of the images encoded, in number or in size.
+        """
         ...
 
     def draw_latent(self, num_samples: int, height: int, width: int, rng: Rng) -> Latent:
@@ -50,23 +54,29 @@ def draw_maps(sizes: Sequence[MapSize], num_samples: int, rng: Rng) -> Latent:
     return [z.reshape(len(rng), num_samples, *size).movedim(1, 0) for z, size in zip(maps, sizes, strict=True)]
 
 
-def check_latent(latent: Latent, sizes: Sequence[MapSize], height: int, width: int) -> None:
-    """Refuse z that was not drawn for the images encoded.
+class NoiseMapGenerator(nn.Module):
+    """A generator whose z is maps of known sizes; for subclasses that define ``latent_sizes``."""
 
-    Args:
-        latent: as received.
-        sizes: of every map for images of ``height`` x ``width``.
-        height: of the images, before padding.
-        width: of the images, before padding.
+    def latent_sizes(self, height: int, width: int) -> list[MapSize]:
+        """Of each map of z for images of H x W before padding, coarse to fine; none for a deterministic network."""
+        raise NotImplementedError
 
-    Raises:
-        ValueError: if the maps differ in number or in size.
-    """
-    expected, received = [(h, w) for _, h, w in sizes], [(z.shape[-2], z.shape[-1]) for z in latent]
-    if received != expected:
-        raise ValueError(
-            f"latent must have maps of {_runs(expected)} for images of {height} x {width}, got {_runs(received)}"
-        )
+    def draw_latent(self, num_samples: int, height: int, width: int, rng: Rng) -> Latent:
+        return draw_maps(self.latent_sizes(height, width), num_samples, rng)
+
+    def noise_maps(self, latent: Latent, height: int, width: int, like: Tensor) -> tuple[int, list[Tensor]]:
+        """K, 1 without z, and each map as (K * B, c, h, w) of the type and device of ``like``.
+
+        Raises:
+            ValueError: if the maps are not those of images of H x W, in number or in size.
+        """
+        expected = [(h, w) for _, h, w in self.latent_sizes(height, width)]
+        received = [(z.shape[-2], z.shape[-1]) for z in latent]
+        if received != expected:
+            raise ValueError(
+                f"latent must have maps of {_runs(expected)} for images of {height} x {width}, got {_runs(received)}"
+            )
+        return latent[0].shape[0] if latent else 1, [z.to(like).flatten(0, 1) for z in latent]
 
 
 def _runs(sizes: Sequence[tuple[int, int]]) -> str:

@@ -57,7 +57,6 @@ class EqualizedConv2d(nn.Conv2d):
         super().__init__(in_channels, out_channels, kernel_size, stride, padding=kernel_size // 2, bias=bias)
 
     def reset_parameters(self) -> None:
-        """Unit-normal weights, zero bias."""
         _init_unit_normal(self)
 
     def forward(self, input: Tensor) -> Tensor:
@@ -69,7 +68,6 @@ class EqualizedLinear(nn.Linear):
     """Fully connected layer with an equalised learning rate, as ``EqualizedConv2d``."""
 
     def reset_parameters(self) -> None:
-        """Unit-normal weights, zero bias."""
         _init_unit_normal(self)
 
     def forward(self, input: Tensor) -> Tensor:
@@ -101,3 +99,14 @@ def pad_to_multiple(image: Tensor, multiple: int) -> Tensor:
     below, right = -height % multiple, -width % multiple
     mode = "reflect" if below < height and right < width else "replicate"
     return F.pad(image, (0, right, 0, below), mode=mode)
+
+
+def require_size(image_size: int, image: Tensor) -> None:
+    """Refuse images (B, C, H, W) that are no squares of ``image_size``, which the layers of a critic fix.
+
+    Raises:
+        ValueError: naming both sizes.
+    """
+    height, width = image.shape[-2:]
+    if (height, width) != (image_size, image_size):
+        raise ValueError(f"images must have sides of image_size ({image_size}), got {height} x {width}")

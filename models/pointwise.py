@@ -6,12 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from ..checks import require_at_least
-from ..rng import Rng
-from .generator import Latent, MapSize, check_latent, draw_maps, repeat
+from .generator import Latent, MapSize, NoiseMapGenerator, repeat
 from .layers import GAIN, NEGATIVE_SLOPE
 
 
-class PointwiseGenerator(nn.Module):
+class PointwiseGenerator(NoiseMapGenerator):
     """x̂ = y + f(y, z) at every pixel, f a perceptron.
 
     Args:
@@ -41,22 +40,16 @@ class PointwiseGenerator(nn.Module):
         return condition[:, : self.image_channels], self.seen(2 * condition.movedim(1, -1) - 1)
 
     def decode(self, features: tuple[Tensor, Tensor], latent: Latent) -> Tensor:
-        """(K, B, C, H, W) from z as ``draw_latent`` gives it; K is 1 for a deterministic network."""
         degraded, seen = features
         height, width = degraded.shape[-2:]
-        check_latent(latent, self._latent_sizes(height, width), height, width)
-        num_samples = latent[0].shape[0] if latent else 1
+        num_samples, maps = self.noise_maps(latent, height, width, seen)
         x = repeat(seen, num_samples)
         if self.noise is not None:
-            x = x + self.noise(latent[0].flatten(0, 1).movedim(1, -1).to(x))
+            x = x + self.noise(maps[0].movedim(1, -1))
         residual: Tensor = self.out(self.hidden(x)).movedim(-1, 1)
         return degraded + residual.reshape(num_samples, *degraded.shape)
 
-    def draw_latent(self, num_samples: int, height: int, width: int, rng: Rng) -> Latent:
-        """One map (K, B, latent_channels, H, W); none for a deterministic network."""
-        return draw_maps(self._latent_sizes(height, width), num_samples, rng)
-
-    def _latent_sizes(self, height: int, width: int) -> list[MapSize]:
+    def latent_sizes(self, height: int, width: int) -> list[MapSize]:
         return [(self.latent_channels, height, width)] if self.latent_channels else []
 
 

@@ -7,7 +7,7 @@ import math
 import torch
 
 from ..rng import Rng
-from .generator import Generator, latent_strides
+from .generator import Generator
 
 FIRST, LAST = 256, 8192  # pixels, lengths of the strips that are tried
 
@@ -48,15 +48,12 @@ def _columns_reached(generator: Generator, channels: int, length: int, upright: 
     device = next(iter(generator.parameters())).device  # type: ignore[attr-defined]
     condition = _with_hole(torch.zeros(1, channels, *size, device=device), start, stride, upright)
     latent = [
-        _with_hole(torch.zeros(1, 1, maps, size[0] // s, size[1] // s, device=device), start // s, stride // s, upright)
-        for maps, s in zip(_maps(generator), latent_strides(generator), strict=True)
+        _with_hole(torch.zeros_like(z, device=device), start // s, stride // s, upright)
+        for z in generator.draw_latent(1, *size, Rng(0, "latent", [0]))
+        for s in [size[0] // z.shape[-2]]
     ]
     restored = generator.decode(generator.encode(condition), latent)[0, 0]
     return restored.isnan().any(dim=0).any(dim=-1 if upright else 0)
-
-
-def _maps(generator: Generator) -> list[int]:
-    return [z.shape[2] for z in generator.draw_latent(1, 1, 1, Rng(0, "latent", [0]))]
 
 
 def _with_hole(image: torch.Tensor, start: int, extent: int, upright: bool) -> torch.Tensor:

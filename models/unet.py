@@ -11,8 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..checks import require_at_least
-from ..rng import Rng
-from .generator import Latent, MapSize, check_latent, draw_maps, repeat
+from .generator import Latent, MapSize, NoiseMapGenerator, repeat
 from .layers import NEGATIVE_SLOPE, conv, pad_to_multiple, residual_blocks
 
 HALF = math.sqrt(0.5)  # two like terms whose sum keeps the second moment
@@ -54,7 +53,7 @@ class Stage(nn.Module):
         return x
 
 
-class UNet(nn.Module):
+class UNet(NoiseMapGenerator):
     """x̂ = y + U(y, z), any H and W.
 
     The way down, and its projections onto the way up, see y alone: ``encode``. The way up is ``decode``: at each level
@@ -106,17 +105,10 @@ class UNet(nn.Module):
         return Features(condition[:, : self.image_channels], laterals, gates)
 
     def decode(self, features: Features, latent: Latent) -> Tensor:
-        """(K, B, C, H, W) from z as ``draw_latent`` gives it; K is 1 for a deterministic network.
-
-        Raises:
-            ValueError: if the maps of z are not those of the images encoded, in number or in size.
-        """
         height, width = features.degraded.shape[-2:]
-        check_latent(latent, self._latent_sizes(height, width), height, width)
-        num_samples = latent[0].shape[0] if latent else 1
+        num_samples, noise = self.noise_maps(latent, height, width, features.laterals[0])
         laterals = [repeat(lateral, num_samples) for lateral in features.laterals]
         gates = [repeat(gate, num_samples) for gate in features.gates]
-        noise = [z.flatten(0, 1).to(laterals[0]) for z in latent]
         x = laterals[-1]
         for level in reversed(range(len(laterals))):
             if level < len(self.grow):
@@ -126,11 +118,7 @@ class UNet(nn.Module):
         residual = F.pixel_shuffle(self.out(x), PATCH)[..., :height, :width]
         return features.degraded + residual.reshape(num_samples, *features.degraded.shape)
 
-    def draw_latent(self, num_samples: int, height: int, width: int, rng: Rng) -> Latent:
-        """Maps (K, B, latent_channels, h, w), coarse to fine; none for a deterministic network."""
-        return draw_maps(self._latent_sizes(height, width), num_samples, rng)
-
-    def _latent_sizes(self, height: int, width: int) -> list[MapSize]:
+    def latent_sizes(self, height: int, width: int) -> list[MapSize]:
         if not self.latent_channels:
             return []
         rows, columns = (-(-side // self.stride) for side in (height, width))

@@ -75,7 +75,6 @@ class PcaValues:
         self.min_samples = 2 * max(components + 1, LEAST_IN_HALF)
 
     def __call__(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Any) -> Tensor:
-        """The distance, a scalar."""
         rho = self.ratios(samples_KBCHW, clean)
         distance = (1 - rho).square() if self.squared else 2 * (rho - 1 - rho.log())
         return distance.mean()
@@ -117,7 +116,6 @@ class PcaVectors:
         self.min_samples = components + 1
 
     def __call__(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Any) -> Tensor:
-        """The share, a scalar."""
         samples_BKn, mean = centred(samples_KBCHW)
         _, directions = principal_directions(samples_BKn, self.components)
         error = clean.flatten(1) - mean.detach()

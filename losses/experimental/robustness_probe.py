@@ -35,6 +35,5 @@ class JacobianRobustness:
         self.epsilon = epsilon
 
     def __call__(self, restore: Restore, samples_KBCHW: Tensor, condition: Tensor, rng: Rng) -> Tensor:
-        """The mean squared change, a scalar."""
         d = on_sphere(samples_KBCHW, rng, self.epsilon)
         return squared_change(restore, samples_KBCHW, condition, d).mean()

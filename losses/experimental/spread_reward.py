@@ -34,5 +34,4 @@ class SpreadReward(nn.Module):
         self.controller = SpreadController(scale, adapt_rate, damping, minimum=float("-inf"))
 
     def forward(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Any) -> Tensor:
-        """The negative reward, a scalar."""
         return -self.controller.scale * deviation(samples_KBCHW).mean()

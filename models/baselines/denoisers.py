@@ -31,7 +31,6 @@ class DnCNN(nn.Module):
 
     def __init__(self, weights: str, sigma: float = 25) -> None:
         super().__init__()
-        _require_file(weights, "dncnn_25.pth")
         self.sigma = sigma
         widths = [1, *(WIDTH,) * (CONVOLUTIONS - 1), 1]
         self.model = nn.Sequential()
@@ -130,11 +129,11 @@ def read_matconvnet(path: str) -> list[tuple[Tensor, Tensor]]:
         ValueError: if package h5py is not installed, or the file is missing or holds no such network.
     """
     h5py = optional_package("h5py", "references", "a file of MatConvNet")
-    _require_file(path, "a .mat file")
     try:
         with h5py.File(path, "r") as file:
             layers = [file[reference] for reference in file["net/layers"][:].ravel()]
-            found = [_convolution(file, layer) for layer in layers if _text(layer["type"]) == "conv"]
+            kinds = ["".join(map(chr, layer["type"][:].ravel())) for layer in layers]
+            found = [_convolution(file, layer) for layer, kind in zip(layers, kinds, strict=True) if kind == "conv"]
     except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"weights file {path} cannot be read as a network of MatConvNet") from error
     if not found or any(kernel.ndim != 4 or kernel.shape[2:] != (3, 3) for kernel, _ in found):
@@ -142,15 +141,6 @@ def read_matconvnet(path: str) -> list[tuple[Tensor, Tensor]]:
     return found
 
 
-def _text(dataset: Any) -> str:
-    return "".join(map(chr, dataset[:].ravel()))
-
-
 def _convolution(file: Any, layer: Any) -> tuple[Tensor, Tensor]:
     kernel, bias = (torch.from_numpy(file[reference][:]) for reference in layer["weights"][:].ravel())
     return kernel.mT.contiguous(), bias.flatten()
-
-
-def _require_file(path: str, what: str) -> None:
-    if not Path(path).is_file():
-        raise ValueError(f"weights must be the path of {what}; there is no file {path}")

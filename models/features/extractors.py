@@ -11,8 +11,8 @@ from torch.nn import functional as F
 
 from ...checks import optional_package, require_at_least
 from ...precision import without_autocast
-from .frozen import FrozenFeatures
-from .weights import read_state, weights_hash
+from .frozen import FrozenFeatures, require_images
+from .weights import downloading, read_state, weights_hash
 
 INCEPTION = "pt_inception-2015-12-05-6726825d.pth"
 
@@ -69,7 +69,7 @@ class PooledFeatures(nn.Module):
 
     @torch.no_grad()
     def forward(self, images: Tensor) -> Tensor:
-        _require_images(images)
+        require_images(images)
         square = F.interpolate(images.float(), (self.side, self.side), mode="bicubic", antialias=True).clamp(0, 1)
         (activation,) = self.features(square)
         vectors: Tensor = activation.float().mean(dim=(2, 3))
@@ -100,18 +100,11 @@ class Inception(nn.Module):
 
     @torch.no_grad()
     def forward(self, images: Tensor) -> Tensor:
-        _require_images(images)
+        require_images(images)
         bytes_ = (255 * images.float()).round().clamp(0, 255).to(torch.uint8).expand(-1, 3, -1, -1)
         with without_autocast(images):
             (vectors,) = self.network(bytes_)
         return vectors.float()  # type: ignore[no-any-return]
-
-
-def _require_images(images: Tensor) -> None:
-    if images.ndim != 4 or images.shape[1] not in (1, 3) or not images.is_floating_point():
-        raise ValueError(
-            f"images must be floats (N, C, H, W) with C of 1 or 3, got {tuple(images.shape)} of {images.dtype}"
-        )
 
 
 def _inception(weights: str) -> Any:
@@ -120,8 +113,5 @@ def _inception(weights: str) -> Any:
         if not Path(weights).is_file():
             raise ValueError(f'weights must be "hub" or the path of {INCEPTION}; there is no file {weights}')
         read_state(Path(weights))  # the package reads any pickle: only one that holds nothing but tensors gets there
-    try:
+    with downloading(INCEPTION, "its path"):
         return fidelity.FeatureExtractorInceptionV3("inception", ["2048"], None if weights == "hub" else weights)
-    except Exception as error:  # each transport has errors of its own
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise ValueError(f"weights of {INCEPTION} cannot be had, or do not fit ({reason}); give its path") from error

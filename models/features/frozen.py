@@ -62,13 +62,7 @@ class FrozenFeatures(nn.Module):
         Raises:
             ValueError: if the images are no such batch or are too small, or an activation is not finite.
         """
-        if images.ndim != 4 or images.shape[1] not in (1, 3) or not images.is_floating_point():
-            raise ValueError(
-                f"images must be floats (N, C, H, W) with C of 1 or 3, got {tuple(images.shape)} of {images.dtype}"
-            )
-        if min(images.shape[-2:]) < self.min_size:
-            height, width = images.shape[-2:]
-            raise ValueError(f"images must have sides of at least {self.min_size}, got {height} x {width}")
+        require_images(images, self.min_size)
         with without_autocast(images):
             colour = images.to(self.mean.dtype).expand(-1, 3, -1, -1)
             activations = self._run((colour - self.mean) / self.std)
@@ -102,6 +96,20 @@ class FrozenFeatures(nn.Module):
                 continue
             return side
         return own
+
+
+def require_images(images: Tensor, min_size: int = 1) -> None:
+    """Refuse what recognition networks cannot take.
+
+    Raises:
+        ValueError: if ``images`` are no floats (N, C, H, W) with C of 1 or 3, or a side is below ``min_size``.
+    """
+    if images.ndim != 4 or images.shape[1] not in (1, 3) or not images.is_floating_point():
+        shape = tuple(images.shape)
+        raise ValueError(f"images must be floats (N, C, H, W) with C of 1 or 3, got {shape} of {images.dtype}")
+    height, width = images.shape[-2:]
+    if min(height, width) < min_size:
+        raise ValueError(f"images must have sides of at least {min_size}, got {height} x {width}")
 
 
 def _cut(model: nn.Module, names: Sequence[str]) -> nn.Module:

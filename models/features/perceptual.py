@@ -14,7 +14,8 @@ from torchmetrics.functional.image.dists import DISTSNetwork
 from torchmetrics.image import LearnedPerceptualImagePatchSimilarity
 
 from ...precision import without_autocast
-from .weights import read_state, require_fit, weights_hash
+from .frozen import require_images
+from .weights import downloading, read_state, require_fit, weights_hash
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -112,12 +113,8 @@ def on_torchvision(build: Callable[[], Network], network: str, weights: str) -> 
             torch.save(_state_of(network, Path(weights)), Path(folder) / "checkpoints" / name)
             torch.hub.set_dir(folder)
         try:
-            return build().eval().requires_grad_(False)
-        except Exception as error:  # each transport has errors of its own
-            reason = next(iter(str(error).splitlines()), type(error).__name__)
-            raise ValueError(
-                f"weights of {network} cannot be had from the hub ({reason}); give weights=FILE"
-            ) from error
+            with downloading(network, "weights=FILE"):
+                return build().eval().requires_grad_(False)
         finally:
             torch.hub.set_dir(hub_folder)
 
@@ -137,11 +134,7 @@ def colour_pair(a: Tensor, b: Tensor, min_size: int) -> tuple[Tensor, Tensor]:
     Raises:
         ValueError: if they are no pairs (N, C, H, W) of floats with C of 1 or 3, or a side is below ``min_size``.
     """
-    if a.ndim != 4 or a.shape[1] not in (1, 3) or not a.is_floating_point():
-        raise ValueError(f"images must be floats (N, C, H, W) with C of 1 or 3, got {tuple(a.shape)} of {a.dtype}")
+    require_images(a, min_size)
     if a.shape != b.shape:
         raise ValueError(f"images must be pairs of one shape, got {tuple(a.shape)} and {tuple(b.shape)}")
-    if min(a.shape[-2:]) < min_size:
-        height, width = a.shape[-2:]
-        raise ValueError(f"images must have sides of at least {min_size}, got {height} x {width}")
     return a.float().expand(-1, 3, -1, -1), b.float().expand(-1, 3, -1, -1)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-from pathlib import Path
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...precision import without_autocast
 from .perceptual import colour_pair
-from .weights import fill, read_state, weights_hash
+from .weights import fill, installed_state, weights_hash
 
 PACKAGE, FILE = "stlpips_pytorch", "weights/vST0.0/alex_shift_tolerant.pth"
 CHANNELS = (64, 192, 384, 256, 256)
@@ -106,10 +103,7 @@ class BlurPool(nn.Module):
 
 
 def _state() -> dict[str, Tensor]:
-    spec = find_spec(PACKAGE)
-    if spec is None or spec.origin is None:
-        raise ValueError(f'ST-LPIPS needs package {PACKAGE}, which is not installed; pip install "pscgan[evaluate]"')
-    state = read_state(Path(spec.origin).parent / FILE)
+    state = installed_state(PACKAGE, FILE, "evaluate")
     names = {f"heads.{tap}": f"lin{tap}.model.1.weight" for tap in range(len(CHANNELS))}
     for theirs, ours in CONVOLUTIONS.items():
         names |= {f"stages.{ours}.{kind}": f"net.{theirs}.{kind}" for kind in ("weight", "bias")}

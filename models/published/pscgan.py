@@ -1,6 +1,6 @@
-"""The generator of PSCGAN (arXiv 2103.04192): a U-shaped network fed with maps of noise on its way up.
+"""Generator and critic of PSCGAN (arXiv 2103.04192); the generator is U-shaped, fed with maps of noise on its way up.
 
-Known from the published network: widths, strides, depths, the tied lateral branches, where noise enters, the image
+Known from the published generator: widths, strides, depths, the tied lateral branches, where noise enters, the image
 summed over scales, and the counts of parameters (15,519,187 at 3 channels) and of noise values (27,328 at 128 x 128).
 Inferred: every convolution but the one that follows an enlarged image has a bias, and a tied layer ties its bias too
 (so the counts agree); LeakyReLU follows every convolution but those that yield an image, the last one of a lateral
@@ -16,15 +16,20 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ...rng import Rng
-from ..generator import Latent, MapSize, check_latent, draw_maps, repeat
-from ..layers import NEGATIVE_SLOPE, EqualizedConv2d, EqualizedLinear, activated_conv, pad_to_multiple
+from ..generator import Latent, MapSize, NoiseMapGenerator, repeat
+from ..layers import NEGATIVE_SLOPE, EqualizedConv2d, EqualizedLinear, activated_conv, pad_to_multiple, require_size
 
 WIDTHS = (128, 128, 256, 256, 512)  # encoder stages, fine to coarse; the decoder's are the same, coarse to fine
 STRIDES = (1, 2, 2, 2, 2)  # second convolution of an encoder stage
 LATERAL_DEPTHS = (14, 12, 10, 8)  # convolutions applied in a lateral branch, fine to coarse
+LATERAL_WIDTH = 64
 COARSEST_STRIDE = 16
 NOISE_STRIDES = (16, 16, 16, 8, 8, 4, 4, 2, 2, 1)  # image pixels a noise value is wide, one a decoder convolution
+
+STEM_WIDTH = 64  # from here on of the critic
+BLOCK_WIDTHS = (128, 128, 256, 256, 256, 512)
+TOTAL_STRIDE = 2 ** len(BLOCK_WIDTHS)
+HIDDEN_WIDTH = 512
 
 
 class Features(NamedTuple):
@@ -39,7 +44,7 @@ class Features(NamedTuple):
     width: int
 
 
-class PscganGenerator(nn.Module):
+class PscganGenerator(NoiseMapGenerator):
     """The published generator; it reads and writes [0, 1] as it stands, with no residual from y and no output clamp.
 
     Each of its 10 decoder convolutions gets one map of noise as a further channel. Where a stage doubles the size, the
@@ -82,17 +87,9 @@ class PscganGenerator(nn.Module):
         return Features(outputs[-1], laterals[::-1], *condition.shape[-2:])
 
     def decode(self, features: Features, latent: Latent) -> Tensor:
-        """(K, B, C, H, W) from z as ``draw_latent`` gives it; K is 1 for a deterministic network.
-
-        Raises:
-            ValueError: if the maps of z are not those of the images encoded, in number or in size.
-        """
-        size = features.height, features.width
-        check_latent(latent, self._latent_sizes(*size), *size)
-        num_samples = latent[0].shape[0] if latent else 1
+        num_samples, noise = self.noise_maps(latent, features.height, features.width, features.bottleneck)
         x = repeat(features.bottleneck, num_samples)
         laterals = [[], *([repeat(lateral, num_samples)] for lateral in features.laterals)]
-        noise = [z.to(x).flatten(0, 1) for z in latent]
         outputs = [
             x := stage(x, lateral, noise[2 * i : 2 * i + 2])
             for i, (stage, lateral) in enumerate(zip(self.decoder, laterals, strict=True))
@@ -109,16 +106,9 @@ class PscganGenerator(nn.Module):
             image = enlarge(image) + addition
         return image
 
-    def draw_latent(self, num_samples: int, height: int, width: int, rng: Rng) -> Latent:
-        """Ten maps (K, B, 1, h, w) for images of H x W before padding, coarse to fine; none if not stochastic."""
-        return draw_maps(self._latent_sizes(height, width), num_samples, rng)
-
-    def _latent_sizes(self, height: int, width: int) -> list[MapSize]:
+    def latent_sizes(self, height: int, width: int) -> list[MapSize]:
         rows, columns = (-(-side // COARSEST_STRIDE) * COARSEST_STRIDE for side in (height, width))
         return [(1, rows // stride, columns // stride) for stride in self.noise_strides]
-
-
-LATERAL_WIDTH = 64
 
 
 class LateralBranch(nn.Module):
@@ -165,12 +155,6 @@ class DecoderStage(nn.Module):
         x = self.first(self.enlarge(torch.cat([x, *noise[:1]], dim=1)))
         out: Tensor = self.second(torch.cat([x, *lateral, *noise[1:]], dim=1))
         return out
-
-
-STEM_WIDTH = 64
-BLOCK_WIDTHS = (128, 128, 256, 256, 256, 512)
-TOTAL_STRIDE = 64  # 2 ** len(BLOCK_WIDTHS)
-HIDDEN_WIDTH = 512
 
 
 class DownBlock(nn.Module):
@@ -223,10 +207,8 @@ class PscganCritic(nn.Module):
         Raises:
             ValueError: if H or W is not ``image_size``.
         """
-        for name, received in (("image", image), ("condition", condition)):
-            height, width = received.shape[-2:]
-            if (height, width) != (self.image_size, self.image_size):
-                raise ValueError(f"{name} must have sides of image_size ({self.image_size}), got {height} x {width}")
+        require_size(self.image_size, image)
+        require_size(self.image_size, condition)
         x = torch.cat([self.image_stem(image), self.condition_stem(condition)], dim=1)
         score: Tensor = self.head(self.blocks(x))
         return score.squeeze(1)

@@ -12,7 +12,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from ...checks import require_at_least
-from ..layers import NEGATIVE_SLOPE
+from ..layers import NEGATIVE_SLOPE, require_size
 
 BRANCH_SCALE = 0.1
 COARSEST = 4  # rows and columns before the linear layer
@@ -80,9 +80,7 @@ class ResnetCritic(nn.Module):
         Raises:
             ValueError: if H or W is not ``image_size``.
         """
-        height, width = image.shape[-2:]
-        if (height, width) != (self.image_size, self.image_size):
-            raise ValueError(f"image must have sides of image_size ({self.image_size}), got {height} x {width}")
+        require_size(self.image_size, image)
         finest, *coarser = self.levels
         x = finest(self.stem(image))
         for level in coarser:

@@ -17,14 +17,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...checks import require_at_least
-from ...rng import Rng
-from ..generator import Latent, MapSize, check_latent, draw_maps, repeat
+from ..generator import Latent, MapSize, NoiseMapGenerator, repeat
 from ..layers import NEGATIVE_SLOPE, pad_to_multiple
 
 RESIDUAL_SCALE = 0.2  # of the branch, in dense blocks and around three of them
 INITIAL_SCALE = 0.1  # of the weights of dense blocks, in relation to He et al., arXiv 1502.01852
 CONVOLUTIONS = 5  # a dense block
 DENSE_BLOCKS = 3  # a residual-in-residual block
+BLOCK_NOISE = DENSE_BLOCKS * CONVOLUTIONS  # maps a residual-in-residual block takes
+PATCH = 4  # the trunk works on 4 x 4 pixels as channels
 
 
 class NoisyConv2d(nn.Module):
@@ -101,10 +102,6 @@ class ResidualInResidual(nn.Module):
         return x + RESIDUAL_SCALE * branch
 
 
-PATCH = 4  # the trunk works on 4 x 4 pixels as channels
-BLOCK_NOISE = DENSE_BLOCKS * CONVOLUTIONS  # maps a residual-in-residual block takes
-
-
 class Features(NamedTuple):
     """All the decoder needs but z."""
 
@@ -115,7 +112,7 @@ class Features(NamedTuple):
     width: int
 
 
-class RrdbGenerator(nn.Module):
+class RrdbGenerator(NoiseMapGenerator):
     """The published generator; it reads and writes [0, 1] as it stands, with no residual from y and no output clamp.
 
     Noise enters the first block of the trunk already, so ``encode`` is one convolution and every further sample costs a
@@ -159,16 +156,8 @@ class RrdbGenerator(nn.Module):
         return Features(self.stem(F.pixel_unshuffle(padded, PATCH)), *condition.shape[-2:])
 
     def decode(self, features: Features, latent: Latent) -> Tensor:
-        """(K, B, C, H, W) from z as ``draw_latent`` gives it; K is 1 for a deterministic network.
-
-        Raises:
-            ValueError: if the maps of z are not those of the images encoded, in number or in size.
-        """
-        size = features.height, features.width
-        check_latent(latent, self._latent_sizes(*size), *size)
-        num_samples = latent[0].shape[0] if latent else 1
+        num_samples, noise = self.noise_maps(latent, features.height, features.width, features.stem)
         stem = repeat(features.stem, num_samples)
-        noise = [z.to(stem).flatten(0, 1) for z in latent]
         x = stem
         for i, block in enumerate(self.trunk):
             x = block(x, noise[i * BLOCK_NOISE : (i + 1) * BLOCK_NOISE])
@@ -179,11 +168,8 @@ class RrdbGenerator(nn.Module):
         image_KBCHW = image.reshape(num_samples, -1, *image.shape[1:])
         return image_KBCHW[..., : features.height, : features.width]
 
-    def draw_latent(self, num_samples: int, height: int, width: int, rng: Rng) -> Latent:
-        """Maps (K, B, 1, h, w): 15 a block at a quarter of the padded size, one at half, one at full size; or none."""
-        return draw_maps(self._latent_sizes(height, width), num_samples, rng)
-
-    def _latent_sizes(self, height: int, width: int) -> list[MapSize]:
+    def latent_sizes(self, height: int, width: int) -> list[MapSize]:
+        """15 maps a block at a quarter of the padded size, one at half, one at full size; or none."""
         if not self.stochastic:
             return []
         rows, columns = (-(-side // PATCH) for side in (height, width))

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from pscgan.losses.distances import ImageDistance
+from pscgan.losses.distances import DistanceLoss
 
 from .scalar_world import normal
 
@@ -27,7 +27,7 @@ def pixels(images):
     return [images]
 
 
-class PixelL1(ImageDistance):
+class PixelL1(DistanceLoss):
     """Mean absolute difference of an image's values: in an energy score the fair CRPS."""
 
     def between(self, a, b):

@@ -7,9 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from pscgan.losses.distances import Distance, PixelL2, safe_root
-from pscgan.losses.experimental.contextual import Contextual
-from pscgan.losses.experimental.gram import Gram
-from pscgan.losses.experimental.sliced import SlicedWasserstein
+from pscgan.losses.experimental.feature_distances import Contextual, Gram, SlicedWasserstein
 from pscgan.losses.perceptual import FeatureL1, ProjectedDistributionLoss
 
 from .scalar_world import normal

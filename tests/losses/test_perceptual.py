@@ -6,7 +6,7 @@ from scipy.stats import wasserstein_distance
 
 from pscgan.losses.distances import MeanDistance
 from pscgan.losses.energy_score import EnergyScore
-from pscgan.losses.experimental.sliced import SlicedWasserstein
+from pscgan.losses.experimental.feature_distances import SlicedWasserstein
 from pscgan.losses.perceptual import ProjectedDistributionLoss, wasserstein
 
 from .scalar_world import normal

@@ -6,9 +6,7 @@ from math import sqrt
 import pytest
 import torch
 
-from pscgan.models.baselines.ddrm import DDRM, variance_exploding_levels
-from pscgan.models.baselines.langevin import Langevin
-from pscgan.models.baselines.reverse_chain import ReverseChain
+from pscgan.models.baselines.samplers import DDRM, Langevin, ReverseChain, variance_exploding_levels
 from pscgan.rng import Rng
 
 from .denoiser_worlds import GaussianPixels, GaussianTexture, TwoModes, normal, spectrum

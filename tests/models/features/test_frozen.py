@@ -12,8 +12,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from pscgan.data.sources.image_source import BUNDLED, ImageSource
-from pscgan.models.features.efficientnet_lite0 import FILE, PACKAGE, package_state
 from pscgan.models.features.frozen import FrozenFeatures
+from pscgan.models.features.weights import LITE0_FILE, LITE0_PACKAGE, lite0_state
 
 LITE = "tf_efficientnet_lite0"
 
@@ -45,7 +45,7 @@ def vgg_state():
 
 def test_a_safetensors_file_fills_the_network(tmp_path):
     expected = FrozenFeatures(LITE, ["blocks.0"], "package")
-    save_file({name: tensor.contiguous() for name, tensor in package_state().items()}, tmp_path / "lite.safetensors")
+    save_file({name: tensor.contiguous() for name, tensor in lite0_state().items()}, tmp_path / "lite.safetensors")
     found = FrozenFeatures(LITE, ["blocks.0"], str(tmp_path / "lite.safetensors"))
     assert found.identity.split("sha256")[1] == expected.identity.split("sha256")[1]
 
@@ -66,7 +66,7 @@ def test_the_first_blocks_of_the_package_computed_by_hand(lite):
     from importlib.util import find_spec
     from pathlib import Path
 
-    state = torch.load(Path(find_spec(PACKAGE).origin).parent / "models" / FILE, weights_only=True)
+    state = torch.load(Path(find_spec(LITE0_PACKAGE).origin).parent / LITE0_FILE, weights_only=True)
 
     def norm(x, name):
         mean, var, weight, bias = (
@@ -86,7 +86,7 @@ def test_the_first_blocks_of_the_package_computed_by_hand(lite):
 def misfit(network, mean, std):
     """How far means of activations of photographs are from those the batch norms remember, in deviations."""
     model, apart = timm.create_model(network).eval(), []
-    model.load_state_dict(package_state())
+    model.load_state_dict(lite0_state())
 
     def compare(norm, inputs):
         alive = norm.running_var > 1e-3
@@ -216,7 +216,7 @@ def test_names_that_are_not_there_are_refused(monkeypatch):
         FrozenFeatures(LITE, ["blocks.0"], "nowhere.pth")
     with pytest.raises(ValueError, match=f"{LITE}.*resnet10t"):
         FrozenFeatures("resnet10t", ["layer1"], "package")
-    monkeypatch.setattr("pscgan.models.features.efficientnet_lite0.find_spec", lambda _: None)
+    monkeypatch.setattr("pscgan.models.features.weights.find_spec", lambda _: None)
     with pytest.raises(ValueError, match=r"pscgan\[features\]"):
         FrozenFeatures(LITE, ["blocks.0"], "package")
 

@@ -174,7 +174,7 @@ def test_absent_weights_say_how_to_get_them(kind, network, tmp_path, monkeypatch
 
 
 def test_an_absent_package_is_named(monkeypatch):
-    monkeypatch.setattr("pscgan.models.features.st_lpips.find_spec", lambda _: None)
+    monkeypatch.setattr("pscgan.models.features.weights.find_spec", lambda _: None)
     with pytest.raises(ValueError, match=r"stlpips_pytorch.*pscgan\[evaluate\]"):
         StLpips()
 

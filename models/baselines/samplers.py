@@ -1,0 +1,224 @@
+"""Samplers that call an MMSE denoiser: annealed Langevin dynamics, DDRM, a reverse chain with the right variance."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+from ...checks import require_at_least
+from ...rng import Rng
+from .chains import Chains, Denoiser, geometric
+
+DIFFUSION_STEPS = 1000
+
+Variance = Literal["ancestral", "tweedie", "full"]
+
+PROBE = 0.05  # length of a difference along a unit of noise, in units of s: D varies over lengths of about s
+
+
+@dataclass(frozen=True)
+class Langevin:
+    """Annealed Langevin dynamics on the posterior (Kawar, Vaksman, Elad, arXiv 2101.09552).
+
+    From x = y, at levels σ > s₁ > ... > s_L = ``sigma_min`` of one ratio, ``steps_per_level`` times::
+
+        x ← x + a [(D(x, s) − x) / s² + (y − x) / (σ² − s²)] + √(2a) n,    a = step s² / s_L²
+
+    The state is x₀ + s n' with n' a part of the noise in y, so that y − x has the variance σ² − s²: the second term is
+    the gradient of log p(y | x), the first that of log p(x). Exact in the limit of many small steps and a small
+    ``sigma_min``; every sample keeps noise of about ``sigma_min``. Where a is above twice σ² − s², the first levels
+    overshoot, which later ones forget; much below σ = 0.04 too few are left for that.
+
+    Denoiser: s from just below σ to ``sigma_min``.
+
+    The defaults take 750 calls, as published; ``levels=60, step=2e-5`` takes 180, and is as good on priors whose
+    posterior is known.
+
+    Args:
+        levels: L.
+        steps_per_level: T.
+        step: a at the last level, in units of squared images.
+        sigma_min: s_L, in units of [0, 1] images; σ must be above.
+    """
+
+    levels: int = 250
+    steps_per_level: int = 3
+    step: float = 5e-6
+    sigma_min: float = 0.01
+
+    def __post_init__(self) -> None:
+        require_at_least(1, levels=self.levels, steps_per_level=self.steps_per_level)
+        for name in ("step", "sigma_min"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be > 0, got {getattr(self, name)}")
+
+    @property
+    def calls(self) -> int:
+        """Evaluations of the denoiser a sample: L T."""
+        return self.levels * self.steps_per_level
+
+    def sample(self, denoiser: Denoiser, degraded: Tensor, sigma: float, num_samples: int, rng: Rng) -> Tensor:
+        chains = Chains(denoiser, degraded, sigma, num_samples, rng)
+        x = y = chains.degraded
+        for s in geometric(sigma, self.sigma_min, self.levels)[1:]:
+            a = self.step * (s / self.sigma_min) ** 2
+            for _ in range(self.steps_per_level):
+                gradient = (chains.denoise(x, s) - x) / s**2 + (y - x) / (sigma**2 - s**2)
+                x = x + a * gradient + math.sqrt(2 * a) * chains.normal()
+        return chains.samples(x)
+
+
+def variance_exploding_levels(count: int) -> list[float]:
+    """Every (1000 / count)-th level of DDPM's linear schedule, from noisy to clean, in units of [0, 1] images.
+
+    With β from 1e-4 to 0.02 and ᾱ the running product of 1 − β, the state over √ᾱ is a clean image in [−1, 1] with
+    noise of √((1 − ᾱ)/ᾱ), which is half as much in [0, 1]: from 79 to 0.005 for all of the levels.
+    """
+    kept = torch.cumprod(1 - torch.linspace(1e-4, 0.02, DIFFUSION_STEPS, dtype=torch.float64), 0)
+    levels = ((1 - kept) / kept).sqrt() / 2
+    return [levels[index * DIFFUSION_STEPS // count].item() for index in reversed(range(count))]
+
+
+@dataclass(frozen=True)
+class DDRM:
+    """Denoising diffusion restoration (arXiv 2201.11793) for H = I: the rule for singular values of 1.
+
+    From level s to s', with x̂ = D(x, s)::
+
+        s' < σ:   x ← x̂ + √(1 − η²) s'/σ (y − x̂) + η s' n
+        s' ≥ σ:   x ← (1 − η_b) x̂ + η_b y + √(s'² − η_b² σ²) n
+
+    from y + √(s² − σ²) n down to s' = 0, which is D. A state would have the right distribution if x̂ were the truth; x̂
+    is an estimate whose error is left out, so no number of levels makes the samples those of the posterior. With
+    η_b = 1 no state at s' ≥ σ depends on the denoiser, and the calls there are lost.
+
+    Denoiser: s as ``variance_exploding_levels`` has them, up to 79.
+
+    Args:
+        levels: of the 1,000 of the linear schedule, evenly spaced.
+        eta: η in [0, 1], the share of fresh noise below σ.
+        eta_b: η_b in [0, 1], the weight of y above σ.
+    """
+
+    levels: int = 20
+    eta: float = 0.85
+    eta_b: float = 1.0
+
+    def __post_init__(self) -> None:
+        require_at_least(1, levels=self.levels)
+        if self.levels > DIFFUSION_STEPS:
+            raise ValueError(f"levels must be <= {DIFFUSION_STEPS}, got {self.levels}")
+        for name in ("eta", "eta_b"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be in [0, 1], got {getattr(self, name)}")
+
+    @property
+    def calls(self) -> int:
+        """Evaluations of the denoiser a sample: one a level."""
+        return self.levels
+
+    def sample(self, denoiser: Denoiser, degraded: Tensor, sigma: float, num_samples: int, rng: Rng) -> Tensor:
+        """``sigma`` is at most the first level."""
+        chains = Chains(denoiser, degraded, sigma, num_samples, rng)
+        first, *rest = variance_exploding_levels(self.levels)
+        if sigma > first:
+            raise ValueError(f"sigma must be <= {first:.3g} with {self.levels} levels, got {sigma}")
+        s, x = first, chains.degraded + math.sqrt(first**2 - sigma**2) * chains.normal()
+        for s_next in rest:
+            x = self._step(chains, chains.denoise(x, s), sigma, s_next)
+            s = s_next
+        return chains.samples(chains.denoise(x, s))
+
+    def _step(self, chains: Chains, restored: Tensor, sigma: float, s_next: float) -> Tensor:
+        if s_next < sigma:
+            towards_y, noise = math.sqrt(1 - self.eta**2) * s_next / sigma, self.eta * s_next
+        else:
+            towards_y, noise = self.eta_b, math.sqrt(s_next**2 - (self.eta_b * sigma) ** 2)
+        return restored + towards_y * (chains.degraded - restored) + noise * chains.normal()
+
+
+@dataclass(frozen=True)
+class ReverseChain:
+    """The reverse variance-exploding chain from y on: each state a Gaussian around what the denoiser says.
+
+    Levels σ = s₁ > ... > s_N = ``sigma_min`` of one ratio; from s to s', and at last x = D(x, s_N)::
+
+        x ← x + w (D(x, s) − x) + √w e,    w = (s² − s'²) / s²
+
+    y = x₀ + σn is itself a state of the chain x₀ + s n, so no term of likelihood is needed. Given state and x₀ a step
+    has e ~ N(0, s'² I) and x₀ for D. But x₀ is not known: by the second-order Tweedie formula it has the
+    covariance s² J, J = ∂D/∂x, given the state, so mean and covariance of a step are right with::
+
+        Cov e = s'² I + (s² − s'²) J
+
+    ``variance`` says what of J is used:
+
+    - ``ancestral``: nothing. N calls. Too little spread, in the limit of many levels exact.
+    - ``tweedie``: its diagonal, v ⊙ Jv for signs v at random (Hutchinson), negative values as 0. 2N − 1 calls. Right at
+      each step where pixels are independent under the prior: J is diagonal and one v tells it exactly. On images
+      the mean of v ⊙ Jv is the diagonal, a single one is noise, and e is white where it should be texture.
+    - ``full``: all of it, through e = a n + b Jn, whose covariance (aI + bJ)² follows Cov e on the eigenvalues j of J::
+
+          a² = s'² + c,    (a + b)² = s² + c,    c = (s − s')² / 8
+
+      The variance is c too large at j = 0 and 1, about c too small between, for any correlations. 2N − 1
+      calls: n itself is the probe. Where modes compete j can be above 1, and the variance there is too large, by
+      about (s − s')² j (j − 1).
+
+    Exact up to these errors and N(0, ``sigma_min``² J) at the end for Gaussian priors, for others in the limit of many
+    levels. Jv is the difference of D at x and at x + 0.05 s v, one call more a step and none in the last.
+
+    Denoiser: s from σ to ``sigma_min``.
+
+    Args:
+        levels: N, 2 or more.
+        variance: ``ancestral``, ``tweedie`` or ``full``.
+        sigma_min: s_N, in units of [0, 1] images; σ must be above.
+    """
+
+    levels: int = 10
+    variance: Variance = "tweedie"
+    sigma_min: float = 0.005
+
+    def __post_init__(self) -> None:
+        require_at_least(2, levels=self.levels)
+        if not self.sigma_min > 0:
+            raise ValueError(f"sigma_min must be > 0, got {self.sigma_min}")
+        if self.variance not in get_args(Variance):
+            raise ValueError(f"variance must be one of {', '.join(get_args(Variance))}, got {self.variance!r}")
+
+    @property
+    def calls(self) -> int:
+        """Evaluations of the denoiser a sample: N, or 2N − 1 with probes."""
+        return self.levels if self.variance == "ancestral" else 2 * self.levels - 1
+
+    def sample(self, denoiser: Denoiser, degraded: Tensor, sigma: float, num_samples: int, rng: Rng) -> Tensor:
+        chains = Chains(denoiser, degraded, sigma, num_samples, rng)
+        x, levels = chains.degraded, geometric(sigma, self.sigma_min, self.levels - 1)
+        for s, s_next in pairwise(levels):
+            restored = chains.denoise(x, s)
+            w = 1 - (s_next / s) ** 2
+            x = x + w * (restored - x) + math.sqrt(w) * self._noise(chains, x, restored, s, s_next)
+        return chains.samples(chains.denoise(x, levels[-1]))
+
+    def _noise(self, chains: Chains, x: Tensor, restored: Tensor, s: float, s_next: float) -> Tensor:
+        """The e of a step."""
+
+        def jacobian_times(v: Tensor) -> Tensor:
+            return (chains.denoise(x + PROBE * s * v, s) - restored) / (PROBE * s)
+
+        n = chains.normal()
+        if self.variance == "ancestral":
+            return s_next * n
+        if self.variance == "tweedie":
+            signs = chains.normal().sign()
+            diagonal = (signs * jacobian_times(signs)).clamp(min=0)
+            return (s_next**2 + (s**2 - s_next**2) * diagonal).sqrt() * n
+        c = (s - s_next) ** 2 / 8
+        a, a_plus_b = math.sqrt(s_next**2 + c), math.sqrt(s**2 + c)
+        return a * n + (a_plus_b - a) * jacobian_times(n)
