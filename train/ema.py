@@ -26,9 +26,9 @@ class Ema(nn.Module):
     def __init__(self, halflife_images: float, rampup: float = 0.05) -> None:
         super().__init__()
         if halflife_images < 0:
-            raise ValueError(f"halflife_images is {halflife_images}; allowed is 0 (no averaging) or more")
+            raise ValueError(f"halflife_images must be >= 0 (0: no averaging), got {halflife_images}")
         if rampup <= 0:
-            raise ValueError(f"rampup is {rampup}; allowed is a positive share of the images seen")
+            raise ValueError(f"rampup must be > 0, got {rampup}")
         self.halflife_images = halflife_images
         self.rampup = rampup
         self.average = nn.Module()
@@ -52,5 +52,4 @@ class Ema(nn.Module):
             average.copy_(buffer)
 
     def train(self, mode: bool = True) -> Ema:
-        """The average stays in evaluation mode."""
-        return super().train(False)
+        return super().train(False)  # the average stays in evaluation mode

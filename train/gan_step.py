@@ -95,7 +95,7 @@ class GANStep(nn.Module):
             if count is not None:
                 require_at_least(1, **{name: count})
         if paired and (critic is None or is_deterministic(cast(Generator, generator))):
-            raise ValueError("paired is true; allowed with a critic and a generator that is not deterministic")
+            raise ValueError("paired=true needs a critic and a generator that is not deterministic")
         self.generator, self.critic, self.adversarial = generator, critic, adversarial
         self.penalties = cast(Mapping[str, PenaltySchedule], nn.ModuleDict(penalties))
         self.degradation, self.schedule, self.seed = degradation, schedule, seed
@@ -179,11 +179,8 @@ class GANStep(nn.Module):
         """Each penalty on its K samples of its n images."""
         terms = {}
         for name, n in due.items():
-            penalty, samples_KnCHW, measurement = (
-                self.penalties[name],
-                samples.samples_KnCHW[:, :n],
-                batch.measurement[:n],
-            )
+            penalty, measurement = self.penalties[name], batch.measurement[:n]
+            samples_KnCHW = samples.samples_KnCHW[:, :n]
             if isinstance(penalty, GeneratorPenalty):
                 restore = partial(samples.restore, num_samples=penalty.samples_per_image)
                 rng = batch.randomness[:n].stream(f"penalty {name}")

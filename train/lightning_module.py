@@ -100,7 +100,7 @@ class SamplerModule(pl.LightningModule):
 
     @property
     def images_seen(self) -> int:
-        """On all ranks, since the start of the run."""
+        """Clean images on all ranks since the start of the run."""
         return self.gan_step.progress.images_seen
 
     def validation_is_due(self) -> bool:
@@ -118,37 +118,31 @@ class SamplerModule(pl.LightningModule):
         }
 
     def configure_optimizers(self) -> list[Optimizer]:
-        """Those of ``GANStep``, which steps them itself."""
         return [network.optimizer for network in self.gan_step.networks.values()]
 
     def train_dataloader(self) -> DataLoader[Any]:
-        """From the images seen up to the next validation."""
+        """Images up to the next validation."""
         every, seen = self.evaluation.every_images, self.images_seen
         stop = min((seen // every + 1) * every, self.images)
         return self.data.train_loader(seen, stop, collectives.rank(), collectives.world_size())
 
     def val_dataloader(self) -> DataLoader[Any]:
-        """This rank's share of the images held out for validation."""
         return self.data.evaluation_loader("validation", collectives.rank(), collectives.world_size())
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
-        """Images go to the device; numbers and counts stay on the host, which reads them without waiting for it."""
+        """Move the images to the device; numbers and counts stay on the host, which then never waits to read them."""
         return batch | {"clean": super().transfer_batch_to_device(batch["clean"], device, dataloader_idx)}
 
     def on_train_start(self) -> None:
-        """Start the clocks."""
         self._step_ended = self._idle_since = time.perf_counter()
 
     def on_train_batch_start(self, batch: Any, batch_index: int) -> None:
-        """The batch has arrived."""
         self.seconds_waited += time.perf_counter() - self._idle_since
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_index: int) -> None:
-        """From here on this process waits for the next batch."""
         self._idle_since = time.perf_counter()
 
     def training_step(self, batch: Mapping[str, Any], batch_index: int) -> None:
-        """One step of the algorithm."""
         self.gan_step.train_batch(batch["clean"].float() / 255, batch["number"].tolist())
         self.gan_step.progress.skip(int(batch["skipped"].sum()))
         now = time.perf_counter()
@@ -180,7 +174,6 @@ class SamplerModule(pl.LightningModule):
         self.gan_step.adapt_weights(self.scores["gain_db"], self.scores["gain_db_exact"])
 
     def on_train_epoch_end(self) -> None:
-        """Validation has just been; stop when all images have been seen."""
         self.trainer.should_stop = self.images_seen >= self.images
 
 

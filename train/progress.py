@@ -1,4 +1,4 @@
-"""Progress of a run, in the two units everything is a function of: clean images seen and generator steps."""
+"""Progress of a run, in clean images seen and optimiser steps, and running means for its log."""
 
 from __future__ import annotations
 
@@ -40,16 +40,14 @@ class TrainingProgress(nn.Module):
         self._skipped_here += images
 
     def gather(self) -> None:
-        """Add up what the ranks have counted."""
+        """Add up the images skipped by all ranks."""
         here, self._skipped_here = self._skipped_here, 0
         self.skipped_images += sum(collectives.all_gather(here))
 
     def get_extra_state(self) -> dict[str, Any]:
-        """For ``state_dict``: plain numbers, so that a checkpoint loads without running code."""
         return {name: copy.copy(getattr(self, name)) for name in COUNTERS}
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
-        """From ``load_state_dict``."""
         for name in COUNTERS:
             setattr(self, name, copy.copy(state[name]))
 
@@ -102,9 +100,7 @@ class MeanTracker(nn.Module):
         self._counts[name] = self._counts.get(name, 0) + count
 
     def get_extra_state(self) -> dict[str, Any]:
-        """For ``state_dict``."""
         return {"sums": dict(self._sums), "counts": dict(self._counts)}
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
-        """From ``load_state_dict``."""
         self._sums, self._counts = dict(state["sums"]), dict(state["counts"])

@@ -1,4 +1,4 @@
-"""A run from its config to its result: alone, or as one of several ranks."""
+"""A training run from its config to its result, in one process or on several ranks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .sanity_check import sanity_check
 
 
 def train(config: DictConfig) -> float:
-    """Run, or continue, what the config says; the CRPS of the last validation, for sweeps.
+    """Run, or continue, what the config says; returns the CRPS of the last validation, for sweeps.
 
     Raises:
         ValueError: if the config does not make sense, or the run folder belongs to another one.
@@ -47,7 +47,6 @@ def train(config: DictConfig) -> float:
 
 
 def _train(config: DictConfig) -> float:
-    """In each process."""
     with process_group(on_gpu(config)):
         _require_one_program(config)
         folder = collectives.from_rank_zero(lambda: RunFolder(config))
@@ -63,7 +62,6 @@ def _train(config: DictConfig) -> float:
 
 
 def _learn(config: DictConfig, folder: RunFolder) -> dict[str, float]:
-    """From the last checkpoint to the end."""
     training = collectives.run_on_all_ranks(lambda: _prepared(config))
     best_crps = _restore(training, folder)
     trainer = build_trainer(config, folder, best_crps)
@@ -94,7 +92,7 @@ def _prepared(config: DictConfig) -> SamplerModule:
 
 
 def _restore(training: SamplerModule, folder: RunFolder) -> float:
-    """Every rank begins with the state of rank 0: of the last checkpoint, if there is one; the best CRPS so far."""
+    """Give every rank the state of rank 0, or of the last checkpoint if there is one; returns the best CRPS so far."""
     state = collectives.from_rank_zero(lambda: _last_state(folder))
     if state is None:
         collectives.broadcast_module(training.gan_step)
@@ -152,15 +150,10 @@ def _requeue(interrupted: Interrupted) -> None:
 
 def result_of(training: SamplerModule) -> dict[str, Any]:
     """What ``result.json`` holds: the scores of the last validation and what they cost."""
-    times = training.gan_step.progress
-    spent = {
-        "images_seen": times.images_seen,
-        "generator_steps": times.generator_steps,
-        "nonfinite_steps": times.nonfinite_steps,
-        "skipped_images": times.skipped_images,
-        "seconds": round(times.seconds, 1),
-    }
-    return training.scores | spent
+    progress = training.gan_step.progress
+    names = ("images_seen", "generator_steps", "nonfinite_steps", "skipped_images")
+    counts = {name: getattr(progress, name) for name in names}
+    return training.scores | counts | {"seconds": round(progress.seconds, 1)}
 
 
 def print_result(result: dict[str, Any], folder: Path) -> None:
@@ -190,7 +183,7 @@ def print_result(result: dict[str, Any], folder: Path) -> None:
 
 
 def _consistency_table(result: dict[str, Any]) -> Table:
-    """What an encoder makes of 8-bit images, against the files."""
+    """How far 8-bit images, encoded again, equal the JPEG files."""
     table = Table(
         title="8 bits, encoded again: what equals the file", caption="RMSE: of the two decoded, in levels of grey"
     )
@@ -207,5 +200,5 @@ def _consistency_table(result: dict[str, Any]) -> Table:
 
 
 def feature_networks(gan_step: nn.Module) -> list[str]:
-    """Identities of all frozen networks that judge: network, layers, source and hash of the weights."""
+    """Identities of the frozen feature networks in the losses: network, layers, source and hash of the weights."""
     return sorted({module.identity for module in gan_step.modules() if isinstance(module, FrozenFeatures)})

@@ -1,4 +1,4 @@
-"""Each part of the objective once on random images, so that what cannot work is refused before the first step."""
+"""Evaluates each part of the objective once on random images, to refuse what cannot work before the first step."""
 
 from __future__ import annotations
 
@@ -88,28 +88,24 @@ def _value(penalty: PenaltySchedule, samples_KBCHW: Tensor, clean: Tensor, measu
 
 def _require_usable(value: Any) -> None:
     if not isinstance(value, Tensor) or value.dim():
-        raise ValueError("its value on random images is no scalar tensor; allowed is a finite scalar with a gradient")
+        raise ValueError("its value on random images must be a scalar tensor")
     if not value.requires_grad or not value.isfinite():
-        with_gradient = "with" if value.requires_grad else "without"
-        raise ValueError(
-            f"its value on random images is {value.item():g}, {with_gradient} a gradient; allowed is a finite scalar "
-            "with one"
-        )
+        found = f"{value.item():g} {'with' if value.requires_grad else 'without'} a gradient"
+        raise ValueError(f"its value on random images must be finite with a gradient, got {found}")
 
 
 def _require_dependence_on_pair(gan_step: GANStep, fake: Tensor, condition: Tensor) -> None:
-    """Refuse pairs for a critic that ignores its condition."""
     if not gan_step.paired or gan_step.critic is None:
         return
     seen = condition.detach().requires_grad_()
     (gradient,) = torch.autograd.grad(gan_step.critic(fake, seen).sum(), seen, allow_unused=True)
     if gradient is None or not gradient[:, -fake.shape[1] :].any():
-        raise ValueError("gan_step.paired is true; allowed with a critic that looks at its condition")
+        raise ValueError("gan_step.paired=true needs a critic that depends on its condition")
 
 
 @contextmanager
 def _named(part: str) -> Iterator[None]:
-    """Refusals name the part of the config; of shapes torch complains by RuntimeError."""
+    """Name the part of the config in a refusal; torch refuses shapes by RuntimeError."""
     try:
         yield
     except (ValueError, RuntimeError) as error:
@@ -118,7 +114,7 @@ def _named(part: str) -> Iterator[None]:
 
 @contextmanager
 def _unchanged(modules: nn.Module) -> Iterator[None]:
-    """Buffers, which parameters take gradients, and the global random streams as they were."""
+    """Restore buffers, ``requires_grad`` and the global random streams on exit."""
     buffers = [(buffer, buffer.clone()) for buffer in modules.buffers()]
     trained = [(parameter, parameter.requires_grad) for parameter in modules.parameters()]
     with torch.random.fork_rng():

@@ -21,9 +21,9 @@ class Schedule:
         if not isinstance(images, int):
             raise ValueError(f"images must be a whole number without an exponent, got {images}")
         if not 0 <= warmup_images < images:
-            raise ValueError(f"warmup_images is {warmup_images}; allowed is 0 up to less than images ({images})")
+            raise ValueError(f"warmup_images must be >= 0 and < images ({images}), got {warmup_images}")
         if not 0 <= floor <= 1:
-            raise ValueError(f"floor is {floor}; allowed is a factor in [0, 1]")
+            raise ValueError(f"floor must be in [0, 1], got {floor}")
         self.images, self.warmup_images, self.floor = images, warmup_images, floor
 
     def __call__(self, images_seen: int) -> float:

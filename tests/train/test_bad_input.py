@@ -85,7 +85,7 @@ MISTAKES = {
     "grey images for a colour net": (folder("grey"), ["dataset.channels must be 1", "all grey"]),
     "sigma 0": (["degradation.sigma=0"], ["degradation", "sigma must", "got 0"]),
     "sigma 300": (["degradation.sigma=300"], ["degradation", "sigma must", "got 300"]),
-    "sigma a word": (["degradation.sigma=loud"], ["degradation", "convert string"]),
+    "sigma a word": (["degradation.sigma=loud"], ["degradation", "sigma", "got loud"]),
     "K = 1": (["penalty.patch_energy.samples_per_image=1"], ["samples_per_image", "EnergyScore", "got 1"]),
     "a word for a weight": (["penalty.patch_energy.weight=much"], ["penalty.patch_energy", "weight", "much"]),
     "blocks larger than the crop": (
@@ -115,7 +115,7 @@ MISTAKES = {
     "log lines off the batch": (["log_every_images=3"], ["log_every_images", "3", "multiple"]),
     "checkpoints off the batch": (["checkpoint_every_images=7"], ["checkpoint_every_images", "7", "multiple"]),
     "no batch": (["dataset.batch_size=0"], ["dataset", "batch_size must be >= 1"]),
-    "no samples": (["evaluation.samples_per_image=0"], ["evaluation.samples_per_image is 0", "allowed"]),
+    "no samples": (["evaluation.samples_per_image=0"], ["evaluation.samples_per_image", "got 0"]),
     "samples of a deterministic generator": (
         ["baseline=mmse", "evaluation.samples_per_image=8"],
         ["evaluation.samples_per_image", "8", "deterministic"],
@@ -225,6 +225,7 @@ def test_gradients_that_stay_infinite_end_the_run_with_the_last_good_checkpoint_
     assert code == 1
 
 
+@pytest.mark.integration
 def test_the_program_itself_says_no_more_and_no_less(tmp_path):
     answer = command("nonsense=1", cwd=tmp_path)
     (line,) = answer.stderr.splitlines()

@@ -53,7 +53,7 @@ def test_buffers_are_copied_and_the_average_never_trains():
 
 @pytest.mark.parametrize(
     ("arguments", "named"),
-    [({"halflife_images": -1}, "halflife_images is -1"), ({"halflife_images": 1, "rampup": 0}, "rampup is 0")],
+    [({"halflife_images": -1}, "halflife_images .* got -1"), ({"halflife_images": 1, "rampup": 0}, "rampup .* got 0")],
 )
 def test_bad_arguments_are_named(arguments, named):
     with pytest.raises(ValueError, match=named):

@@ -22,6 +22,7 @@ def test_tensorboard_holds_terms_scores_and_the_picture(tmp_path):
     assert (folder / "metrics.csv").exists()
 
 
+@pytest.mark.integration
 def test_wandb_offline_holds_the_run_and_the_picture(tmp_path):
     answer = command(
         "logger=[csv,wandb]", "images=16", "hydra.run.dir=run", cwd=tmp_path, WANDB_MODE="offline", WANDB_SILENT="true"

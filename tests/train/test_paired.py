@@ -124,7 +124,7 @@ def test_a_critic_that_compares_the_pair_drives_samples_apart():
     ids=["no critic", "deterministic"],
 )
 def test_pairs_that_cannot_be_are_refused(arguments):
-    with pytest.raises(ValueError, match="paired is true; allowed with a critic and a generator"):
+    with pytest.raises(ValueError, match=r"paired=true .* generator"):
         paired_gan_step(**arguments)
 
 

@@ -18,7 +18,7 @@ from pscgan.train.runs.folder import RunFolder
 
 from .tiny import LIGHTNING_SAYS, assert_same_run, command, config_of, result, run
 
-pytestmark = LIGHTNING_SAYS
+pytestmark = [pytest.mark.integration, *LIGHTNING_SAYS]
 PID = os.getpid()
 SPARSE = "log_every_images=12"  # log lines that fall between checkpoints, so that half a mean is carried over
 

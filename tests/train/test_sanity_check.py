@@ -49,11 +49,11 @@ REFUSED = {
     "layers too deep for the crop": ({"penalties": {"deep": Penalty(Deep())}}, r"penalty\.deep: .*[Kk]ernel size"),
     "a value that is no number": (
         {"penalties": {"poison": Penalty(lambda samples, clean, measurement: samples.mean() * float("nan"))}},
-        r"penalty\.poison: its value on random images is nan, with a gradient; allowed is a finite scalar",
+        r"penalty\.poison: its value on random images .* got nan with a gradient",
     ),
     "a value for each image": (
         {"penalties": {"vector": Penalty(lambda samples, clean, measurement: samples.mean((0, 2, 3, 4)))}},
-        r"penalty\.vector: its value on random images is no scalar tensor",
+        r"penalty\.vector: its value .* scalar tensor",
     ),
     "a value without a gradient": (
         {"penalties": {"constant": Penalty(lambda samples, clean, measurement: samples.mean().detach())}},
@@ -61,14 +61,14 @@ REFUSED = {
     ),
     "an image below a patch": ({"critic": PatchCritic(3, 3, width=4, levels=5)}, "critic: image.*16 x 16"),
     "an image of another size": ({"critic": ResnetCritic(3, 3, width=4, image_size=32)}, "critic: image.*16 x 16"),
-    "a critic's side that is no number": ({"adversarial": Infinite()}, "critic: its value on random images is -?inf"),
+    "a critic's side that is no number": ({"adversarial": Infinite()}, "critic: its value .* got -?inf"),
     "a price without a gradient": (
         {"adversarial": Logistic(gradient_penalty=free)},
-        r"adversarial\.gradient_penalty: its value on random images is .* without a gradient",
+        r"adversarial\.gradient_penalty: its value .* without a gradient",
     ),
     "pairs for a critic of images alone": (
         {"critic": PatchCritic(3, 6, width=4, levels=2, conditional=False), "paired": True},
-        r"critic: gan_step\.paired is true; allowed with a critic that looks at its condition",
+        r"critic: gan_step\.paired",
     ),
 }
 

@@ -34,21 +34,18 @@ class Checkpointing(pl.Callback):
         self._handlers: dict[int, Any] = {}
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Listen to signals."""
         self._handlers = {number: signal.signal(number, self._note) for number in SIGNALS}
 
     def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Leave signals to whom they belonged; at ``teardown`` Lightning has withdrawn its own handlers already."""
+        # not at teardown: Lightning has withdrawn its own handlers by then
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
         self._handlers = {}
 
     def on_exception(self, trainer: pl.Trainer, module: pl.LightningModule, exception: BaseException) -> None:
-        """The same where training does not come to its end."""
         self.on_train_end(trainer, module)
 
     def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *args: Any) -> None:
-        """Between validations."""
         assert isinstance(module, SamplerModule)
         if module.validation_is_due():
             return
@@ -57,7 +54,6 @@ class Checkpointing(pl.Callback):
             self._save(module, received)
 
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """After each validation."""
         assert isinstance(module, SamplerModule)
         best = module.scores["crps"] < self.best_crps
         if best:
@@ -65,7 +61,7 @@ class Checkpointing(pl.Callback):
         self._save(module, collectives.all_max(self._received), best)
 
     def _save(self, module: SamplerModule, received: int, best: bool = False) -> None:
-        """Write, on rank 0, what all ranks agree on; end the run if a signal has come."""
+        """Write on rank 0 once all ranks hold the same state; end the run if a signal has come."""
         gan_step = module.gan_step
         gan_step.gather()
         state = (gan_step.state_dict(), {name: network.state_dict() for name, network in gan_step.networks.items()})

@@ -1,4 +1,4 @@
-"""Numbers to the loggers, on the clock of the run."""
+"""Terms of the losses and validation scores to the loggers."""
 
 from __future__ import annotations
 
@@ -21,12 +21,10 @@ class LogTerms(pl.Callback):
         self._last = (0, 0.0, 0.0)
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Speed is measured from here."""
         assert isinstance(module, SamplerModule)
         self._last = (module.images_seen, module.gan_step.progress.seconds, module.seconds_waited)
 
     def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *args: Any) -> None:
-        """A log line, where one is due."""
         assert isinstance(module, SamplerModule)
         times = module.gan_step.progress
         if module.images_seen % module.log_every_images:
@@ -44,7 +42,6 @@ class LogTerms(pl.Callback):
         self._log(trainer, module, values)
 
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """The scores of the average."""
         assert isinstance(module, SamplerModule)
         self._log(trainer, module, {f"validation/{name}": value for name, value in module.scores.items()})
 

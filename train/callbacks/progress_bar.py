@@ -1,4 +1,4 @@
-"""What a user sees while a run goes on."""
+"""Progress of a run in the terminal."""
 
 from __future__ import annotations
 
@@ -30,19 +30,16 @@ class ProgressBar(pl.Callback):
         )
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Show the bar from where the run is."""
         assert isinstance(module, SamplerModule)
         self.bar.start()
         self.task = self.bar.add_task("", total=module.images, completed=module.images_seen, speed=0.0)
 
     def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *args: Any) -> None:
-        """Move the bar."""
         assert isinstance(module, SamplerModule)
         speed = module.images_seen / max(module.gan_step.progress.seconds, 1e-9)
         self.bar.update(self.task, completed=module.images_seen, speed=speed)
 
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """The numbers that matter."""
         assert isinstance(module, SamplerModule)
         scores, times = module.scores, module.gan_step.progress
         line = f"{times.images_seen:>9,} images {times.seconds:6.0f} s | PSNR y {scores['psnr_degraded']:.2f}"
@@ -54,9 +51,7 @@ class ProgressBar(pl.Callback):
         self.console.print(f"{line} | CRPS {255 * scores['crps']:.2f}/255", soft_wrap=True)
 
     def teardown(self, trainer: pl.Trainer, module: pl.LightningModule, stage: str) -> None:
-        """Leave the terminal as it was."""
         self.bar.stop()
 
     def on_exception(self, trainer: pl.Trainer, module: pl.LightningModule, exception: BaseException) -> None:
-        """Lightning tears callbacks down only after a fit that came to its end."""
-        self.bar.stop()
+        self.bar.stop()  # teardown is called only after a fit that succeeds

@@ -1,7 +1,4 @@
-"""The processes that train one model: which of them this is, and what they tell each other.
-
-A process that is alone is rank 0 of 1; everything here is then what it would be without ranks, and costs nothing.
-"""
+"""Communication between the ranks that train one model; a single process is rank 0 of 1 and sends nothing."""
 
 from __future__ import annotations
 
@@ -21,17 +18,17 @@ T = TypeVar("T")
 
 
 def world_size() -> int:
-    """How many ranks there are."""
+    """Number of ranks."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def rank() -> int:
-    """Which of them this process is; rank 0 writes and prints."""
+    """This process; rank 0 writes and prints."""
     return dist.get_rank() if world_size() > 1 else 0
 
 
 def all_gather(value: T) -> list[T]:
-    """The value of every rank, in their order, on all of them. It travels as a pickle: for small things, seldom."""
+    """The values of all ranks, in their order, on every rank; they travel as pickles, so keep them small."""
     if world_size() == 1:
         return [value]
     values: list[T | None] = [None] * world_size()
@@ -40,7 +37,7 @@ def all_gather(value: T) -> list[T]:
 
 
 def all_max(number: int) -> int:
-    """Over the ranks, on all of them."""
+    """The largest number of all ranks, on every rank."""
     if world_size() == 1:
         return number
     found = torch.tensor(number)
@@ -49,7 +46,7 @@ def all_max(number: int) -> int:
 
 
 def run_on_all_ranks(make: Callable[[], T]) -> T:
-    """What this rank makes, once every rank has made its own.
+    """Return what this rank makes, once every rank has made its own.
 
     Raises:
         RankError: on all ranks, if one of several could not.
@@ -71,7 +68,7 @@ def run_on_all_ranks(make: Callable[[], T]) -> T:
 
 
 def from_rank_zero(make: Callable[[], T]) -> T:
-    """What rank 0 makes, on all ranks.
+    """Return on all ranks what rank 0 makes.
 
     Raises:
         RankError: on all ranks, if it could not.
@@ -85,7 +82,7 @@ def from_rank_zero(make: Callable[[], T]) -> T:
 
 @contextmanager
 def enter_on_rank_zero(manager: AbstractContextManager[Any]) -> Iterator[None]:
-    """Within, rank 0 is inside the context, for all ranks.
+    """Enter the context on rank 0, on behalf of all ranks.
 
     Raises:
         RankError: on all ranks, if rank 0 could not enter.
@@ -103,7 +100,7 @@ def broadcast_module(module: nn.Module) -> None:
 
 
 BUCKET_BYTES = 25 * 2**20
-"""Large enough that the time of a bucket is its bytes and not its start; copying one overlaps with sending another."""
+"""Large enough that latency does not matter; copying one bucket overlaps with sending another."""
 
 
 def sum_over_ranks(parameters: Iterable[nn.Parameter]) -> None:

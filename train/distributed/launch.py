@@ -29,16 +29,16 @@ SHUTDOWN_SECONDS = "120"
 
 
 class RankFailure(RuntimeError):
-    """A rank has ended, and with it the run."""
+    """A rank was killed or ended with a defect, which ended the run."""
 
 
 def on_gpu(config: DictConfig) -> bool:
-    """Whether the run is on GPUs."""
+    """Whether the run uses GPUs."""
     return config.trainer.accelerator != "cpu" and torch.cuda.is_available()
 
 
 def processes(config: DictConfig) -> int:
-    """How many processes this one has to start; 1 where there is one device, or a launcher has started them.
+    """Number of processes to start; 1 for one device, or if a launcher has started them.
 
     Raises:
         ValueError: if there is no GPU where one is wanted, ``trainer.devices`` is neither a count nor ``auto``, several
@@ -60,7 +60,7 @@ def processes(config: DictConfig) -> int:
     if not isinstance(devices, int) or devices < 1:
         raise ValueError(f"trainer.devices must be a count of processes, at least 1, or auto, got {devices}")
     if on_gpu(config) and devices > torch.cuda.device_count():
-        raise ValueError(f"trainer.devices is {devices}; this machine has {torch.cuda.device_count()} GPUs")
+        raise ValueError(f"trainer.devices must be <= {torch.cuda.device_count()}, the GPUs here, got {devices}")
     return devices
 
 
@@ -169,7 +169,7 @@ def process_group(on_gpu: bool) -> Iterator[None]:
 
 
 def _torchrun_variables(slurm: Mapping[str, str]) -> dict[str, str]:
-    """What srun says of a process, in the variables of torchrun."""
+    """The variables of srun as those of torchrun."""
     nodes = slurm.get("SLURM_STEP_NODELIST", slurm.get("SLURM_NODELIST", "127.0.0.1"))
     size = int(slurm["SLURM_STEP_NUM_TASKS"])
     return {

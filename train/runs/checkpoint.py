@@ -22,15 +22,11 @@ class DamagedFile(ValueError):
 
 
 class Stateful(Protocol):
-    """Whatever has a state."""
+    """Has a state to save."""
 
-    def state_dict(self) -> Any:
-        """As plain values and tensors."""
-        ...
+    def state_dict(self) -> Any: ...
 
-    def load_state_dict(self, state: Any) -> Any:
-        """Continue from it."""
-        ...
+    def load_state_dict(self, state: Any) -> Any: ...
 
 
 class Resumable(Stateful, Protocol):
@@ -41,9 +37,7 @@ class Resumable(Stateful, Protocol):
     """
 
     @property
-    def networks(self) -> Mapping[str, Stateful]:
-        """By name."""
-        ...
+    def networks(self) -> Mapping[str, Stateful]: ...
 
 
 def save(path: Path, gan_step: Resumable, config: dict[str, Any], scores: dict[str, float], best_crps: float) -> None:

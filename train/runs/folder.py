@@ -1,4 +1,4 @@
-"""The folder of a run: one command, one folder; the same command again continues it, and nothing is overwritten."""
+"""The folder of a run: the same command continues it, another config is refused, and one process holds it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CONFIG, LOCK = "config.yaml", ".lock"
 
 
 def claim_folder(path: Path, kind: str) -> bool:
-    """Make a folder where it is missing; whether it holds a config already.
+    """Make the folder if it is missing; returns whether it holds a config already.
 
     Args:
         path: of the folder.
@@ -66,7 +66,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout as error:
-        raise ValueError(f"{folder} is in use by another process; allowed is one at a time") from error
+        raise ValueError(f"{folder} is in use by another process") from error
     except OSError as error:
         raise OSError(f"cannot write {folder}: {error.strerror or error}") from error
     try:
@@ -77,7 +77,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
 
 
 class RunFolder:
-    """Where a run keeps its config, log, pictures, checkpoints and result.
+    """The config, log, pictures, checkpoints and result of a run.
 
     Args:
         config: composed, as the run will use it; ``config.folder`` is the path, made if it is not there. Nothing is
@@ -88,7 +88,7 @@ class RunFolder:
 
     Raises:
         ValueError: if the folder holds something else, or a run of another config; with
-            ``config.allow_changed_config`` only if network, images, problem or seed are others.
+            ``config.allow_changed_config`` only if one of ``FIXED_KEYS`` differs.
         OSError: if it cannot be written.
     """
 
@@ -106,10 +106,6 @@ class RunFolder:
                 f"{self.path} holds a run of another config ({_some(self.changes)}); choose another name=..., or "
                 "continue with the change by allow_changed_config=true"
             )
-
-    @property
-    def _config_path(self) -> Path:
-        return self.path / CONFIG
 
     @property
     def last(self) -> Path:
@@ -134,8 +130,8 @@ class RunFolder:
         self, images_seen: int, precision: str, ranks: int = 1, feature_networks: Sequence[str] = ()
     ) -> None:
         """Write the config, and add to ``run.json`` what this start is made with: command, versions, hardware."""
-        if self.changes or not self._config_path.exists():
-            atomic_write(self._config_path, OmegaConf.to_yaml(OmegaConf.create(self.config)).encode())
+        if self.changes or not (self.path / CONFIG).exists():
+            atomic_write(self.path / CONFIG, OmegaConf.to_yaml(OmegaConf.create(self.config)).encode())
         path = self.path / "run.json"
         starts = json.loads(path.read_text()) if path.exists() else []
         start = {

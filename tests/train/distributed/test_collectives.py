@@ -22,6 +22,8 @@ from pscgan.train.runs.cli_errors import RankError
 from ..test_gan_step import make_gan_step, train, weights
 from .on_ranks import Group, on_ranks
 
+pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.integration
 BATCH, STEPS = 8, 20
 
 

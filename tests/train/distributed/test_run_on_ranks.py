@@ -20,7 +20,7 @@ from pscgan.train.runs.cli_errors import Interrupted, RankError
 from ..tiny import LIGHTNING_SAYS, assert_same_run, config_of, result
 from .on_ranks import Group, on_ranks
 
-pytestmark = LIGHTNING_SAYS
+pytestmark = [pytest.mark.integration, *LIGHTNING_SAYS]
 
 
 def learn(folder, *overrides):

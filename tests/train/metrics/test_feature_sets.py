@@ -192,6 +192,7 @@ def figures(restored, clean, condition):
     return found | conditional.compute()
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_any_ranks_give_the_same(size):
     sets = [features(40, 4, seed=i, shift=0.1 * i) for i in range(3)]
@@ -206,6 +207,7 @@ def figures_of_the_first_rank(kind, restored, clean):
     return metric.compute() if torch.distributed.get_rank() else compared(metric, restored, clean)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("kind", ON_SETS)
 def test_a_rank_may_have_no_images(kind):
     restored, clean = features(40, 4, seed=1, shift=0.2), features(40, 4, seed=2)

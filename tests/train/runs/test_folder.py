@@ -6,7 +6,7 @@ import pytest
 
 import pscgan
 from pscgan.train.runs.folder import LOCK, RunFolder, lock_folder
-from pscgan.train.runs.naming import run_name
+from pscgan.train.runs.naming import run_name, sweep_name
 
 from ..tiny import LIGHTNING_SAYS, config_of, run
 
@@ -52,6 +52,10 @@ def test_the_numbers_a_result_holds(finished):
         (["~schedule.floor"], "schedule.floor: 0.01 there, absent now"),
         (["degradation.sigma=25", "allow_changed_config=true"], "degradation.sigma: 50 there, 25 now"),
         (["+generator.new=1"], "generator.new: absent there, 1 now"),
+        (
+            ["+generator_optimizer.amsgrad=true", "allow_changed_config=true"],
+            "generator_optimizer.amsgrad: absent there, True now",
+        ),
     ],
 )
 def test_a_run_of_another_config_is_refused(finished, overrides, named):
@@ -91,6 +95,12 @@ def test_names_of_folders():
     first, second = (run_name("demo", f"{'x=1,' * 60}y={y}") for y in (1, 2))
     assert first != second
     assert len(first) == len("demo,") + 100
+
+
+def test_another_command_is_another_sweep():
+    names = [sweep_name("demo", overrides) for overrides in (["seed=0,1"], ["seed=0,2"], ["seed=0,1", "images=80"])]
+    assert len(set(names)) == 3
+    assert sweep_name("demo", ["seed=0,1", "logger=[wandb]", "experiment=demo"]) == names[0] == "demo,seed=0,1"
 
 
 def test_a_folder_is_held_by_one_at_a_time_and_nothing_is_left(tmp_path):

@@ -12,7 +12,6 @@ import pytest
 
 from pscgan.train import run as program
 from pscgan.train.lightning_module import SamplerModule
-from pscgan.train.runs.naming import sweep_name
 from pscgan.train.runs.sweep import Sweep
 
 from ..test_resume import at
@@ -20,7 +19,7 @@ from ..tiny import LIGHTNING_SAYS, command, result
 from .sweeping import pscgan_train
 
 __all__ = ["pscgan_train"]
-pytestmark = LIGHTNING_SAYS
+pytestmark = [pytest.mark.integration, *LIGHTNING_SAYS]
 
 
 def table(folder):
@@ -106,10 +105,14 @@ def test_the_run_of_wandb_ends_with_the_run(seed, code, pscgan_train, monkeypatc
     assert codes == [code]
 
 
-def test_another_command_is_another_sweep():
-    names = [sweep_name("demo", overrides) for overrides in (["seed=0,1"], ["seed=0,2"], ["seed=0,1", "images=80"])]
-    assert len(set(names)) == 3
-    assert sweep_name("demo", ["seed=0,1", "logger=[wandb]", "experiment=demo"]) == names[0] == "demo,seed=0,1"
+def test_two_seeds_are_two_runs_in_two_folders(tmp_path):
+    answer = command("-m", "seed=0,1", "images=16", cwd=tmp_path)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    first, second = sorted(path.parent for path in tmp_path.glob("runs/*/result.json"))
+    scores = [result(folder) for folder in (first, second)]
+    assert [score["images_seen"] for score in scores] == [16, 16]
+    assert scores[0]["psnr_degraded"] == scores[1]["psnr_degraded"]  # the same measurements
+    assert scores[0]["psnr_sample"] != scores[1]["psnr_sample"]  # of another generator
 
 
 @pytest.mark.slow
