@@ -148,11 +148,11 @@ class RestoreCommand:
 
         options, name = self.options, on_one_line(one.path)
         try:
-            opened = self.opener.open(one.path)
-            for warning in opened.y.warnings:
+            y = self.opener.open(one.path)
+            for warning in y.warnings:
                 print(f"{PROGRAM}: warning: {name}: {warning}", file=sys.stderr)
             outputs.mean.parent.mkdir(parents=True, exist_ok=True)
-            restoration = Restoration(self.tiling, opened, outputs, options.average, options.seed, options.sigma_z)
+            restoration = Restoration(self.tiling, y, outputs, options.average, options.seed, options.sigma_z)
             bar.update(task, total=restoration.steps)
             restoration.run(lambda: bar.advance(task))
             written = restoration.write()

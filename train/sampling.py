@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol, cast, get_args
 
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils._pytree import tree_leaves, tree_map_only
 
 from ..checks import require_at_least
 from ..data.degradation import Degradation, project_samples
@@ -76,7 +76,7 @@ class TwoPassSamples:
         if samples_per_pass is None:
             self.samples_KBCHW = decoder.decode(self._features, self.latent, measurement)
             return
-        self._leaves = tree_map(_leaf, self._features)
+        self._leaves = tree_map_only(Tensor, _leaf, self._features)
         with torch.no_grad():
             samples = [decoder.decode(self._leaves, latent, measurement) for latent in self._passes(samples_per_pass)]
         torch.clear_autocast_cache()  # weights cast without a graph would stay without
@@ -105,9 +105,9 @@ class TwoPassSamples:
         return [list(maps) for maps in zip(*(torch.split(z, samples) for z in self.latent), strict=True)]
 
 
-def _leaf(feature: Any) -> Any:
-    """A tensor that accumulates the gradient instead of passing it on; anything else as it is."""
-    return feature.detach().requires_grad_() if isinstance(feature, Tensor) and feature.requires_grad else feature
+def _leaf(feature: Tensor) -> Tensor:
+    """A tensor that accumulates the gradient instead of passing it on."""
+    return feature.detach().requires_grad_() if feature.requires_grad else feature
 
 
 class SampleBatch:
@@ -282,10 +282,7 @@ class GeneratorSampler:
         def run(*arguments: Any) -> Any:
             with torch.autocast(self.device.type, torch.bfloat16) if bf16 else nullcontext():
                 result = call(*arguments)
-            return tree_map(_clone, result) if cuda_graphs else result  # the next run of a graph writes over it
+            # the next run of a CUDA graph writes over its results
+            return tree_map_only(Tensor, Tensor.clone, result) if cuda_graphs else result
 
         return run
-
-
-def _clone(value: Any) -> Any:
-    return value.clone() if isinstance(value, Tensor) else value

@@ -10,9 +10,8 @@ from torch import Tensor
 from ...models.spatial_latent import LatentField, SpatialLatent
 from ...train.inference.sampler import RunningMoments
 from ...train.metrics.decibels import psnr
-from ...train.restore.open_image import OpenedImage
 from ...train.restore.report import ReencodingReport
-from ...train.restore.restoration_input import rounded
+from ...train.restore.restoration_input import RestorationInput, rounded
 from ...train.restore.tiling import Tiling
 
 
@@ -33,11 +32,11 @@ class Picture:
 
     Args:
         tiling: of which sampler, and how.
-        opened: the picture.
+        y: the picture.
     """
 
-    def __init__(self, tiling: Tiling, opened: OpenedImage) -> None:
-        self.y, self.clean = opened
+    def __init__(self, tiling: Tiling, y: RestorationInput) -> None:
+        self.y, self.clean = y, y.clean
         self.generator = tiling.sampler.generator
         self.tiles = [tiling.tile(self.y, window) for window in tiling.windows(self.y)]
 
@@ -50,8 +49,7 @@ class Picture:
         parts, report = [], ReencodingReport()
         for tile, values in zip(self.tiles, image, strict=True):
             part, verification = self.y.to_pixels(values, tile.window)
-            known = {} if self.clean is None else {"clean": self.clean(tile.window)}
-            report.add(part, verification, input=self.y.degraded(tile.window), **known)
+            report.add(part, verification, **self.y.references(tile.window))
             parts.append(part)
         return Pixels(self.joined(parts), report.entry())
 

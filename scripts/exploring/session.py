@@ -17,7 +17,8 @@ from ...data.degradations.jpeg import Jpeg
 from ...data.image_io.write_png import encode_png
 from ...models.spatial_latent import LatentField, LatentInterpolation, SpatialLatent
 from ...train.inference.sampler import LoadedSampler
-from ...train.restore.open_image import ImageOpener, OpenedImage
+from ...train.restore.open_image import ImageOpener
+from ...train.restore.restoration_input import RestorationInput
 from ...train.restore.tiling import SIDE, Tiling
 from .captions import mean_caption, reencoding_caption, sample_caption
 from .picture import Average, Picture, Pixels
@@ -108,7 +109,7 @@ class Session:
         self._uploads.move_to_end(request.picture)
         return self._cached("picture", request.picture_key, lambda: Picture(self.tiling, self._open(request)))
 
-    def _open(self, request: ViewRequest) -> OpenedImage:
+    def _open(self, request: ViewRequest) -> RestorationInput:
         self._cache.clear()
         sigma = None if request.sigma is None else float(request.sigma)
         opener = replace(self.opener, degrade=request.degrade, seed=request.seed, sigma=sigma)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -23,25 +23,12 @@ from ...data.jpeg.reader import JpegFile
 from ...data.measurement import Measurement
 from ...rng import Rng
 from ..inference.sampler import LoadedSampler
-from .restoration_input import ImageInfo, RestorationInput, UnsupportedImageError
+from .restoration_input import ImageInfo, Pixels, RestorationInput, UnsupportedImageError
 from .side_info import SideInfo, kind_of
 from .tiling import Window
 
 AUTO = "auto"
-Pixels = Callable[[Window], Tensor]
-"""A window of an image, (c, h, w) float, 1 for white."""
-
-
-class OpenedImage(NamedTuple):
-    """A picture, ready to be restored.
-
-    Attributes:
-        y: before the sampler.
-        clean: the truth of a window, where y was made here; else None.
-    """
-
-    y: RestorationInput
-    clean: Pixels | None = None
+GREY = "it is grey, and y the same in all colours, on which the run was not trained"
 
 
 @dataclass(frozen=True)
@@ -101,7 +88,7 @@ class ImageOpener:
         tolerant: FromImage = degradation.with_tolerance(self.tolerance)
         return tolerant
 
-    def open(self, path: Path | bytes) -> OpenedImage:
+    def open(self, path: Path | bytes) -> RestorationInput:
         """Open one file, or the bytes of one.
 
         Raises:
@@ -115,7 +102,7 @@ class ImageOpener:
             channels, height, width = file.decoded.shape
             info = ImageInfo(height, width, channels, exif=file.exif, icc_profile=file.icc_profile)  # as it is stored
             side_info = replace(self._side_info(path, info), coded=file.coded)
-            return OpenedImage(self._input(lambda w: file.decoded[(slice(None), *w.area)] / 255, info, side_info))
+            return self._input(lambda w: file.decoded[(slice(None), *w.area)] / 255, info, side_info)
         photograph = read(path, self.max_pixels)
         info = _info(photograph)
         side_info, facts, warnings = self._side_info(path, info), dict[str, Any](), tuple[str, ...]()
@@ -128,7 +115,7 @@ class ImageOpener:
         y = self._input(lambda w: photograph.window(*w), info, side_info)
         y.facts |= {**facts, "notes": list(photograph.notes)}
         y.warnings += warnings
-        return OpenedImage(y)
+        return y
 
     def _side_info(self, path: Path | bytes, info: ImageInfo) -> ImageSideInfo:
         sigma = self.sigma if isinstance(self.sigma, float) else None
@@ -152,10 +139,10 @@ class ImageOpener:
             held[info.channels] = self._parsed(picture, info.channels, side_info).measurement
         y = self._held(held, info.enlarged(scale))
         y.facts |= parsed.said
-        y.warnings += [*parsed.warnings, *_grey_warnings(info, channels)]
+        y.warnings += [*parsed.warnings, *([GREY] if info.channels < channels else [])]
         return y
 
-    def _degraded(self, photograph: DecodedImage) -> OpenedImage:
+    def _degraded(self, photograph: DecodedImage) -> RestorationInput:
         """y made of a clean picture; a grey one becomes colour for a sampler that knows only colour."""
         info = _info(photograph)
         channels = self._require_channels(info)
@@ -170,7 +157,8 @@ class ImageOpener:
             y = self._by_windows(self.degradation, _windows_of(measurement.degraded[0]), info, side_info)
         else:
             y = self._held({channels: measurement}, info)
-        return OpenedImage(y, _windows_of(clean))
+        y.clean = _windows_of(clean)
+        return y
 
     def _by_windows(
         self, degradation: FromWindows, pixels: Pixels, info: ImageInfo, side_info: ImageSideInfo
@@ -183,8 +171,12 @@ class ImageOpener:
         unit, channels = degradation.window_unit, self.sampler.image_channels
         first = Window(0, 0, min(unit, info.height), min(unit, info.width))
         parsed = self._parsed(pixels(first), channels, side_info.window(*first))
-        warnings = [*parsed.warnings, *([] if isinstance(degradation, Verifiable) else _grey_warnings(info, channels))]
-        return RestorationInput(self.sampler, self.degradation, info, measured, unit, dict(parsed.said), warnings)
+        y = RestorationInput(self.sampler, degradation, info, measured, unit)
+        y.facts |= parsed.said
+        y.warnings += parsed.warnings
+        if info.channels < channels and not isinstance(degradation, Verifiable):
+            y.warnings.append(GREY)
+        return y
 
     def _held(self, held: dict[int, Measurement], info: ImageInfo) -> RestorationInput:
         """Measurements of all of the picture, by channels."""
@@ -193,8 +185,9 @@ class ImageOpener:
         def measured(window: Window, channels: int) -> Measurement:
             return held[channels].window(*window, unit or 1)
 
-        whole = held[info.channels]
-        return RestorationInput(self.sampler, self.degradation, info, measured, unit, {"held_whole": True}, [], whole)
+        y = RestorationInput(self.sampler, self.degradation, info, measured, unit, held[info.channels])
+        y.facts["held_whole"] = True
+        return y
 
     def _parsed(self, picture: Tensor, channels: int, side_info: ImageSideInfo) -> ParsedMeasurement:
         with _refusals():
@@ -219,11 +212,6 @@ def _refusals() -> Iterator[None]:
 
 def _windows_of(image: Tensor) -> Pixels:
     return lambda window: image[(slice(None), *window.area)]
-
-
-def _grey_warnings(info: ImageInfo, channels: int) -> list[str]:
-    grey = "it is grey, and y the same in all colours, on which the run was not trained"
-    return [grey] if info.channels < channels else []
 
 
 def _info(photograph: DecodedImage) -> ImageInfo:

@@ -15,9 +15,8 @@ from ...data.image_io.write_png import encode_png
 from ..inference.sampler import RunningMoments
 from ..runs.atomic_write import atomic_write
 from .files import Outputs
-from .open_image import OpenedImage
 from .report import ReencodingReport
-from .restoration_input import rounded
+from .restoration_input import RestorationInput, rounded
 from .tiling import Tiling, Window
 
 
@@ -30,7 +29,7 @@ class Restoration:
 
     Args:
         tiling: of which sampler, and how.
-        opened: the picture.
+        y: the picture.
         outputs: where it is written; the folder must be there.
         average: samples of which mean and standard deviation are taken; the first of them are written.
         seed: of the samples.
@@ -41,9 +40,9 @@ class Restoration:
     """
 
     def __init__(
-        self, tiling: Tiling, opened: OpenedImage, outputs: Outputs, average: int, seed: int = 0, sigma_z: float = 1.0
+        self, tiling: Tiling, y: RestorationInput, outputs: Outputs, average: int, seed: int = 0, sigma_z: float = 1.0
     ) -> None:
-        self.tiling, self.y, self.clean, self.outputs = tiling, *opened, outputs
+        self.tiling, self.y, self.outputs = tiling, y, outputs
         self.average, self.seed, self.sigma_z = average, seed, sigma_z
         self.windows = tiling.windows(self.y)
         info, folder = self.y.info, outputs.mean.parent
@@ -100,10 +99,7 @@ class Restoration:
     def _put(self, number: int, image: Tensor, window: Window) -> None:
         pixels, verification = self.y.to_pixels(image, window)
         self.pictures[(number, *window.area)] = pixels
-        images = {"input": self.y.degraded(window)}
-        if self.clean is not None:
-            images["clean"] = self.clean(window)
-        self.reports[number].add(pixels, verification, **images)
+        self.reports[number].add(pixels, verification, **self.y.references(window))
 
     def _write_std(self, exif: bytes) -> dict[str, Any]:
         """Write it as grey; a colour profile would not fit its values."""

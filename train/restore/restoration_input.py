@@ -57,6 +57,8 @@ class ImageInfo:
         return replace(self, height=scale * self.height, width=scale * self.width, alpha=alpha)
 
 
+Pixels = Callable[[Window], Tensor]
+"""A window of an image, (c, h, w) float, 1 for white."""
 Measured = Callable[[Window, int], Measurement]
 """The measurement of a window with so many channels, which begins and ends at multiples of ``unit``."""
 
@@ -72,9 +74,12 @@ class RestorationInput:
         info: of what is written.
         measured: y by windows.
         unit: pixels to whose multiples windows are cut; None where samples are projected as a whole.
+        held: the measurement of all of it in the channels of ``info``, where that is held; memory grows with it.
+
+    Attributes:
         facts: what is known of the picture, as plain values.
         warnings: sentences, of what the sampler was not trained on.
-        held: the measurement of all of it in the channels of ``info``, where that is held; memory grows with it.
+        clean: the truth of a window, where y was made here; else None.
     """
 
     def __init__(
@@ -84,12 +89,12 @@ class RestorationInput:
         info: ImageInfo,
         measured: Measured,
         unit: int | None,
-        facts: dict[str, Any],
-        warnings: list[str],
         held: Measurement | None = None,
     ) -> None:
         self.sampler, self.degradation, self.info, self.unit, self.held = sampler, degradation, info, unit, held
-        self.facts, self.warnings = facts, warnings
+        self.facts: dict[str, Any] = {}
+        self.warnings: list[str] = []
+        self.clean: Pixels | None = None
         self._measured = lru_cache(maxsize=2)(lambda *part: measured(*part).to(sampler.device))
 
     @property
@@ -100,6 +105,11 @@ class RestorationInput:
     def degraded(self, window: Window) -> Tensor:
         """y of a window as an image in the channels of ``info``, (c, h, w)."""
         return self._measured(window, self.info.channels).degraded[0]
+
+    def references(self, window: Window) -> dict[str, Tensor]:
+        """What pixels of a window are compared with, by name: the input and, where it is known, the clean picture."""
+        clean = {} if self.clean is None else {"clean": self.clean(window)}
+        return {"input": self.degraded(window), **clean}
 
     def condition(self, window: Window) -> Tensor:
         """The condition of the network, (1, C + M, h, w)."""

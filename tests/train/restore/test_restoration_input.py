@@ -71,7 +71,7 @@ def task(request, tmp_path):
     """Name, sampler and picture of each."""
     degradation, mode, size, options = TASKS[request.param]
     sampler = task_sampler(tmp_path / "model", degradation)
-    return request.param, sampler, opened(sampler, file(tmp_path / "photo.png", size, mode), **options).y
+    return request.param, sampler, opened(sampler, file(tmp_path / "photo.png", size, mode), **options)
 
 
 def test_tiles_are_the_whole_picture(task):
@@ -106,7 +106,7 @@ def test_a_sample_is_what_load_draws_of_the_measurement(task):
 
 def test_a_grey_picture_comes_back_grey_and_explains_y(tmp_path):
     sampler = task_sampler(tmp_path / "model", chosen("sr4"))
-    y = opened(sampler, png(tmp_path / "photo.png", SMALL, "L")).y
+    y = opened(sampler, png(tmp_path / "photo.png", SMALL, "L"))
     (sample,) = whole(sampler, y, 1)
     small = np.asarray(Image.open(tmp_path / "photo.png")) / 255
     means = sample[0].double().reshape(SMALL[1], 4, SMALL[0], 4).mean(dim=(1, 3))
@@ -118,7 +118,7 @@ def test_a_grey_picture_comes_back_grey_and_explains_y(tmp_path):
 def test_alpha_grows_with_the_picture(tmp_path):
     alpha = np.arange(35 * 26, dtype=np.uint8).reshape(26, 35)
     Image.fromarray(np.dstack([picture(SMALL), alpha])).save(tmp_path / "photo.png")
-    info = opened(task_sampler(tmp_path / "model", chosen("sr2")), tmp_path / "photo.png").y.info
+    info = opened(task_sampler(tmp_path / "model", chosen("sr2")), tmp_path / "photo.png").info
     assert (info.alpha == np.kron(alpha, np.ones((2, 2), np.uint8))).all()
 
 
@@ -149,7 +149,7 @@ class Recorded:
 def test_what_is_known_by_pairs_alone_takes_any_picture_for_y(tmp_path):
     sampler, path = noise_sampler(tmp_path / "model"), png(tmp_path / "photo.png", SIZE)
     sampler.degradation = Recorded()
-    y = opened(sampler, path).y
+    y = opened(sampler, path)
     drawn = by_tiles(Tiling(sampler, 64), y, 2)
     torch.testing.assert_close(drawn, sampler.sample(Image.open(path), 2)[:, 0], atol=1e-5, rtol=0)
     assert y.residual(picture(SIZE)) == {}

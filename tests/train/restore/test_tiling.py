@@ -23,7 +23,7 @@ def jpeg(tmp_path_factory):
 
 
 def test_tiles_that_overlap_by_the_reach_are_the_whole_picture(noise, tmp_path):
-    y = opened(noise, png(tmp_path / "photo.png", SIZE)).y
+    y = opened(noise, png(tmp_path / "photo.png", SIZE))
     tiling = Tiling(noise, 64)
     assert tiling.exact
     assert tiling.overlap == tiling.receptive_field
@@ -35,13 +35,13 @@ def test_tiles_that_overlap_by_the_reach_are_the_whole_picture(noise, tmp_path):
 
 @pytest.mark.parametrize("options", [{"subsampling": "4:2:0"}, {"subsampling": "4:4:4"}, {"grey": True}])
 def test_of_a_file_too(options, jpeg, tmp_path):
-    y = opened(jpeg, jpg(tmp_path / "photo.jpg", SIZE, **options)).y
+    y = opened(jpeg, jpg(tmp_path / "photo.jpg", SIZE, **options))
     torch.testing.assert_close(by_tiles(Tiling(jpeg, 64), y, 2), whole(jpeg, y, 2), atol=1e-5, rtol=0)
 
 
 def test_without_overlap_they_are_not(noise, tmp_path):
     """The check can fail: seams are there where tiles do not see what is around them."""
-    y = opened(noise, png(tmp_path / "photo.png", SIZE)).y
+    y = opened(noise, png(tmp_path / "photo.png", SIZE))
     tiling = Tiling(noise, 64, overlap=0)
     assert not tiling.exact
     difference = (by_tiles(tiling, y, 1) - whole(noise, y, 1)).abs()
@@ -51,7 +51,7 @@ def test_without_overlap_they_are_not(noise, tmp_path):
 
 def test_a_small_picture_is_what_load_gives(noise, tmp_path):
     path = png(tmp_path / "photo.png", (50, 40))
-    drawn = by_tiles(Tiling(noise, 64), opened(noise, path).y, 3, seed=5)
+    drawn = by_tiles(Tiling(noise, 64), opened(noise, path), 3, seed=5)
     torch.testing.assert_close(drawn, noise.sample(Image.open(path), 3, seed=5)[:, 0])
 
 
