@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..checks import require_at_least
+from ..checks import require_at_least, require_in
 
 
 class FairCRPS:
@@ -30,8 +30,7 @@ class FairCRPS:
     min_samples = 2
 
     def __init__(self, alpha: float = 1.0) -> None:
-        if not 0 <= alpha <= 1:
-            raise ValueError(f"alpha must be in [0, 1], got {alpha}")
+        require_in("[0, 1]", alpha=alpha)
         self.alpha = alpha
 
     def __call__(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Any) -> Tensor:
@@ -73,7 +72,8 @@ class MultiscaleCRPS:
         """
         side = 2 ** (self.scales - 1)
         if min(clean.shape[-2:]) < side:
-            raise ValueError(f"scales is {self.scales}; images of {tuple(clean.shape[-2:])} hold no block of {side}")
+            size = tuple(clean.shape[-2:])
+            raise ValueError(f"images must have sides >= {side} for scales={self.scales}, got {size}")
         score = self.crps(samples_KBCHW, clean, measurement)
         for side in (2**scale for scale in range(1, self.scales)):
             score = score + self.crps(_block_means(samples_KBCHW, side), _block_means(clean, side), measurement)

@@ -86,7 +86,8 @@ class PatchDistance(DistanceLoss):
             ValueError: if the largest patch does not fit into them.
         """
         if max(self.sides) > min(images.shape[-2:]):
-            raise ValueError(f"sides is {list(self.sides)}; images of {tuple(images.shape[-2:])} hold no such patch")
+            size, largest = tuple(images.shape[-2:]), max(self.sides)
+            raise ValueError(f"images must have sides >= {largest} for sides={list(self.sides)}, got {size}")
         return super().embed(images)
 
     def between(self, a: Embedding, b: Embedding) -> Tensor:

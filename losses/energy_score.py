@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..checks import require_in
 from .distances import Distance, embed_samples
 
 
@@ -31,8 +32,7 @@ class EnergyScore(nn.Module):
 
     def __init__(self, distance: Distance, alpha: float = 1.0) -> None:
         super().__init__()
-        if not 0 <= alpha <= 1:
-            raise ValueError(f"alpha must be in [0, 1], got {alpha}")
+        require_in("[0, 1]", alpha=alpha)
         self.distance = distance
         self.alpha = alpha
 
@@ -40,7 +40,7 @@ class EnergyScore(nn.Module):
         """The score, a scalar; no gradient goes to ``clean``.
 
         Raises:
-            ValueError: if the images are whole numbers.
+            ValueError: if the images are integers.
         """
         (K, B), between = samples_KBCHW.shape[:2], self.distance.between
         drawn, truth = embed_samples(self.distance, samples_KBCHW, clean)

@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
-from ..checks import require_at_least
+from ..checks import require_at_least, require_in
 from ..precision import at_least_fp32, without_autocast
 from ..rng import Rng
 from .penalty import Term, Terms
@@ -149,8 +149,8 @@ class R1R2Penalty:
         require_at_least(1, every_critic_steps=every_critic_steps)
         if apply_to not in ("clean", "fake", "both"):
             raise ValueError(f"apply_to must be 'clean', 'fake' or 'both', got {apply_to!r}")
-        if difference_std is not None and not difference_std > 0:
-            raise ValueError(f"difference_std must be > 0, or null for exact gradients, got {difference_std}")
+        if difference_std is not None:
+            require_in("(0, inf)", difference_std=difference_std)
         _require_decay(gamma, final_gamma, decay_images)
         self.gamma = gamma
         self.apply_to = apply_to
@@ -182,12 +182,11 @@ class R1R2Penalty:
 
 
 def _require_decay(gamma: float, final_gamma: float | None, decay_images: int | None) -> None:
-    """Both or neither, and downwards."""
     if (final_gamma is None) != (decay_images is None):
         raise ValueError(
             f"final_gamma and decay_images go together, or are both null, got {final_gamma} and {decay_images}"
         )
-    if final_gamma is not None and not 0 <= final_gamma <= gamma:
-        raise ValueError(f"final_gamma must be in [0, gamma], got {final_gamma} with gamma {gamma}")
+    if final_gamma is not None:
+        require_in(f"[0, {gamma}]", final_gamma=final_gamma)
     if decay_images is not None:
         require_at_least(1, decay_images=decay_images)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ...checks import require_at_least
+from ...checks import require_at_least, require_in
 from ..perceptual import FeatureDistance, Features, ProjectedDistributionLoss
 
 EPSILON = 1e-5  # of the contextual loss: the paper's, against division by a distance of 0
@@ -53,8 +53,7 @@ class Contextual(FeatureDistance):
     ) -> None:
         super().__init__(features, weights)
         require_at_least(1, positions=positions)
-        if not bandwidth > 0:
-            raise ValueError(f"bandwidth must be > 0, got {bandwidth}")
+        require_in("(0, inf)", bandwidth=bandwidth)
         self.bandwidth, self.positions, self.seed = bandwidth, positions, seed
 
     def summary(self, tap: int, activation: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ class SpreadReward(nn.Module):
     Args:
         scale: c at the start, and for good where ``adapt_rate`` and ``damping`` are 0.
         adapt_rate: see ``SpreadController``.
-        damping: likewise.
+        damping: see ``SpreadController``.
     """
 
     min_samples = 2

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from ...checks import require_at_least
+from ...checks import require_at_least, require_in
 from ...precision import at_least_fp32
 from ...rng import Rng
 from ..generator import repeat
@@ -60,8 +59,7 @@ class Chains:
 
     def __init__(self, denoiser: Denoiser, degraded: Tensor, sigma: float, num_samples: int, rng: Rng) -> None:
         require_at_least(1, num_samples=num_samples)
-        if not 0 < sigma < math.inf:
-            raise ValueError(f"sigma must be > 0 and finite, got {sigma}")
+        require_in("(0, inf)", sigma=sigma)
         if degraded.ndim != 4 or not degraded.is_floating_point():
             shape = tuple(degraded.shape)
             raise ValueError(f"degraded must be floats (B, C, H, W), got {shape} of {degraded.dtype}")

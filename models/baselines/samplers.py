@@ -10,7 +10,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from ...checks import require_at_least
+from ...checks import require_at_least, require_in
 from ...rng import Rng
 from .chains import Chains, Denoiser, geometric
 
@@ -53,9 +53,7 @@ class Langevin:
 
     def __post_init__(self) -> None:
         require_at_least(1, levels=self.levels, steps_per_level=self.steps_per_level)
-        for name in ("step", "sigma_min"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be > 0, got {getattr(self, name)}")
+        require_in("(0, inf)", step=self.step, sigma_min=self.sigma_min)
 
     @property
     def calls(self) -> int:
@@ -110,12 +108,8 @@ class DDRM:
     eta_b: float = 1.0
 
     def __post_init__(self) -> None:
-        require_at_least(1, levels=self.levels)
-        if self.levels > DIFFUSION_STEPS:
-            raise ValueError(f"levels must be <= {DIFFUSION_STEPS}, got {self.levels}")
-        for name in ("eta", "eta_b"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} must be in [0, 1], got {getattr(self, name)}")
+        require_in(f"[1, {DIFFUSION_STEPS}]", levels=self.levels)
+        require_in("[0, 1]", eta=self.eta, eta_b=self.eta_b)
 
     @property
     def calls(self) -> int:
@@ -187,8 +181,7 @@ class ReverseChain:
 
     def __post_init__(self) -> None:
         require_at_least(2, levels=self.levels)
-        if not self.sigma_min > 0:
-            raise ValueError(f"sigma_min must be > 0, got {self.sigma_min}")
+        require_in("(0, inf)", sigma_min=self.sigma_min)
         if self.variance not in get_args(Variance):
             raise ValueError(f"variance must be one of {', '.join(get_args(Variance))}, got {self.variance!r}")
 

@@ -104,5 +104,5 @@ def test_all_parameters_get_a_gradient():
 
 @pytest.mark.parametrize(("name", "value"), [("width", 0), ("levels", 0), ("latent_channels", -1)])
 def test_bad_counts_are_named(name, value):
-    with pytest.raises(ValueError, match=f"{name} is {value}"):
+    with pytest.raises(ValueError, match=f"{name}.*{value}"):
         unet(**{name: value})

@@ -277,11 +277,11 @@ def test_sigma_above_the_first_level():
 @pytest.mark.parametrize(
     ("build", "arguments", "message"),
     [
-        (ReverseChain, {"levels": 1}, "levels.*1"),
+        (ReverseChain, {"levels": 1}, "levels.*got 1"),
         (ReverseChain, {"variance": "exact"}, "variance.*exact"),
-        (ReverseChain, {"sigma_min": 0.0}, "sigma_min.*0"),
-        (Langevin, {"levels": 0}, "levels.*0"),
-        (Langevin, {"step": 0.0}, "step.*0"),
+        (ReverseChain, {"sigma_min": 0.0}, "sigma_min.*got 0"),
+        (Langevin, {"levels": 0}, "levels.*got 0"),
+        (Langevin, {"step": 0.0}, "step.*got 0"),
         (DDRM, {"levels": 1001}, "levels.*1001"),
         (DDRM, {"eta": 1.5}, r"eta.*1\.5"),
     ],
