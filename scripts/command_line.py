@@ -47,5 +47,5 @@ def device_of(name: str | None) -> str:
     import torch
 
     if name == "cuda" and not torch.cuda.is_available():
-        raise ValueError("--device is cuda; allowed here is cpu, there is no CUDA device")
+        raise ValueError("--device must be cpu where there is no CUDA device, got cuda")
     return name or ("cuda" if torch.cuda.is_available() else "cpu")

@@ -36,10 +36,10 @@ def main(arguments: list[str] | None = None) -> None:
 def _table(folders: list[Path]) -> RunTable:
     for folder in folders:
         if not folder.is_dir():
-            raise ValueError(f"FOLDER is {folder}; allowed is an existing folder")
+            raise ValueError(f"FOLDER must be an existing folder, got {folder}")
     runs = runs_below(folders)
     if not runs:
-        raise ValueError(f"FOLDER is {', '.join(map(str, folders))}; it holds no run of pscgan train")
+        raise ValueError(f"FOLDER must hold a run of pscgan train, got {', '.join(map(str, folders))}")
     return RunTable.of([read_run(run) for run in runs])
 
 

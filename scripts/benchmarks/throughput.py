@@ -38,7 +38,6 @@ class Workload:
     """
 
     def __init__(self, overrides: Sequence[str], device: torch.device) -> None:
-        import torch
         from hydra import compose, initialize_config_module
 
         from ...train.build import build_training, lightning_precision
@@ -47,15 +46,14 @@ class Workload:
             config = compose("train", [*overrides, "hydra.run.dir=.", "folder=."])
         module = build_training(config)
         self.gan_step, self.data, self.device = module.gan_step.to(device), module.data, device
-        bf16 = lightning_precision(config.precision, device.type == "cuda") == "bf16-mixed"
-        self.dtype = torch.bfloat16 if bf16 else torch.float32
-        self.label = " ".join(overrides) or "experiment=demo"
+        self.bf16 = lightning_precision(config.precision, device.type == "cuda") == "bf16-mixed"
+        self.label = f"{' '.join(overrides) or 'experiment=demo'} ({'bf16' if self.bf16 else 'fp32'})"
 
     def autocast(self) -> torch.autocast:
         """The arithmetic of the config."""
         import torch
 
-        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.dtype == torch.bfloat16)
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16)
 
     def images(self, size: int, seed: int = 0) -> torch.Tensor:
         """A batch of uniform noise as the data module would give it, (batch_size, channels, size, size)."""
@@ -130,20 +128,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--size", type=count, help="side of the images in pixels (default: crop of the first config)")
     parser.add_argument("--samples", type=count, default=16, help="K for sampling (default 16)")
     options = parser.parse_args(arguments)
-    configs = [options.overrides, *([options.against] if options.against is not None else [])]
+    configs = [options.overrides] if options.against is None else [options.overrides, options.against]
     with report_user_errors(PROGRAM):
         device = choose_device(options.device)
         workloads = [Workload(overrides, device) for overrides in configs]
         size = options.size or workloads[0].data.training.crop
         figures = measure_figures(workloads, size, options.samples, options.rounds)
-    rows = []
-    for name in FIGURES:
-        values = [of[name] for of in figures]
-        ratio = [f"{values[0] / values[1]:.2f}"] if len(values) == 2 else []
-        rows.append((name, *(f"{value:.4g}" for value in values), *ratio))
-    labels = [f"{w.label} ({str(w.dtype).removeprefix('torch.')})" for w in workloads]
-    title = f"{size} px, K = {options.samples}, {describe(device)}"
-    print_table(title, ["", *labels, *(["ratio"] if len(labels) == 2 else [])], rows)
+    headings = ["", *(workload.label for workload in workloads)]
+    rows = [[name, *(f"{values[name]:.4g}" for values in figures)] for name in FIGURES]
+    if len(figures) == 2:
+        headings.append("ratio")
+        rows = [[*row, f"{figures[0][row[0]] / figures[1][row[0]]:.2f}"] for row in rows]
+    print_table(f"{size} px, K = {options.samples}, {describe(device)}", headings, rows)
 
 
 if __name__ == "__main__":

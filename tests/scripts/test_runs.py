@@ -40,7 +40,7 @@ def test_without_a_place_nothing_is_written(runs, capsys):
 
 @pytest.mark.parametrize(
     ("make", "named"),
-    [(False, "allowed is an existing folder"), (True, "holds no run of pscgan train")],
+    [(False, "FOLDER must be an existing folder"), (True, "FOLDER must hold a run")],
 )
 def test_a_folder_without_runs_is_one_line_and_code_2(make, named, tmp_path, capsys):
     folder = tmp_path / "empty"
@@ -50,5 +50,5 @@ def test_a_folder_without_runs_is_one_line_and_code_2(make, named, tmp_path, cap
         main([str(folder)])
     assert ended.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"pscgan runs: FOLDER is {folder}; ")
+    assert line.endswith(f", got {folder}")
     assert named in line

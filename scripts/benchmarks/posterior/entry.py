@@ -61,7 +61,7 @@ def select_entries(
 
     Args:
         problems: by name.
-        rows: null for those that the config of each problem shows, and all comparators.
+        rows: None for those that the config of each problem lists, and all comparators.
         seeds: of every row.
         overrides: of conf/posterior_benchmark.yaml.
 

@@ -40,14 +40,6 @@ class TestSet(NamedTuple):
     mmse: float
 
 
-class Trained(NamedTuple):
-    """The average of a generator, and what its training took."""
-
-    generator: Generator
-    seconds: float
-    generator_steps: int
-
-
 def run_entry(entry: BenchmarkEntry, overrides: Sequence[str]) -> dict[str, Any]:
     """Figures of an entry, as plain values; the same for the same entry and overrides, but for the seconds."""
     config = compose_entry(entry, overrides)
@@ -82,13 +74,12 @@ def _samples(
         denoising = cast(Denoising, problem)
         samples = sampler.sample(denoising.denoise, measurement.degraded.float(), denoising.sigma, K, rng)
         return samples.double(), {"calls": sampler.calls, "train_seconds": 0.0, "seconds": time.perf_counter() - start}
-    trained = train_on(config, problem)
-    effort = {"calls": 1, "train_seconds": trained.seconds, "generator_steps": trained.generator_steps}
-    return sample(trained.generator, problem.degradation, measurement, K, entry.seed), effort
+    generator, effort = train_on(config, problem)
+    return sample(generator, problem.degradation, measurement, K, entry.seed), effort
 
 
-def train_on(config: DictConfig, problem: ToyProblem) -> Trained:
-    """Train on ``config.images`` images of the problem, each seen once.
+def train_on(config: DictConfig, problem: ToyProblem) -> tuple[Generator, dict[str, Any]]:
+    """Train on ``config.images`` images of the problem, each seen once: the averaged generator, and what it cost.
 
     Raises:
         ValueError: if parts of the config do not fit each other.
@@ -101,7 +92,8 @@ def train_on(config: DictConfig, problem: ToyProblem) -> Trained:
         gan_step.train_batch(problem.draw(Rng(config.seed, "world", numbers)), numbers)
         if (step + 1) % max(1, steps // config.adaptations) == 0 and not is_deterministic(generator):
             gan_step.adapt_weights(_gain_db(generator, problem, config.seed), gain_db_exact(GAIN_SAMPLES))
-    return Trained(generator, time.perf_counter() - start, gan_step.progress.generator_steps)
+    seconds = time.perf_counter() - start
+    return generator, {"calls": 1, "train_seconds": seconds, "generator_steps": gan_step.progress.generator_steps}
 
 
 @torch.no_grad()

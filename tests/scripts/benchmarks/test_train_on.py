@@ -53,7 +53,7 @@ def test_training_is_a_function_of_the_seed():
     config = compose_entry(BenchmarkEntry("scalar", "default", 3), [*SHORT, "images=320"])
     problem = instantiate(config.problem)
     testset = make_testset(problem, 4, 8, seed=3)
-    generators = [train_on(config, problem).generator for _ in range(2)]
+    generators = [train_on(config, problem)[0] for _ in range(2)]
     first, second = (sample(one, problem.degradation, testset.measurement, 8, seed=3) for one in generators)
     assert torch.equal(first, second)
     assert measure(first, problem, testset, pointwise=True) == measure(second, problem, testset, pointwise=True)
