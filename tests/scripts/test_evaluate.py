@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from pscgan.models.features.frozen import FrozenFeatures
 from pscgan.scripts.evaluate import main
 from pscgan.scripts.report.report import write_report
 from pscgan.train.evaluation.naming import evaluation_name
@@ -225,7 +226,7 @@ def test_a_network_of_the_training_does_not_judge(trained, tmp_path):
     taught = tmp_path / "taught"
     shutil.copytree(trained, taught)
     starts = json.loads((taught / "run.json").read_text())
-    starts[0]["feature_networks"] = ["tf_efficientnet_lite0 [blocks.1], package, sha256 0123456789ab"]
+    starts[0]["feature_networks"] = [FrozenFeatures("tf_efficientnet_lite0", ["blocks.1"], "package").identity]
     (taught / "run.json").write_text(json.dumps(starts))
     overrides = ["extractor=[efficientnet_lite0]", "images.limit=1"]
     with pytest.raises(ValueError, match="efficientnet_lite0 was in the training of taught"):

@@ -11,7 +11,7 @@ from torch import Tensor
 from ...checks import require_at_least
 from ...data.luma import luma
 from ...data.measurement import Measurement
-from .gaussian import bures
+from .frechet import bures
 from .image_metric import ImageMetric, full_precision
 
 BOUND_POINTS = 17

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .decibels import decibels
-from .gaussian import bures
+from .frechet import bures
 
 RANKED = 19  # samples a truth is ranked among: 20 bins, of which the central 18 are nominal coverage 0.9
 AVERAGED = 64  # samples of the mean whose loss in dB is given

@@ -13,7 +13,7 @@ from pscgan.train.evaluation.robustness_eval import RobustnessEval
 from pscgan.train.evaluation.setup import to_result
 from pscgan.train.evaluation.summary import summarise
 from pscgan.train.evaluation.temperature_sweep import TemperatureSweep
-from pscgan.train.metrics.gaussian import squared_bures
+from pscgan.train.metrics.frechet import squared_bures
 from pscgan.train.metrics.patch_distribution import PatchDistribution
 
 WORLD = noisy_field(16, 50.0)

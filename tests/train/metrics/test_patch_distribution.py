@@ -11,7 +11,7 @@ from pscgan.data.degradations.gaussian_noise import GaussianNoise
 from pscgan.data.luma import luma
 from pscgan.data.toy_posteriors.fields import noisy_field
 from pscgan.rng import Rng
-from pscgan.train.metrics.gaussian import bures
+from pscgan.train.metrics.frechet import bures
 from pscgan.train.metrics.patch_distribution import PatchDistribution, gelbrich
 
 IMAGES, K, N = 6_000, 4, 64  # fields of one patch
