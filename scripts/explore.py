@@ -12,12 +12,11 @@ nobody but this machine can ask for it unless --host says so.
 from __future__ import annotations
 
 import argparse
-import math
 import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
-from ..checks import optional_package
+from ..checks import optional_package, require_in
 from ..train.runs.cli_errors import report_user_errors
 from .command_line import Parser, device_of
 
@@ -58,12 +57,8 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
 def _check(options: argparse.Namespace) -> None:
     for package in ("starlette", "uvicorn"):
         optional_package(package, "explore", "the page")
-    if not 0 <= options.port <= 65535:
-        raise ValueError(f"--port must be 0 to 65535, got {options.port}")
-    for name in ("max_megapixels", "seconds"):
-        value = getattr(options, name)
-        if not (math.isfinite(value) and value > 0):
-            raise ValueError(f"--{name.replace('_', '-')} must be > 0, got {value}")
+    require_in("[0, 65535]", **{"--port": options.port})
+    require_in("(0, inf)", **{"--max-megapixels": options.max_megapixels, "--seconds": options.seconds})
 
 
 def _serve(options: argparse.Namespace) -> None:

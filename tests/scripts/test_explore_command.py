@@ -47,9 +47,9 @@ def test_the_command_serves_until_it_is_interrupted(models):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--port", "70000"], "--port must be 0 to 65535"),
-        (["--seconds", "0"], "--seconds must be > 0"),
-        (["--max-megapixels", "nan"], "--max-megapixels must be > 0"),
+        (["--port", "70000"], "--port must be a number in [0, 65535]"),
+        (["--seconds", "0"], "--seconds must"),
+        (["--max-megapixels", "nan"], "--max-megapixels must"),
         (["--host", "no-such-host.invalid"], "cannot listen to no-such-host.invalid, port 8765"),
     ],
 )
