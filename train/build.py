@@ -56,7 +56,9 @@ def build_gan_step(config: DictConfig, degradation: Degradation, image_channels:
         penalties = {name: instantiate(penalty) for name, penalty in config.penalty.items()}
         critic = None
         if config.critic is not None:
-            critic = instantiate(config.critic, **critic_channels(channels, config.gan_step.paired))
+            other_sample = image_channels if config.gan_step.paired else 0
+            seen = channels | {"condition_channels": channels["condition_channels"] + other_sample}
+            critic = instantiate(config.critic, **seen)
     return GANStep(
         generator=generator,
         degradation=degradation,
@@ -128,9 +130,3 @@ def lightning_precision(precision: str, gpu: bool) -> Literal["bf16-mixed", "32-
         fast = torch.cuda.is_bf16_supported() if gpu else fast_on_cpu
         precision = "bf16" if fast else "fp32"
     return "bf16-mixed" if precision == "bf16" else "32-true"
-
-
-def critic_channels(channels: dict[str, int], paired: bool) -> dict[str, int]:
-    """Constructor arguments of the critic: those of the generator, and C more where it is shown pairs."""
-    more = channels["image_channels"] if paired else 0
-    return channels | {"condition_channels": channels["condition_channels"] + more}

@@ -21,23 +21,15 @@ class DamagedFile(ValueError):
     """A file that is no whole archive of ``torch.save``."""
 
 
-class Stateful(Protocol):
-    """Has a state to save."""
+class Resumable(Protocol):
+    """What a run trains, in practice ``GANStep``: its state, and networks whose optimisers have states of their own."""
+
+    @property
+    def networks(self) -> Mapping[str, Any]: ...
 
     def state_dict(self) -> Any: ...
 
     def load_state_dict(self, state: Any) -> Any: ...
-
-
-class Resumable(Stateful, Protocol):
-    """What a run trains; in practice ``GANStep``.
-
-    Attributes:
-        networks: the optimisers of its networks, whose state is not in its own.
-    """
-
-    @property
-    def networks(self) -> Mapping[str, Stateful]: ...
 
 
 def save(path: Path, gan_step: Resumable, config: dict[str, Any], scores: dict[str, float], best_crps: float) -> None:

@@ -16,16 +16,8 @@ from typing import Any
 from ... import __version__
 
 PACKAGES = (
-    "torch",
-    "pytorch-lightning",
-    "hydra-core",
-    "torchmetrics",
-    "kornia",
-    "timm",
-    "wandb",
-    "numpy",
-    "pillow",
-    "jpeglib",
+    *("torch", "pytorch-lightning", "hydra-core", "torchmetrics", "kornia"),
+    *("timm", "wandb", "numpy", "pillow", "jpeglib"),
 )
 
 
