@@ -90,10 +90,9 @@ class GANStep(nn.Module):
             raise ValueError("critic and adversarial come together: choose both, or null for both")
         if adversarial is None and (alternate or not penalties):
             raise ValueError("without a critic there must be a penalty to train by, and alternate must be false")
-        require_at_least(1, nonfinite_limit=nonfinite_limit)
-        for name, count in (("micro_batch", micro_batch), ("samples_per_pass", samples_per_pass)):
-            if count is not None:
-                require_at_least(1, **{name: count})
+        optional = {"micro_batch": micro_batch, "samples_per_pass": samples_per_pass}
+        counts = {name: count for name, count in optional.items() if count is not None}
+        require_at_least(1, nonfinite_limit=nonfinite_limit, **counts)
         if paired and (critic is None or is_deterministic(cast(Generator, generator))):
             raise ValueError("paired=true needs a critic and a generator that is not deterministic")
         self.generator, self.critic, self.adversarial = generator, critic, adversarial
