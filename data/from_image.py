@@ -30,7 +30,7 @@ class ImageSideInfo:
         kernel: by which it was blurred, (h, w) float64 of sum 1 with odd sides.
         photons: at white.
         sigma: of its noise, on the 0..255 scale.
-        coded: what the file stores whose decode it is, as ``JpegCoefficients``.
+        coefficients: what the file stores whose decode it is, as ``JpegCoefficients``.
     """
 
     mask: Tensor | None = None
@@ -38,14 +38,14 @@ class ImageSideInfo:
     kernel: Tensor | None = None
     photons: float | None = None
     sigma: float | None = None
-    coded: StoredImage | None = None
+    coefficients: StoredImage | None = None
 
     def window(self, top: int, left: int, height: int, width: int) -> ImageSideInfo:
         """What is known of a part of the picture; that of a .jpg file is cut at multiples of its units."""
         part = slice(top, top + height), slice(left, left + width)
         mask = None if self.mask is None else self.mask[(..., *part)]
-        coded = None if self.coded is None else self.coded.window(top, left, height, width)
-        return replace(self, mask=mask, coded=coded)
+        coefficients = None if self.coefficients is None else self.coefficients.window(top, left, height, width)
+        return replace(self, mask=mask, coefficients=coefficients)
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,13 @@ class ParsedMeasurement:
 
     Attributes:
         measurement: of one image.
-        said: what was found or given, as plain values.
+        facts: what was found or given, as plain values.
         warnings: sentences, of what speaks against it.
         adds_colour: whether y has no colours of its own, so that restorations have more channels than the picture.
     """
 
     measurement: Measurement
-    said: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     adds_colour: bool = False
 
@@ -116,12 +116,12 @@ class SideInfoEstimate:
 
     Attributes:
         side_info: with what was missing.
-        said: what was found, as plain values.
+        facts: what was found, as plain values.
         warnings: sentences, of what speaks against it.
     """
 
     side_info: ImageSideInfo
-    said: Mapping[str, Any]
+    facts: Mapping[str, Any]
     warnings: tuple[str, ...] = ()
 
 

@@ -79,9 +79,11 @@ class Chain:
                 raise ValueError(f"the model was trained on a chain with {_name(step)}, of which no picture is read")
             readings.insert(0, reading)
             leaving = reading.measurement.degraded
-        said = {name: value for reading in readings for name, value in reading.said.items()}
+        facts = {name: value for reading in readings for name, value in reading.facts.items()}
         warnings = tuple(warning for reading in readings for warning in reading.warnings)
-        return ParsedMeasurement(self._together([reading.measurement for reading in readings], leaving), said, warnings)
+        return ParsedMeasurement(
+            self._together([reading.measurement for reading in readings], leaving), facts, warnings
+        )
 
     def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """That of the last step, (B,), in its unit."""

@@ -39,7 +39,7 @@ class Jpeg:
         ValueError: if an argument is out of range or unknown.
     """
 
-    accepted_side_info, residual_unit = ("coded",), "quantisation steps"
+    accepted_side_info, residual_unit = ("coefficients",), "quantisation steps"
     unit: int | None = None
     window_unit = 2 * BLOCK  # chroma at half the size has blocks of so many pixels
 
@@ -86,43 +86,45 @@ class Jpeg:
         ]
         return concatenate(parts)[torch.cat(groups).argsort()]
 
-    def measure(self, coded: JpegCoefficients, decoded: Tensor | None = None) -> Measurement:
+    def measure(self, coefficients: JpegCoefficients, decoded: Tensor | None = None) -> Measurement:
         """The measurement that files are.
 
         Args:
-            coded: what they say.
+            coefficients: what they say.
             decoded: what their decoder shows, (B, C, H, W) uint8; None decodes here.
         """
-        degraded = (codec.decode(coded) if decoded is None else decoded).float() / 255
-        return Measurement(degraded, _maps(coded, self.maps) if self.maps else None, to_params(coded))
+        degraded = (codec.decode(coefficients) if decoded is None else decoded).float() / 255
+        return Measurement(degraded, _maps(coefficients, self.maps) if self.maps else None, to_params(coefficients))
 
     def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedMeasurement:
         """See ``FromImage``: the decode of a .jpg file; a grey one is taken as colour without chroma."""
-        if not isinstance(side_info.coded, JpegCoefficients):
+        if not isinstance(side_info.coefficients, JpegCoefficients):
             raise ValueError("it must be a .jpg file, as the networks are given its levels")
-        grey = len(side_info.coded.levels) < picture.shape[1]
-        coded = grey_as_colour(side_info.coded, self.samplings[0]) if grey else side_info.coded
-        measurement = self.measure(coded, (255 * picture).round().to(torch.uint8))
-        return ParsedMeasurement(measurement, *self._said(side_info.coded))
+        grey = len(side_info.coefficients.levels) < picture.shape[1]
+        coefficients = grey_as_colour(side_info.coefficients, self.samplings[0]) if grey else side_info.coefficients
+        measurement = self.measure(coefficients, (255 * picture).round().to(torch.uint8))
+        return ParsedMeasurement(measurement, *self._facts(side_info.coefficients))
 
     def side_info(self, measurement: Measurement) -> ImageSideInfo:
-        ((_, coded),) = from_params(measurement.params, *size_of(measurement.degraded))
-        return ImageSideInfo(coded=coded)
+        ((_, coefficients),) = from_params(measurement.params, *size_of(measurement.degraded))
+        return ImageSideInfo(coefficients=coefficients)
 
-    def _said(self, coded: JpegCoefficients) -> tuple[dict[str, str], tuple[str, ...]]:
+    def _facts(self, coefficients: JpegCoefficients) -> tuple[dict[str, str], tuple[str, ...]]:
         """Tables and sampling of a file in words, and what of them was not in training."""
-        found, grey = estimate_quality(coded), len(coded.levels) == 1
-        name = "grey" if grey else NAMES[coded.sampling]
+        found, grey = estimate_quality(coefficients), len(coefficients.levels) == 1
+        name = "grey" if grey else NAMES[coefficients.sampling]
         near = f"quality {found.quality}"
         tables = f"those of {near}" if found.exact else f"not libjpeg's, nearest to {near}"
-        said = {"sampling": name, "tables": tables}
-        known = found.exact and self.low <= found.quality <= self.high and (grey or coded.sampling in self.samplings)
+        facts = {"sampling": name, "tables": tables}
+        known = (
+            found.exact and self.low <= found.quality <= self.high and (grey or coefficients.sampling in self.samplings)
+        )
         if known:
-            return said, ()
+            return facts, ()
         seen = f"{self.low}" if self.low == self.high else f"{self.low} to {self.high}"
         at = "in grey" if grey else f"at {name}"
         samplings = ", ".join(NAMES[sampling] for sampling in self.samplings)
-        return said, (f"its tables are {tables} {at}; the run was trained on quality {seen} at {samplings}",)
+        return facts, (f"its tables are {tables} {at}; the run was trained on quality {seen} at {samplings}",)
 
     def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """Mean distance of coefficients from their intervals in quantisation steps, (B,), rounded to 8 bits first."""
@@ -131,21 +133,21 @@ class Jpeg:
     def project(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """The nearest image whose coefficients all lie in their intervals, in real numbers, differentiable."""
         groups, order = _groups(measurement)
-        return torch.cat([project(255 * restored[images], coded, self.tolerance) / 255 for images, coded in groups])[
-            order
-        ]
+        return torch.cat(
+            [project(255 * restored[images], coefficients, self.tolerance) / 255 for images, coefficients in groups]
+        )[order]
 
     def to_exact_uint8(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """The 8-bit image near it that libjpeg writes to the very file, or as nearly as was reached; uint8."""
         groups, order = _groups(measurement)
-        return torch.cat([project_exactly(255 * restored[images], coded, self.tolerance) for images, coded in groups])[
-            order
-        ]
+        return torch.cat(
+            [project_exactly(255 * restored[images], coefficients, self.tolerance) for images, coefficients in groups]
+        )[order]
 
     def verify(self, image: Tensor, measurement: Measurement) -> Verification:
         """What libjpeg makes of (B, C, H, W) uint8, against the file."""
         groups, order = _groups(measurement)
-        parts = [verify(image[images], coded) for images, coded in groups]
+        parts = [verify(image[images], coefficients) for images, coefficients in groups]
         return Verification(*(torch.cat(values)[order] for values in zip(*parts, strict=True)))
 
 
@@ -155,15 +157,17 @@ def _groups(measurement: Measurement) -> tuple[list[tuple[Tensor, JpegCoefficien
     return groups, torch.cat([images for images, _ in groups]).argsort()
 
 
-def _maps(coded: JpegCoefficients, names: Sequence[str]) -> Tensor:
+def _maps(coefficients: JpegCoefficients, names: Sequence[str]) -> Tensor:
     """Of each component the maps with these names, (B, components x names, H, W)."""
     maps = []
-    for component, levels in enumerate(coded.levels):
-        of_component = torch.stack([MAPS[name](levels.float(), coded.tables[:, component]) for name in names], dim=1)
+    for component, levels in enumerate(coefficients.levels):
+        of_component = torch.stack(
+            [MAPS[name](levels.float(), coefficients.tables[:, component]) for name in names], dim=1
+        )
         if component:
-            horizontal, vertical = coded.sampling
+            horizontal, vertical = coefficients.sampling
             of_component = of_component.repeat_interleave(vertical, 2).repeat_interleave(horizontal, 3)
-        maps.append(of_component[..., : coded.height, : coded.width])
+        maps.append(of_component[..., : coefficients.height, : coefficients.width])
     return torch.cat(maps, dim=1)
 
 

@@ -54,7 +54,7 @@ class Linear:
             raise ValueError(f"the model was trained on {type(self.operator).__name__}, whose y no picture file holds")
         read = self.operator.from_image(picture, side_info)
         measurement = self.measure(read.measured, read.params, read.size)
-        return ParsedMeasurement(measurement, read.said, read.warnings, read.adds_colour)
+        return ParsedMeasurement(measurement, read.facts, read.warnings, read.adds_colour)
 
     def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """RMS of y − A x̂, (B,): in units of sigma, about 1 for the truth; without noise in grey levels (0..255)."""

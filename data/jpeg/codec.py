@@ -23,7 +23,7 @@ PIXELS_AT_ONCE = 2**17
 """On a CPU: what stays in its cache, and in the hands of its allocator, is twice as fast."""
 
 
-def coefficients(picture: Tensor, sampling: Sampling) -> list[Tensor]:
+def dct_coefficients(picture: Tensor, sampling: Sampling) -> list[Tensor]:
     """Unquantised integer DCT coefficients of (B, C, H, W) whole numbers 0..255, C being 1 or 3.
 
     Returns:
@@ -85,17 +85,17 @@ def encode(picture: Tensor, tables: Tensor, sampling: Sampling) -> JpegCoefficie
 def _levels(picture: Tensor, tables: Tensor, sampling: Sampling) -> list[Tensor]:
     return [
         quantise(by_rows(plane), spread(tables[:, component], plane)).flatten(1, 2).to(torch.int16)
-        for component, plane in enumerate(coefficients(picture, sampling))
+        for component, plane in enumerate(dct_coefficients(picture, sampling))
     ]
 
 
-def decode(coded: JpegCoefficients) -> Tensor:
+def decode(coefficients: JpegCoefficients) -> Tensor:
     """What libjpeg shows, (B, C, H, W) uint8, C being 1 or 3."""
     planes = [
-        inverse_dct(dequantise(levels.double(), coded.tables[:, component])).add_(128).clamp_(0, 255)
-        for component, levels in enumerate(coded.levels)
+        inverse_dct(dequantise(levels.double(), coefficients.tables[:, component])).add_(128).clamp_(0, 255)
+        for component, levels in enumerate(coefficients.levels)
     ]
-    height, width, sampling = coded.height, coded.width, coded.sampling
+    height, width, sampling = coefficients.height, coefficients.width, coefficients.sampling
     luma = planes[0][:, None, :height, :width]
     if len(planes) == 1:
         return luma.to(torch.uint8)

@@ -95,18 +95,18 @@ class Units:
         parted = tiles.view(batch, self.down, self.across, channels, self.height, self.width)
         self._view(picture).copy_(parted.permute(0, 3, 1, 4, 2, 5))
 
-    def of_coded(self, coded: JpegCoefficients) -> JpegCoefficients:
+    def of_coefficients(self, coefficients: JpegCoefficients) -> JpegCoefficients:
         """What the file says of each of them."""
         levels = []
-        for component, plane in enumerate(coded.levels):
-            horizontal, vertical = coded.sampling if component else (1, 1)
+        for component, plane in enumerate(coefficients.levels):
+            horizontal, vertical = coefficients.sampling if component else (1, 1)
             high, wide = blocks(self.height, vertical) * BLOCK, blocks(self.width, horizontal) * BLOCK
             part = plane[:, self.top // vertical :, self.left // horizontal :]
             part = part[:, : self.down * high, : self.across * wide]
             tiles = part.reshape(len(part), self.down, high, self.across, wide).transpose(2, 3)
             levels.append(tiles.reshape(-1, high, wide))
-        tables = coded.tables.repeat_interleave(self.down * self.across, dim=0)
-        return JpegCoefficients(levels, tables, coded.sampling, self.height, self.width)
+        tables = coefficients.tables.repeat_interleave(self.down * self.across, dim=0)
+        return JpegCoefficients(levels, tables, coefficients.sampling, self.height, self.width)
 
     def _view(self, picture: Tensor) -> Tensor:
         """(B, C, down, height, across, width), of the same memory."""
@@ -115,12 +115,14 @@ class Units:
         return part.view(*part.shape[:2], self.down, self.height, self.across, self.width)
 
 
-def units(coded: JpegCoefficients) -> Iterator[Units]:
+def units(coefficients: JpegCoefficients) -> Iterator[Units]:
     """All units of a picture, by size."""
-    colour = len(coded.levels) > 1
-    high, wide = (BLOCK * (step if colour else 1) for step in (coded.sampling.vertical, coded.sampling.horizontal))
-    for top, down, height in _parts(coded.height, high):
-        for left, across, width in _parts(coded.width, wide):
+    colour = len(coefficients.levels) > 1
+    high, wide = (
+        BLOCK * (step if colour else 1) for step in (coefficients.sampling.vertical, coefficients.sampling.horizontal)
+    )
+    for top, down, height in _parts(coefficients.height, high):
+        for left, across, width in _parts(coefficients.width, wide):
             yield Units(top, left, down, across, height, width)
 
 
@@ -133,29 +135,31 @@ def _parts(extent: int, size: int) -> Iterator[tuple[int, int, int]]:
         yield whole * size, 1, rest
 
 
-def select(coded: JpegCoefficients, pictures: Tensor | slice) -> JpegCoefficients:
+def select(coefficients: JpegCoefficients, pictures: Tensor | slice) -> JpegCoefficients:
     """What it says of some of its pictures."""
-    return replace(coded, levels=[plane[pictures] for plane in coded.levels], tables=coded.tables[pictures])
+    return replace(
+        coefficients, levels=[plane[pictures] for plane in coefficients.levels], tables=coefficients.tables[pictures]
+    )
 
 
-def unit(coded: JpegCoefficients) -> int:
+def unit(coefficients: JpegCoefficients) -> int:
     """Pixels to whose multiples parts are cut: a block of the chroma."""
-    return BLOCK * max(coded.sampling)
+    return BLOCK * max(coefficients.sampling)
 
 
-def to_params(coded: JpegCoefficients) -> dict[str, Tensor]:
+def to_params(coefficients: JpegCoefficients) -> dict[str, Tensor]:
     """As params of a measurement.
 
     Returns:
         ``levels``, (B, C, 8 rows, 8 columns) int16 of the luma's size, chroma in its upper left part and 0 beyond;
         ``tables``, (B, C, 8, 8); ``sampling``, (B, 2): horizontal, vertical.
     """
-    luma = coded.levels[0]
-    levels = luma.new_zeros(len(luma), len(coded.levels), *luma.shape[1:])
-    for component, plane in enumerate(coded.levels):
+    luma = coefficients.levels[0]
+    levels = luma.new_zeros(len(luma), len(coefficients.levels), *luma.shape[1:])
+    for component, plane in enumerate(coefficients.levels):
         levels[:, component, : plane.shape[1], : plane.shape[2]] = plane
-    sampling = torch.tensor(coded.sampling, device=luma.device).repeat(len(luma), 1)
-    return {"levels": levels, "tables": coded.tables, "sampling": sampling}
+    sampling = torch.tensor(coefficients.sampling, device=luma.device).repeat(len(luma), 1)
+    return {"levels": levels, "tables": coefficients.tables, "sampling": sampling}
 
 
 def from_params(params: Mapping[str, Tensor], height: int, width: int) -> Iterator[tuple[Tensor, JpegCoefficients]]:
@@ -169,18 +173,18 @@ def from_params(params: Mapping[str, Tensor], height: int, width: int) -> Iterat
         yield images, JpegCoefficients(planes, params["tables"][images], sampling, height, width)
 
 
-def grey_as_colour(coded: JpegCoefficients, sampling: Sampling) -> JpegCoefficients:
+def grey_as_colour(coefficients: JpegCoefficients, sampling: Sampling) -> JpegCoefficients:
     """The same pictures with chroma whose levels are all 0, which is the truth: grey has none.
 
     A chroma table is not in the file. The network must be given one like those it has seen, and the luma's is: of the
     same quality, with steps in the same range.
 
     Args:
-        coded: of one component.
+        coefficients: of one component.
         sampling: of the chroma; any tells the truth, take one that the network has seen.
     """
-    (luma,) = coded.levels
-    rows, columns = blocks(coded.height, sampling.vertical), blocks(coded.width, sampling.horizontal)
+    (luma,) = coefficients.levels
+    rows, columns = blocks(coefficients.height, sampling.vertical), blocks(coefficients.width, sampling.horizontal)
     chroma = torch.zeros(len(luma), BLOCK * rows, BLOCK * columns, dtype=luma.dtype, device=luma.device)
-    tables = coded.tables.expand(-1, 3, -1, -1)
-    return replace(coded, levels=[luma, chroma, chroma], tables=tables, sampling=sampling)
+    tables = coefficients.tables.expand(-1, 3, -1, -1)
+    return replace(coefficients, levels=[luma, chroma, chroma], tables=tables, sampling=sampling)

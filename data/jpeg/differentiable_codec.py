@@ -17,7 +17,7 @@ from .coefficients import BLOCK, JpegCoefficients, Sampling, blocks
 TO_YCC = (BT601, (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
 
 
-def project(restored: Tensor, coded: JpegCoefficients, tolerance: float = 0.0) -> Tensor:
+def project(restored: Tensor, coefficients: JpegCoefficients, tolerance: float = 0.0) -> Tensor:
     """Every coefficient moved into its interval of one quantisation step; differentiable.
 
     The correction alone is added, so chroma finer than its sampling, of which the file says nothing, stays as it is.
@@ -26,7 +26,7 @@ def project(restored: Tensor, coded: JpegCoefficients, tolerance: float = 0.0) -
 
     Args:
         restored: (B, C, H, W) float in 0..255.
-        coded: what the files say.
+        coefficients: what the files say.
         tolerance: by how many steps the intervals are wider at both ends.
 
     Returns:
@@ -35,12 +35,12 @@ def project(restored: Tensor, coded: JpegCoefficients, tolerance: float = 0.0) -
     with torch.autocast(restored.device.type, enabled=False):
         restored = restored.float() if restored.dtype.itemsize < 4 else restored
         moves = []
-        for component, plane in enumerate(analyse(restored, coded.sampling)):
-            blocks, levels = by_rows(plane), by_rows(coded.levels[component].to(plane))
-            steps = spread(coded.tables[:, component], plane)
+        for component, plane in enumerate(analyse(restored, coefficients.sampling)):
+            blocks, levels = by_rows(plane), by_rows(coefficients.levels[component].to(plane))
+            steps = spread(coefficients.tables[:, component], plane)
             low, high = ((levels + side * (0.5 + tolerance)) * steps for side in (-1, 1))
             moves.append((straight_through_clamp(blocks, low, high) - blocks).flatten(1, 2))
-        return restored + synthesise(moves, coded.sampling, coded.height, coded.width)
+        return restored + synthesise(moves, coefficients.sampling, coefficients.height, coefficients.width)
 
 
 def analyse(picture: Tensor, sampling: Sampling) -> list[Tensor]:

@@ -44,12 +44,12 @@ PIXELS_AT_ONCE = 2**18
 FINENESS = 256.0
 
 
-def project_exactly(restored: Tensor, coded: JpegCoefficients, tolerance: float = 0.0) -> Tensor:
+def project_exactly(restored: Tensor, coefficients: JpegCoefficients, tolerance: float = 0.0) -> Tensor:
     """An 8-bit picture close to ``restored`` whose levels are those of the file, or as many of them as were reached.
 
     Args:
         restored: (B, C, H, W) in 0..255, any real numbers.
-        coded: what the files say.
+        coefficients: what the files say.
         tolerance: by how many quantisation steps levels may miss those of the file at both ends: for files of encoders
             that do not round to the nearest level.
 
@@ -57,42 +57,42 @@ def project_exactly(restored: Tensor, coded: JpegCoefficients, tolerance: float 
         (B, C, H, W) uint8. Nothing is promised: count what was reached with ``verify``.
     """
     picture = torch.empty_like(restored, dtype=torch.uint8)
-    for size in units(coded):
-        tiles, said = size.of_picture(restored.detach()), size.of_coded(coded)
+    for size in units(coefficients):
+        tiles, stored = size.of_picture(restored.detach()), size.of_coefficients(coefficients)
         found = torch.empty_like(tiles, dtype=torch.uint8)
         count = max(1, PIXELS_AT_ONCE // tiles[0, 0].numel())
         for start in range(0, len(tiles), count):
             some = slice(start, start + count)
             wanted = _finely(tiles[some].double()).clamp_(0, 255)
-            found[some] = _project_units(wanted, select(said, some), tolerance).to(torch.uint8)
+            found[some] = _project_units(wanted, select(stored, some), tolerance).to(torch.uint8)
         size.put_back(found, picture)
     return picture
 
 
-def _project_units(wanted: Tensor, coded: JpegCoefficients, tolerance: float) -> Tensor:
+def _project_units(wanted: Tensor, coefficients: JpegCoefficients, tolerance: float) -> Tensor:
     """Each of (N, C, h, w) pictures, rounded, in the state in which the fewest levels were wrong."""
-    best, fewest = _feed_back(wanted, coded, tolerance)
+    best, fewest = _feed_back(wanted, coefficients, tolerance)
     (left,) = (fewest > 0).nonzero(as_tuple=True)
     if len(left):  # once more from the plain decode, which lies about in the middle of the cell
-        remaining = select(coded, left)
+        remaining = select(coefficients, left)
         again, still = _feed_back(codec.decode(remaining).double(), remaining, tolerance)
         better = still < fewest[left]
         best[left[better]], fewest[left[better]] = again[better], still[better]
     (near,) = ((fewest > 0) & (fewest <= SEARCHED_LEVELS)).nonzero(as_tuple=True)
     if len(near):
-        remaining = select(coded, near)
-        best[near] = search(best[near], _cells(remaining, tolerance), coded.sampling)
+        remaining = select(coefficients, near)
+        best[near] = search(best[near], _cells(remaining, tolerance), coefficients.sampling)
     return best
 
 
-def _feed_back(wanted: Tensor, coded: JpegCoefficients, tolerance: float) -> tuple[Tensor, Tensor]:
+def _feed_back(wanted: Tensor, coefficients: JpegCoefficients, tolerance: float) -> tuple[Tensor, Tensor]:
     """The best state of each picture on its way, and how many levels are wrong in it, (N,)."""
     best, fewest = wanted.clone(), torch.full((len(wanted),), torch.inf, device=wanted.device)
     left = torch.arange(len(wanted), device=wanted.device)
-    cells = _cells(coded, tolerance)
+    cells = _cells(coefficients, tolerance)
     for turn in range(ROUNDS):
         rounded = _rounded(wanted, turn)
-        planes = codec.coefficients(rounded, coded.sampling)
+        planes = codec.dct_coefficients(rounded, coefficients.sampling)
         wrong = _count_outside(planes, cells)
         better = wrong < fewest[left]
         best[left[better]], fewest[left[better]] = rounded[better], wrong[better]
@@ -100,19 +100,19 @@ def _feed_back(wanted: Tensor, coded: JpegCoefficients, tolerance: float) -> tup
         if not keep.any():
             break
         left, cells = left[keep], [Cell(low[keep], high[keep]) for low, high in cells]
-        correction = _correction([plane[keep] for plane in planes], cells, MARGINS[turn % len(MARGINS)], coded)
+        correction = _correction([plane[keep] for plane in planes], cells, MARGINS[turn % len(MARGINS)], coefficients)
         gain = STUBBORN_GAIN ** (turn % 2) / _free(rounded[keep], correction) if turn >= STUBBORN_AFTER else 1
         wanted = wanted[keep] + _finely(gain * correction)
         wanted.clamp_(-OVERSHOOT, 255 + OVERSHOOT)
     return best, fewest
 
 
-def _cells(coded: JpegCoefficients, tolerance: float) -> list[Cell]:
+def _cells(coefficients: JpegCoefficients, tolerance: float) -> list[Cell]:
     """By component, bounds (N, 8 rows, 8 columns) in float64."""
     cells = []
-    for component, levels in enumerate(coded.levels):
+    for component, levels in enumerate(coefficients.levels):
         plane = levels.double()
-        steps = codec.spread(coded.tables[:, component], plane)
+        steps = codec.spread(coefficients.tables[:, component], plane)
         low, high = cell(codec.by_rows(plane), steps, tolerance)
         cells.append(Cell(low.flatten(1, 2), high.flatten(1, 2)))
     return cells
@@ -132,17 +132,17 @@ def _count_outside(planes: list[Tensor], cells: list[Cell]) -> Tensor:
     return torch.stack(outside).sum(0).float()
 
 
-def _correction(planes: list[Tensor], cells: list[Cell], margin: float, coded: JpegCoefficients) -> Tensor:
+def _correction(planes: list[Tensor], cells: list[Cell], margin: float, coefficients: JpegCoefficients) -> Tensor:
     """The picture to add so that every coefficient lies ``margin`` inside its interval, or in its middle."""
     parts = []
     for component, (plane, (low, high)) in enumerate(zip(planes, cells, strict=True)):
         inset = ((high - low) / 2).clamp_(max=SCALE * margin)
         move = (plane.clamp(low + inset, high - inset) - plane).div_(SCALE)
-        horizontal, vertical = coded.sampling if component else (1, 1)
-        height, width = -(-coded.height // vertical), -(-coded.width // horizontal)
+        horizontal, vertical = coefficients.sampling if component else (1, 1)
+        height, width = -(-coefficients.height // vertical), -(-coefficients.width // horizontal)
         pixels = fold(codec.inverse_dct(move * FINENESS).div_(FINENESS), height, width)
         parts.append(pixels.repeat_interleave(vertical, 1).repeat_interleave(horizontal, 2))
-    parts = [part[:, : coded.height, : coded.width] for part in parts]
+    parts = [part[:, : coefficients.height, : coefficients.width] for part in parts]
     return _finely(
         parts[0][:, None] if len(parts) == 1 else codec.difference_to_rgb(_finely(torch.stack(parts, dim=1)))
     )
@@ -184,7 +184,7 @@ def _search(rounded: Tensor, cells: list[Cell], sampling: Sampling) -> Tensor:
     least = torch.full((len(rounded),), torch.inf, device=rounded.device, dtype=rounded.dtype)
     for turn in range(STEPS):
         tried = _neighbours(rounded, turn)
-        planes = codec.coefficients(tried.flatten(0, 1), sampling)
+        planes = codec.dct_coefficients(tried.flatten(0, 1), sampling)
         distances = _distance([p.view(*tried.shape[:2], *p.shape[1:]) for p in planes], cells)
         distance = distances.amin(dim=1)
         # the first of equals: which one argmin takes depends on the batch

@@ -85,9 +85,9 @@ class QualityEstimate(NamedTuple):
     exact: bool
 
 
-def estimate_quality(coded: JpegCoefficients) -> QualityEstimate:
+def estimate_quality(coefficients: JpegCoefficients) -> QualityEstimate:
     """Of the first picture: least mean absolute difference of logarithms of steps, over all components."""
-    tables = coded.tables[:1].cpu()
+    tables = coefficients.tables[:1].cpu()
     known = tables_of_quality(torch.arange(1, 101), tables.shape[1])
     distance: Tensor = (known.double().log() - tables.double().log()).abs().mean(dim=(1, 2, 3))
     nearest = int(distance.argmin())

@@ -31,13 +31,13 @@ class JpegFile:
     """One picture, as it is stored: not rotated.
 
     Attributes:
-        coded: its levels and tables, with B = 1.
+        coefficients: its levels and tables, with B = 1.
         decoded: its pixels as libjpeg-turbo decodes them, uint8 (C, H, W); C is 1 for grey, 3 for colour (RGB).
         exif: as Pillow takes and gives it, with the orientation to show the picture in; empty if there is none.
         icc_profile: what the pixels mean; None for sRGB.
     """
 
-    coded: JpegCoefficients
+    coefficients: JpegCoefficients
     decoded: Tensor
     exif: bytes
     icc_profile: bytes | None
@@ -62,13 +62,13 @@ def read(path: Path | bytes, max_pixels: int | None = None) -> JpegFile:
         reason = unsupported_reason(header, limit)
         if reason is not None:
             raise ValueError(reason)
-        coded = _coded(*read_levels(levels_only(data)), header)
-        return JpegFile(coded, *_decode(data, coded))
+        coefficients = _checked(*read_levels(levels_only(data)), header)
+        return JpegFile(coefficients, *_decode(data, coefficients))
     except ValueError as error:
         raise UnreadableImage(on_one_line(" ".join(str(error).split())), name_of(path)) from error
 
 
-def _coded(levels: list[Tensor], tables: Tensor, header: Header) -> JpegCoefficients:
+def _checked(levels: list[Tensor], tables: Tensor, header: Header) -> JpegCoefficients:
     """What libjpeg found, which must be what the header declares."""
     chroma = sampling(header)
     assert chroma is not None, "such a file has been refused"
@@ -88,7 +88,7 @@ def _coded(levels: list[Tensor], tables: Tensor, header: Header) -> JpegCoeffici
     return JpegCoefficients([level[None] for level in levels], tables[None], chroma, header.height, header.width)
 
 
-def _decode(data: bytes, coded: JpegCoefficients) -> tuple[Tensor, bytes, bytes | None]:
+def _decode(data: bytes, coefficients: JpegCoefficients) -> tuple[Tensor, bytes, bytes | None]:
     """Pixels, EXIF and profile, by Pillow."""
     try:
         with warnings.catch_warnings():
@@ -99,7 +99,7 @@ def _decode(data: bytes, coded: JpegCoefficients) -> tuple[Tensor, bytes, bytes 
         raise ValueError(f"its pixels cannot be decoded: {error or type(error).__name__}") from error
     pixels = torch.from_numpy(np.array(image))
     decoded = pixels[None] if pixels.ndim == 2 else pixels.permute(2, 0, 1).contiguous()
-    if decoded.shape != (len(coded.levels), coded.height, coded.width):
+    if decoded.shape != (len(coefficients.levels), coefficients.height, coefficients.width):
         raise ValueError("it is damaged: its pixels have another size than its levels")
     return decoded, image.info.get("exif", b""), image.info.get("icc_profile")
 

@@ -13,13 +13,13 @@ from .coefficients import BLOCK, JpegCoefficients
 from .quantisation import SCALE, cell, quantise
 
 
-def verify(picture: Tensor, coded: JpegCoefficients) -> Verification:
+def verify(picture: Tensor, coefficients: JpegCoefficients) -> Verification:
     """Encode (B, C, H, W) uint8 again and count what differs."""
     sums: dict[str, list[Tensor]] = {"levels": [], "blocks": [], "outside": []}
     again = []
-    for component, plane in enumerate(codec.coefficients(picture, coded.sampling)):
-        steps = codec.spread(coded.tables[:, component], plane)
-        low, high = cell(codec.by_rows(coded.levels[component].double()), steps)
+    for component, plane in enumerate(codec.dct_coefficients(picture, coefficients.sampling)):
+        steps = codec.spread(coefficients.tables[:, component], plane)
+        low, high = cell(codec.by_rows(coefficients.levels[component].double()), steps)
         inside = codec.by_rows(plane)
         outside = torch.maximum(low - inside, inside - high).clamp_(min=0)
         wrong = outside > 0
@@ -28,8 +28,8 @@ def verify(picture: Tensor, coded: JpegCoefficients) -> Verification:
         sums["outside"].append((outside / (SCALE * steps)).flatten(1).sum(1))
         again.append(quantise(inside, steps).flatten(1, 2).to(torch.int16))
     counted = {name: torch.stack(parts).sum(0) for name, parts in sums.items()}
-    again_decoded, decoded = (codec.decode(c).double() for c in (replace(coded, levels=again), coded))
-    levels = torch.full_like(counted["levels"], sum(plane[0].numel() for plane in coded.levels))
+    again_decoded, decoded = (codec.decode(c).double() for c in (replace(coefficients, levels=again), coefficients))
+    levels = torch.full_like(counted["levels"], sum(plane[0].numel() for plane in coefficients.levels))
     return Verification(
         levels_wrong=counted["levels"],
         levels=levels,

@@ -74,17 +74,19 @@ def projection(truth: Tensor, chroma: str, quality: int, rounds: int) -> dict[st
     from ...data.jpeg.verify import verify
 
     tables = tables_of_quality(torch.tensor([quality], device=truth.device), 3)
-    coded = codec.encode(truth, tables, SAMPLINGS[chroma])
+    coefficients = codec.encode(truth, tables, SAMPLINGS[chroma])
     noise = torch.randn(truth.shape, generator=torch.Generator().manual_seed(0)).to(truth.device)
     starts = {
         "restored": truth + NOISE_STD * noise,
         "blurred": F.avg_pool2d(truth.float(), BLUR_WIDTH, 1, BLUR_WIDTH // 2, count_include_pad=False),
     }
-    works: Works = {name: partial(project_exactly, start, coded) for name, start in starts.items()}
-    times = alternate(works | {"encode": partial(codec.encode, truth, tables, coded.sampling)}, truth.device, rounds)
+    works: Works = {name: partial(project_exactly, start, coefficients) for name, start in starts.items()}
+    times = alternate(
+        works | {"encode": partial(codec.encode, truth, tables, coefficients.sampling)}, truth.device, rounds
+    )
     figures = {}
     for name, start in starts.items():
-        found = verify(project_exactly(start, coded), coded)
+        found = verify(project_exactly(start, coefficients), coefficients)
         a_megapixel = 1000 * times.median_ms(name) / truth[0, 0].numel()
         exact = 1 - (found.blocks_wrong / found.blocks).item()
         figures[name] = (a_megapixel, times.median_ratio(name, "encode"), exact)

@@ -49,7 +49,7 @@ def as_picture(measurement):
         kernel=params["kernel"][0] if "kernel" in params else None,
         photons=float(params["photons"]) if "photons" in params else None,
         sigma=255 * float(params["sigma"]) if "sigma" in params else None,
-        coded=next(from_params(params, *y.shape[-2:]))[1] if "tables" in params else None,
+        coefficients=next(from_params(params, *y.shape[-2:]))[1] if "tables" in params else None,
     )
     return y.expand(-1, 3, -1, -1), side_info
 
@@ -184,7 +184,7 @@ def test_levels_that_were_drawn_are_found(levels):
     degradation = Quantisation([2, 16])
     drawn = Quantisation(levels)(picture(), Rng(0, "degradation", [0]))
     reading = degradation.from_image(in_eight_bits(drawn.degraded), ImageSideInfo())
-    assert reading.said == {"levels": levels}
+    assert reading.facts == {"levels": levels}
     assert reading.warnings == ()
     torch.testing.assert_close(reading.measurement.degraded, drawn.degraded)
     assert (reading.measurement.maps == 1 / torch.tensor(float(levels))).all()
@@ -193,7 +193,7 @@ def test_levels_that_were_drawn_are_found(levels):
 def test_levels_shown_by_other_values_are_counted():
     posterised = (picture() * 6).floor() / 5  # from black to white, as picture editors do it
     reading = Quantisation([2, 16]).from_image(in_eight_bits(posterised), ImageSideInfo())
-    assert reading.said == {"levels": 6}
+    assert reading.facts == {"levels": 6}
     cell = (picture() * 6).floor()
     torch.testing.assert_close(reading.measurement.degraded, (cell + 0.5) / 6)
 
@@ -208,7 +208,7 @@ def test_a_picture_that_was_not_quantised_is_warned_of():
 def test_the_share_of_black_and_white_is_found_and_warned_of():
     degraded = SaltAndPepper(0.4)(picture(size=(200, 200)), Rng(0, "degradation", [0])).degraded
     reading = SaltAndPepper([0.1, 0.6]).from_image(degraded, ImageSideInfo())
-    assert reading.said["rate"] == pytest.approx(0.4, abs=4 * (0.24 / degraded.numel()) ** 0.5)
-    assert reading.measurement.maps.unique().item() == pytest.approx(reading.said["rate"])
+    assert reading.facts["rate"] == pytest.approx(0.4, abs=4 * (0.24 / degraded.numel()) ** 0.5)
+    assert reading.measurement.maps.unique().item() == pytest.approx(reading.facts["rate"])
     (said,) = SaltAndPepper(0.1).from_image(degraded, ImageSideInfo()).warnings
     assert said.endswith("of its values is black or white; the run was trained on 0.1")

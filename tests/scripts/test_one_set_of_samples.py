@@ -46,7 +46,7 @@ def degraded_file(sampler, folder):
         path = folder / "y.jpg"
         Image.fromarray(clean).save(path, quality=10)
         file = read(path)
-        return path, sampler.degradation.measure(file.coded, file.decoded[None])
+        return path, sampler.degradation.measure(file.coefficients, file.decoded[None])
     y = sampler.degradation(clean_image(), Rng(0, "y", [0])).degraded.clamp(0, 1)
     path = folder / "y.png"
     path.write_bytes(encode_png((255 * y[0]).round().byte()))

@@ -156,8 +156,8 @@ class LoadedSampler:
                 f"degraded has {measurement.degraded.shape[1]} channels and {given} maps; "
                 f"{type(self.degradation).__name__} as trained has {channels} and {maps}. Maps come with a "
                 "pscgan.data.measurement.Measurement(degraded, maps, params): of noise of many strengths sigma / 255 "
-                "at every pixel, of a .jpg file degradation.measure(file.coded, file.decoded[None]) with file of "
-                "pscgan.data.jpeg.reader.read"
+                "at every pixel, of a .jpg file degradation.measure(file.coefficients, file.decoded[None]) with a "
+                "file of pscgan.data.jpeg.reader.read"
             )
         return measurement
 

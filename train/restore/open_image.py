@@ -97,11 +97,11 @@ class ImageOpener:
         """
         if self.degrade:
             return self._degraded(read(path, self.max_pixels))
-        if "coded" in self.degradation.accepted_side_info:
+        if "coefficients" in self.degradation.accepted_side_info:
             file = _read_levels(path, self.max_pixels)
             channels, height, width = file.decoded.shape
             info = ImageInfo(height, width, channels, exif=file.exif, icc_profile=file.icc_profile)  # as it is stored
-            side_info = replace(self._side_info(path, info), coded=file.coded)
+            side_info = replace(self._side_info(path, info), coefficients=file.coefficients)
             return self._input(lambda w: file.decoded[(slice(None), *w.area)] / 255, info, side_info)
         photograph = read(path, self.max_pixels)
         info = _info(photograph)
@@ -109,7 +109,7 @@ class ImageOpener:
         if isinstance(self.degradation, EstimatesSideInfo):
             with _refusals():
                 estimate = self.degradation.estimate_side_info(photograph.pixels, side_info)
-            side_info, facts, warnings = estimate.side_info, dict(estimate.said), estimate.warnings
+            side_info, facts, warnings = estimate.side_info, dict(estimate.facts), estimate.warnings
         if "mask" in self.degradation.accepted_side_info and self.side_info.mask is None:
             info = replace(info, alpha=None)
         y = self._input(lambda w: photograph.window(*w), info, side_info)
@@ -138,7 +138,7 @@ class ImageOpener:
         if info.channels not in held:
             held[info.channels] = self._parsed(picture, info.channels, side_info).measurement
         y = self._held(held, info.enlarged(scale))
-        y.facts |= parsed.said
+        y.facts |= parsed.facts
         y.warnings += [*parsed.warnings, *([GREY] if info.channels < channels else [])]
         return y
 
@@ -172,7 +172,7 @@ class ImageOpener:
         first = Window(0, 0, min(unit, info.height), min(unit, info.width))
         parsed = self._parsed(pixels(first), channels, side_info.window(*first))
         y = RestorationInput(self.sampler, degradation, info, measured, unit)
-        y.facts |= parsed.said
+        y.facts |= parsed.facts
         y.warnings += parsed.warnings
         if info.channels < channels and not isinstance(degradation, Verifiable):
             y.warnings.append(GREY)

@@ -41,8 +41,8 @@ class Masked(Operator):
             what = "known" if known.all() else "missing"
             raise ValueError(f"every pixel of it is {what}; give a mask, or transparency, with both")
         size = size_of(picture)
-        said = {"known": float(known.double().mean())}
-        return ParsedImage(self.forward(picture, {KNOWN: known}), {KNOWN: known}, size, said)
+        facts = {"known": float(known.double().mean())}
+        return ParsedImage(self.forward(picture, {KNOWN: known}), {KNOWN: known}, size, facts)
 
     def forward(self, image: Tensor, params: Params) -> Tensor:
         return image * params[KNOWN]

@@ -86,7 +86,7 @@ class ParsedImage:
         measured: y.
         params: as if they had been drawn.
         size: (H, W) of x.
-        said: as in ``ParsedMeasurement``, as the next two.
+        facts: as in ``ParsedMeasurement``, as the next two.
         warnings: sentences.
         adds_colour: whether y has no colours of its own.
     """
@@ -94,7 +94,7 @@ class ParsedImage:
     measured: Tensor
     params: dict[str, Tensor]
     size: tuple[int, int]
-    said: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     adds_colour: bool = False
 

@@ -16,8 +16,8 @@ from .makers import by_pillow, picture
 def test_levels_of_a_part_are_those_that_encoding_the_part_gives(subsampling, window, tmp_path):
     file = read(by_pillow(tmp_path / "photo.jpg", picture((61, 70)), quality=30, subsampling=subsampling))
     top, left, height, width = window
-    assert top % unit(file.coded) == left % unit(file.coded) == 0
-    part = file.coded.window(*window)
+    assert top % unit(file.coefficients) == left % unit(file.coefficients) == 0
+    part = file.coefficients.window(*window)
     pixels = torch.tensor(picture((61, 70))).movedim(-1, 0)[None].float()[..., top : top + height, left : left + width]
     again = codec.encode(pixels, part.tables, part.sampling)
     assert all(torch.equal(a, b) for a, b in zip(part.levels, again.levels, strict=True))
@@ -28,6 +28,6 @@ def test_levels_of_a_part_are_those_that_encoding_the_part_gives(subsampling, wi
 @pytest.mark.parametrize("size", [(1, 1), (37, 53), (64, 48)])
 def test_grey_as_colour_is_shown_as_the_same_grey(size, sampling, tmp_path):
     file = read(by_pillow(tmp_path / "grey.jpg", picture(size), quality=30, grey=True))
-    colour = grey_as_colour(file.coded, sampling)
+    colour = grey_as_colour(file.coefficients, sampling)
     assert torch.equal(codec.decode(colour)[0], file.decoded.expand(3, -1, -1))
-    assert torch.equal(colour.tables[:, 1], file.coded.tables[:, 0])
+    assert torch.equal(colour.tables[:, 1], file.coefficients.tables[:, 0])

@@ -78,7 +78,7 @@ def test_gradients_flow_after_a_first_call_in_inference_mode():
 def test_it_is_the_exact_encoder_but_for_rounding(kind, size):
     for number in range(4):
         x = libjpeg.tensor(libjpeg.photograph(number, *size, kind))
-        exact = codec.coefficients(x, sampling_of(kind))
+        exact = codec.dct_coefficients(x, sampling_of(kind))
         for one, two in zip(analyse(x.double(), sampling_of(kind)), exact, strict=True):
             difference = one - two / 8
             # planes of whole numbers: each pixel is off by up to a half, a mean of 64 such times 8 by up to 4

@@ -33,7 +33,7 @@ def pixels(path):
 
 
 def assert_consistent(file):
-    coded, count = file.coded, len(file.coded.levels)
+    coded, count = file.coefficients, len(file.coefficients.levels)
     assert file.decoded.dtype == torch.uint8
     assert file.decoded.shape == (count, coded.height, coded.width)
     assert coded.sampling in SAMPLINGS.values()
@@ -49,17 +49,17 @@ def assert_consistent(file):
 
 def assert_same(one, other):
     assert torch.equal(one.decoded, other.decoded)
-    assert torch.equal(one.coded.tables, other.coded.tables)
-    assert all(torch.equal(a, b) for a, b in zip(one.coded.levels, other.coded.levels, strict=True))
-    assert one.coded.sampling == other.coded.sampling
+    assert torch.equal(one.coefficients.tables, other.coefficients.tables)
+    assert all(torch.equal(a, b) for a, b in zip(one.coefficients.levels, other.coefficients.levels, strict=True))
+    assert one.coefficients.sampling == other.coefficients.sampling
 
 
 def test_there_are_twenty_files_of_many_kinds(files):
     assert len(files) == 20
     read_files = [read(path) for path in files]
-    assert {file.coded.sampling for file in read_files} == {*SAMPLINGS.values()}
-    assert {len(file.coded.levels) for file in read_files} == {1, 3}
-    assert any(file.coded.height % 8 and file.coded.width % 8 for file in read_files)
+    assert {file.coefficients.sampling for file in read_files} == {*SAMPLINGS.values()}
+    assert {len(file.coefficients.levels) for file in read_files} == {1, 3}
+    assert any(file.coefficients.height % 8 and file.coefficients.width % 8 for file in read_files)
 
 
 def test_size_sampling_tables_and_pixels_are_pillows(files):
@@ -69,15 +69,15 @@ def test_size_sampling_tables_and_pixels_are_pillows(files):
         assert torch.equal(file.decoded, pixels(path))
         with Image.open(path) as image:
             steps = [image.quantization[number] for *_, number in image.layer]
-            assert torch.equal(file.coded.tables[0].flatten(1), torch.tensor(steps, dtype=torch.int32))
+            assert torch.equal(file.coefficients.tables[0].flatten(1), torch.tensor(steps, dtype=torch.int32))
             if len(image.layer) == 3:
-                assert tuple(file.coded.sampling) == image.layer[0][1:3]
+                assert tuple(file.coefficients.sampling) == image.layer[0][1:3]
 
 
 def test_levels_written_again_give_the_same_file(files, tmp_path):
     for path in files:
         file = read(path)
-        assert_same(read(write_levels(tmp_path / "again.jpg", file.coded)), file)
+        assert_same(read(write_levels(tmp_path / "again.jpg", file.coefficients)), file)
 
 
 def test_samplings_are_the_ones_asked_for(files):
@@ -85,7 +85,9 @@ def test_samplings_are_the_ones_asked_for(files):
     asked |= {name: options.get("subsampling", "4:2:0") for name, (_, options) in PILLOW.items()}
     for path in files:
         file = read(path)
-        assert file.coded.sampling == SAMPLINGS[asked[path.stem] if len(file.coded.levels) == 3 else "4:4:4"]
+        assert (
+            file.coefficients.sampling == SAMPLINGS[asked[path.stem] if len(file.coefficients.levels) == 3 else "4:4:4"]
+        )
 
 
 @pytest.mark.parametrize(
@@ -105,7 +107,7 @@ def test_how_levels_are_stored_does_not_matter(tmp_path, grey, options):
 
 
 def test_cb_and_cr_may_have_their_own_tables(files):
-    tables = next(read(path) for path in files if path.stem == "three-tables").coded.tables[0]
+    tables = next(read(path) for path in files if path.stem == "three-tables").coefficients.tables[0]
     assert tables.flatten(1).tolist() == THREE_TABLES
 
 
@@ -127,8 +129,8 @@ def test_factors_that_are_alike_are_4_4_4(tmp_path):
     jpeg.samp_factor = np.array([[2, 1], [2, 1], [2, 1]])
     jpeg.write_spatial(str(tmp_path / "1x2.jpg"))
     file = read(tmp_path / "1x2.jpg")
-    assert file.coded.sampling == SAMPLINGS["4:4:4"]
-    assert_same(read(write_levels(tmp_path / "1x1.jpg", file.coded)), file)
+    assert file.coefficients.sampling == SAMPLINGS["4:4:4"]
+    assert_same(read(write_levels(tmp_path / "1x1.jpg", file.coefficients)), file)
 
 
 @pytest.mark.parametrize("count", [2, 60])
@@ -263,5 +265,5 @@ def test_damaged_files_are_refused_or_read_consistently(files, tmp_path):
         outcomes["read"] += 1
         assert_consistent(file)
         if number % 4 == 0:
-            assert torch.equal(pixels(write_levels(again, file.coded)), file.decoded)
+            assert torch.equal(pixels(write_levels(again, file.coefficients)), file.decoded)
     assert min(outcomes["refused"], outcomes["read"]) > DAMAGED_FILES / 10

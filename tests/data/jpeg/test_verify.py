@@ -29,7 +29,7 @@ def counted(folder, file, pixels, kind, quality):
 
 def violation(file, pixels, kind):
     """Distances of the unquantised coefficients from the intervals, in steps, mean over levels."""
-    planes = codec.coefficients(libjpeg.tensor(pixels), sampling_of(kind))
+    planes = codec.dct_coefficients(libjpeg.tensor(pixels), sampling_of(kind))
     total, count = 0.0, 0
     for plane, levels, table in zip(planes, file.levels, file.tables, strict=True):
         coefficients, width = libjpeg.by_block(plane[0]), 8 * table.astype(float)
@@ -53,7 +53,8 @@ def test_counts_are_those_of_numpy(kind, size, quality, tmp_path):
     few[:9, :9] = random.integers(0, 256, few[:9, :9].shape)
     pictures = [truth, one_pixel, few, (all_pixels // 2 + random.integers(0, 60, truth.shape)).astype(np.uint8)]
     certificate = verify(
-        torch.cat([libjpeg.tensor(picture) for picture in pictures]), libjpeg.coded(kind, *[file] * len(pictures))
+        torch.cat([libjpeg.tensor(picture) for picture in pictures]),
+        libjpeg.coded(kind, *[file] * len(pictures)),
     )
     for i, picture in enumerate(pictures):
         for name, count in counted(tmp_path, file, picture, kind, quality).items():

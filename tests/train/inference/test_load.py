@@ -174,12 +174,12 @@ def test_samples_of_a_file_are_projected_onto_it(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (16, 24, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "photo.jpg", quality=10)
     file = read(tmp_path / "photo.jpg")
-    measurement = sampler.degradation.measure(file.coded, file.decoded[None])
+    measurement = sampler.degradation.measure(file.coefficients, file.decoded[None])
     bare = drawn(sampler, measurement.condition, 1)
     expected = Jpeg(quality=10).project(bare, measurement)
     assert torch.equal(sampler.sample(measurement, 1)[0], expected)
     assert not torch.allclose(expected, bare)
-    with pytest.raises(ValueError, match=r"degradation\.measure\(file\.coded"):
+    with pytest.raises(ValueError, match=r"degradation\.measure\(file\.coefficients"):
         sampler.sample(Image.open(tmp_path / "photo.jpg"), 1)
 
 

@@ -13,7 +13,7 @@ from ...data.jpeg.makers import by_pillow, picture
 
 
 def test_counts_of_windows_add_up_to_those_of_the_picture(tmp_path):
-    coded = read(by_pillow(tmp_path / "photo.jpg", picture((100, 70)), quality=20)).coded
+    coded = read(by_pillow(tmp_path / "photo.jpg", picture((100, 70)), quality=20)).coefficients
     pixels = torch.tensor(picture((100, 70), index=1)).movedim(-1, 0)[None]
     proof = ReencodingReport()
     for window in windows_of(70, 100, 32):
