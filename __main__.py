@@ -1,7 +1,5 @@
 """The program ``pscgan``: a verb and its arguments. Only the verb that is called is imported."""
 
-from __future__ import annotations
-
 import sys
 from importlib import import_module
 

@@ -1,7 +1,5 @@
 """Arguments out of range, unknown names and missing packages are reported the same way everywhere."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from importlib import import_module

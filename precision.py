@@ -1,7 +1,5 @@
 """What must not be rounded to 16 bits: one way to raise a tensor, one way to leave autocast."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

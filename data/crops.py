@@ -1,7 +1,5 @@
 """Square crops of one image, and how images that are too small for them are refused."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from ..rng import Rng

@@ -1,7 +1,5 @@
 """How images become measurements: what a degradation offers, and what more some of them do."""
 
-from __future__ import annotations
-
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch

@@ -1,7 +1,5 @@
 """Clean images for validation and test, in a fixed order."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Batches from a data set, with the user's errors as they were raised."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

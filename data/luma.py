@@ -1,7 +1,5 @@
 """Luma of ITU-R BT.601, by which colour becomes grey everywhere, and whether there is colour."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 BT601 = (0.299, 0.587, 0.114)

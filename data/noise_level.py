@@ -1,7 +1,5 @@
 """How much noise a picture holds: Chen, Zhu and Heng, ICCV 2015, made to see clipping."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """In which order an epoch visits the images: a function of (seed, epoch) alone."""
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from collections.abc import Sequence
 

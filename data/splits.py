@@ -1,7 +1,5 @@
 """A fixed split of image files into training, validation and test."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase

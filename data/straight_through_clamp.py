@@ -1,7 +1,5 @@
 """The projection onto intervals, for networks that are trained through it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -1,7 +1,5 @@
 """Clean training crops, addressed by the count of images seen."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator, Sequence
 from typing import Any

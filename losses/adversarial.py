@@ -3,8 +3,6 @@
 D(x, y) is the critic's score of a clean image x, D(x̂, y) that of a sample x̂ of the same measurement y.
 """
 
-from __future__ import annotations
-
 from typing import Protocol
 
 import torch

@@ -1,7 +1,5 @@
 """Fair continuous ranked probability score (Ferro 2014), almost fair as in AIFS-CRPS (arXiv 2412.15832)."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

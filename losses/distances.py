@@ -1,7 +1,5 @@
 """Distances between images: each image is embedded once, embeddings are compared as often as needed."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 

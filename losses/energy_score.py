@@ -1,7 +1,5 @@
 """Energy score (Gneiting and Raftery 2007) over any distance, fair for K samples (Ferro 2014)."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

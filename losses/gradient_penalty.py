@@ -1,7 +1,5 @@
 """Gradient penalties of the critic: WGAN-GP's, R1 and R2, the latter two exact or by finite differences."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from math import cos, pi
 from typing import Literal, Protocol

@@ -1,7 +1,5 @@
 """First-moment penalty of PSCGAN (arXiv 2103.04192): the mean of the samples near the clean image, each sample free."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from torch import Tensor

@@ -1,7 +1,5 @@
 """A penalty on the sample set: a formula, and when, on what and with which weight it is applied."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 

@@ -1,7 +1,5 @@
 """Distances of frozen features: place by place, and as distributions over places."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import torch

@@ -1,7 +1,5 @@
 """Robustness of a sampler to its input (Ohayon et al., arXiv 2211.08944), which keeps its samples apart."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -1,7 +1,5 @@
 """How far samples lie from each other."""
 
-from __future__ import annotations
-
 from math import pi, sqrt
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The protocol of generators: encode a condition once, decode as many samples as wanted."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, Protocol

@@ -1,7 +1,5 @@
 """Building blocks: convolutions by two initialisations, residual blocks without normalisation, padding."""
 
-from __future__ import annotations
-
 import math
 
 from torch import Tensor, nn

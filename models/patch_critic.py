@@ -1,7 +1,5 @@
 """A critic for any size: the mean of the scores of overlapping patches."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 import torch

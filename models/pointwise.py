@@ -1,7 +1,5 @@
 """Networks that treat every pixel by itself: a sampler and a critic for problems of one point."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

@@ -1,7 +1,5 @@
 """A pixel critic beside heads on frozen features, after Projected GAN (arXiv 2111.01007)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import torch

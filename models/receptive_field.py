@@ -1,7 +1,5 @@
 """How far a network sees."""
 
-from __future__ import annotations
-
 import math
 
 import torch

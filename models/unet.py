@@ -1,7 +1,5 @@
 """A U-Net that samples: all that does not depend on z is computed once, z enters at every scale of the way up."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """What the verbs share: a parser that answers a mistake in one line, the closest name, and the choice of a device."""
 
-from __future__ import annotations
-
 import argparse
 from typing import Any, NoReturn
 

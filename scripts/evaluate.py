@@ -1,7 +1,5 @@
 """``pscgan evaluate``: evaluate methods on the same measurements, and write a report."""
 
-from __future__ import annotations
-
 import sys
 
 import hydra

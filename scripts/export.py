@@ -12,8 +12,6 @@ Graphs are run before they are written, and their largest difference from the ne
 holds no code.
 """
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

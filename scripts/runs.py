@@ -7,8 +7,6 @@ and what it is for an exact sampler, spread over skill, images, seconds; state::
     pscgan runs runs/demo,* --out comparison
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from ..train.runs.cli_errors import report_user_errors

@@ -1,7 +1,5 @@
 """``pscgan train``: trains what the config says, or continues it."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Callable

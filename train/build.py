@@ -1,7 +1,5 @@
 """From a composed config to the objects of a run."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 import pytorch_lightning as pl

@@ -1,7 +1,5 @@
 """The algorithm: a generator that samples the posterior, and a critic that tells its samples from clean images."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import cast

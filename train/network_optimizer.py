@@ -1,7 +1,5 @@
 """One network of the training step with its optimiser: scheduled rates, clipping, gradients that are not finite."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

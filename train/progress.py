@@ -1,7 +1,5 @@
 """Progress of a run, in clean images seen and optimiser steps, and running means for its log."""
 
-from __future__ import annotations
-
 import copy
 from typing import Any
 

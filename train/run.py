@@ -1,7 +1,5 @@
 """A training run from its config to its result, in one process or on several ranks."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import signal

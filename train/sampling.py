@@ -1,7 +1,5 @@
 """K samples of x̂ = G(y, z): one graph or two passes in training, encoded once and decoded by passes in use."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Evaluates each part of the objective once on random images, to refuse what cannot work before the first step."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any

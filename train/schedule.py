@@ -1,7 +1,5 @@
 """Learning rates as pure functions of the images seen."""
 
-from __future__ import annotations
-
 import math
 
 

@@ -1,7 +1,5 @@
 """Several degradations one after the other."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

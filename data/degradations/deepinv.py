@@ -1,7 +1,5 @@
 """Linear operators of deepinv (extra ``deepinv``) as ours."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

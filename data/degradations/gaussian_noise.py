@@ -1,7 +1,5 @@
 """Additive white Gaussian noise: y = x + sigma n."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Masks with holes of random size and place: boxes and brush strokes."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """Linear measurements with noise: y = A x + sigma n."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

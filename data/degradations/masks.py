@@ -1,7 +1,5 @@
 """Masks: which pixels are known, in a fixed place, at random, or by a file."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Protocol
 

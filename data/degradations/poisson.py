@@ -1,7 +1,5 @@
 """Light is counted in photons, and the counter is read with noise: y = g Poisson(x / g) + sigma n."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

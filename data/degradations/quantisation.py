@@ -1,7 +1,5 @@
 """Quantisation: y has a few levels a channel."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

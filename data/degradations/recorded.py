@@ -1,7 +1,5 @@
 """Nothing is computed: y was recorded by a camera."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from ...rng import Rng

@@ -1,7 +1,5 @@
 """Impulse noise: some values of y are black or white whatever they were."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

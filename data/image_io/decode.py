@@ -1,7 +1,5 @@
 """From the bytes of an image file to 8-bit pixels."""
 
-from __future__ import annotations
-
 import io
 import logging
 import warnings

@@ -1,7 +1,5 @@
 """From an opened file to colours and alpha, 8 or 16 bits a sample."""
 
-from __future__ import annotations
-
 import io
 import sys
 from collections.abc import Callable

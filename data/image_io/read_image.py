@@ -1,7 +1,5 @@
 """From a picture file on disk to its pixels in full depth and what must travel with them."""
 
-from __future__ import annotations
-
 import io
 from contextlib import nullcontext
 from pathlib import Path

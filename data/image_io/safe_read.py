@@ -1,7 +1,5 @@
 """Bytes of a picture file that somebody named, and its name in a message."""
 
-from __future__ import annotations
-
 import os
 import sys
 import tempfile

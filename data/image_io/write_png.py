@@ -1,7 +1,5 @@
 """PNG files that viewers show as they show the picture the pixels were made of."""
 
-from __future__ import annotations
-
 import io
 import struct
 import zlib

@@ -8,8 +8,6 @@ matrix units; so two matrix products and two floors give libjpeg's bits on any d
 BT.601, full range, in libjpeg's 16-bit fixed point.
 """
 
-from __future__ import annotations
-
 from functools import cache
 
 import torch

@@ -1,7 +1,5 @@
 """JPEG without its rounding: a differentiable map from pictures to coefficients, its right inverse, a projection."""
 
-from __future__ import annotations
-
 import math
 from functools import cache
 

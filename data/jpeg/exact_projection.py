@@ -11,8 +11,6 @@ The unrounded copy is a multiple of 1/256 and every sum is exact, so the result 
 order in which a device adds.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -1,7 +1,5 @@
 """What a .jpg declares about itself, read before anything is decoded."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """Quantisation: the tables of a quality, and the cell of coefficients that one level stands for."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import torch

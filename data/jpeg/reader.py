@@ -1,7 +1,5 @@
 """From a .jpg on disk to its levels, its pixels and what must travel with them."""
 
-from __future__ import annotations
-
 import io
 import os
 import re

@@ -1,7 +1,5 @@
 """Which .jpg files we do not read, each by its name."""
 
-from __future__ import annotations
-
 from .coefficients import SAMPLINGS, Sampling
 from .markers import COEFFICIENTS, Header
 

@@ -1,7 +1,5 @@
 """Proof, by encoding again, of how far a picture is the one a file stores."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import torch

@@ -1,7 +1,5 @@
 """Image files of a folder."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath

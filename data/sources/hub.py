@@ -1,7 +1,5 @@
 """Image files of a data set of Hugging Face."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Named images of a folder, an archive, shards or a data set of Hugging Face."""
 
-from __future__ import annotations
-
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence

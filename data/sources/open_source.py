@@ -1,7 +1,5 @@
 """From what a user writes as root to image files."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from ...checks import optional_package

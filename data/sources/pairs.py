@@ -1,7 +1,5 @@
 """Clean images and the same scenes as they were recorded, from two roots."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 

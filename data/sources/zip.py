@@ -1,7 +1,5 @@
 """Image files of a zip archive."""
 
-from __future__ import annotations
-
 import os
 import zipfile
 from pathlib import Path

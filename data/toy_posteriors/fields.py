@@ -1,7 +1,5 @@
 """Grey images whose power falls with frequency as that of photographs, under noise, averaging or a mask."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -1,7 +1,5 @@
 """Gaussian images under a linear operator and white noise: the posterior is Gaussian, in closed form."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -1,7 +1,5 @@
 """Images whose pixels know nothing of each other: as many small problems as there are pixels."""
 
-from __future__ import annotations
-
 import math
 from typing import Literal
 

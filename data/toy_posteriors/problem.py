@@ -1,7 +1,5 @@
 """What problems with a known posterior offer."""
 
-from __future__ import annotations
-
 from typing import Protocol, runtime_checkable
 
 from torch import Tensor

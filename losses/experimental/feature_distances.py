@@ -5,8 +5,6 @@ averaging 3.09 dB), as every distance to the one truth does: ``Contextual`` 0.66
 and 0.94 dB, ``Gram`` 0.22, which also ruined the restorations (4.3 dB for 14.7; docs/objectives.md).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

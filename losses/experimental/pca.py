@@ -4,8 +4,6 @@ What they showed: beside ``patch_energy`` on the demo nothing (14.76 and 14.84 d
 1.16; docs/objectives.md).
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -4,8 +4,6 @@ What it showed: on the demo nothing (14.65 dB and spread / skill 1.16, as withou
 ``first_moment`` on two modes it left a Gaussian (variance ratio 0.90, sliced W1 0.601; README).
 """
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from ...checks import require_at_least

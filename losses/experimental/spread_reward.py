@@ -4,8 +4,6 @@ What it showed: in the benchmark of known posteriors it steers the gain of avera
 it came last (variance ratio 2.97, sliced W1 0.951; docs/posterior_benchmark.md).
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from torch import Tensor, nn

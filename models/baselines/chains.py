@@ -1,7 +1,5 @@
 """Samplers that call an MMSE denoiser: their protocol, and K states for each of B images advanced together."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Protocol
 

@@ -1,7 +1,5 @@
 """DnCNN (arXiv 1608.03981) and FFDNet (arXiv 1710.04026) with the weights that their authors publish."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

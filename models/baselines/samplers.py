@@ -1,7 +1,5 @@
 """Samplers that call an MMSE denoiser: annealed Langevin dynamics, DDRM, a reverse chain with the right variance."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from itertools import pairwise

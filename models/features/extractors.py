@@ -1,7 +1,5 @@
 """One vector an image, by which sets of images are compared: pooled features of any network, and FID's Inception."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any, Protocol
 

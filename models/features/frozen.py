@@ -1,7 +1,5 @@
 """Activations of a frozen recognition network, as losses and critics compare them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 

@@ -1,7 +1,5 @@
 """Perceptual distances between pairs of images: the protocol, and LPIPS and DISTS as torchmetrics has them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory

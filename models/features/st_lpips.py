@@ -1,7 +1,5 @@
 """Shift-tolerant LPIPS (arXiv 2207.13686): its AlexNet was trained from scratch on what people said, no ImageNet."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F

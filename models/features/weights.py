@@ -1,7 +1,5 @@
 """Where the weights of a frozen network come from: a hub, a package, a file, or a seed."""
 
-from __future__ import annotations
-
 import hashlib
 import pickle
 from collections.abc import Iterator

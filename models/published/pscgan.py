@@ -7,8 +7,6 @@ Inferred: every convolution but the one that follows an enlarged image has a bia
 branch included.
 """
 
-from __future__ import annotations
-
 import math
 from itertools import pairwise
 from typing import NamedTuple

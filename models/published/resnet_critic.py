@@ -5,8 +5,6 @@ from it, and tested here: 91,892,161 parameters with 64 filters at 128 x 128, 22
 size it halves down to 4 x 4 as well, by the same rule for the widths.
 """
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 from torch import Tensor, nn

@@ -6,8 +6,6 @@ maps with 373,760 noise values at 128 x 128, 16,844,638 parameters, 16,723,907 w
 with their mirror image to multiples of 4, where the published network pads with zeros to multiples of 16.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -6,8 +6,6 @@ shows the tasks whose evaluation is finished::
     python -m pscgan.scripts.benchmarks.gallery gallery
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from importlib import resources

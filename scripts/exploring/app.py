@@ -4,8 +4,6 @@ It answers only under the host names it listens to, so that no page from elsewhe
 the page may load nothing from other hosts.
 """
 
-from __future__ import annotations
-
 import asyncio
 import io
 import ipaddress

@@ -1,7 +1,5 @@
 """The sentences below the panes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """One picture while it is looked at: encoded once; its samples, their mean and their standard deviation."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What the page asks to be shown, checked before any work."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """From what the page asks to what it shows: the samples that ``pscgan restore`` writes."""
 
-from __future__ import annotations
-
 import json
 import secrets
 import time

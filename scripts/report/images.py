@@ -1,7 +1,5 @@
 """The images of an evaluation, as parts of the page."""
 
-from __future__ import annotations
-
 import base64
 import io
 import json

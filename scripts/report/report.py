@@ -1,7 +1,5 @@
 """The report of an evaluation, from its ``result.json`` and visuals: tables, figures, and a page in a single file."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Numbers and tables of a report: Markdown for people, CSV in full precision for programs."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re

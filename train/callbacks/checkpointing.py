@@ -1,7 +1,5 @@
 """Checkpoints by images seen, and on a signal."""
 
-from __future__ import annotations
-
 import signal
 import time
 from types import FrameType

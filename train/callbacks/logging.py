@@ -1,7 +1,5 @@
 """Terms of the losses and validation scores to the loggers."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytorch_lightning as pl

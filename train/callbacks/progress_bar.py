@@ -1,7 +1,5 @@
 """Progress of a run in the terminal."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytorch_lightning as pl

@@ -1,7 +1,5 @@
 """Communication between the ranks that train one model; a single process is rank 0 of 1 and sends nothing."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager

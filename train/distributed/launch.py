@@ -1,7 +1,5 @@
 """The processes of a run: on this machine by torch's elastic launcher, elsewhere by torchrun or srun."""
 
-from __future__ import annotations
-
 import logging
 import os
 import signal

@@ -1,7 +1,5 @@
 """Attacks on a restorer as a map: the small change of y that moves its output most, z held fixed."""
 
-from __future__ import annotations
-
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence

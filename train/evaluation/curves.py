@@ -1,7 +1,5 @@
 """The curves of a method, as the figures of the report draw them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What the metrics of a method mean, in sentences: for readers who do not know them yet."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Methods: what is evaluated, and from what it is opened."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

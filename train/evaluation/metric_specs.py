@@ -1,7 +1,5 @@
 """The metrics of a report: what each is called, where it is read from, and which way is better."""
 
-from __future__ import annotations
-
 import math
 import tomllib
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """The metrics of a method, and an image's part in them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

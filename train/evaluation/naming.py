@@ -1,7 +1,5 @@
 """Names of methods, and of the folder of an evaluation. It imports no torch."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """``result.json``: what an evaluation writes and its report reads."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field

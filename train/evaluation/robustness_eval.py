@@ -1,7 +1,5 @@
 """Robustness to attacks on y: every attack at every budget on one method, and the change of its restorations."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

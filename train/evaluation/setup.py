@@ -1,7 +1,5 @@
 """An evaluation as its config says: what is evaluated, by which metrics, on what."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Intervals by the bootstrap over images, and paired differences of methods."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """From records to the result: sums over images, intervals by resampling images, and paired comparisons."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Samples at other scales of z, from the best guess at 0 to a sample at 1."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """PNG files of a report: crops of images, of samples, of their mean, standard deviation and principal components."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

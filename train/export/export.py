@@ -1,7 +1,5 @@
 """From a model to files that hold its sampler, and the card beside them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from pathlib import Path

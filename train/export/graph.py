@@ -1,7 +1,5 @@
 """A sampler as the graph in .pt2 and .onnx files: y, z and sigma_z in, K samples out; any B, K, H and W."""
 
-from __future__ import annotations
-
 import io
 import json
 import re

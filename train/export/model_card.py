@@ -1,7 +1,5 @@
 """The card of an exported sampler, for people and for hubs of models."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import yaml

@@ -4,8 +4,6 @@ They stand wherever deepinv takes a model of denoising; both refuse by name a no
 on, which networks do not, and both work without gradients.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

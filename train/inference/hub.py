@@ -1,7 +1,5 @@
 """The Hugging Face hub: a folder of an export as a model repository, and the file that ``pscgan.load`` takes of one."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What users have in hand as images, as a batch of a network."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from PIL import Image

@@ -1,7 +1,5 @@
 """``pscgan.load``: the one way to open a model, whatever file or name holds it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any, cast
 

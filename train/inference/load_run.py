@@ -1,7 +1,5 @@
 """What ``load`` takes of a run: the averaged weights of its generator, and what they are of."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from pathlib import Path

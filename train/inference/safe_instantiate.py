@@ -1,7 +1,5 @@
 """Objects from a plain config of which only classes of one package are built, and nothing else is imported."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from importlib import import_module
 from typing import Any

@@ -1,7 +1,5 @@
 """The file of an export: tensors and plain JSON in one safetensors file that knows its own checksum."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from pathlib import Path

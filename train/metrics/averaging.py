@@ -1,7 +1,5 @@
 """What averaging samples gains: the error of the mean of n, and its two parts."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

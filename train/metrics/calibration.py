@@ -1,7 +1,5 @@
 """Whether the truth is one of the samples: its rank among them, coverage, spread against error; at two scales."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """Whether restorations explain what was measured: residuals, and counts of coefficients that a file must have."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -4,8 +4,6 @@ PSNR of images in [0, 1] is −10 log10(MSE). Ratios and errors below 1e-20 coun
 tables and JSON files stay finite.
 """
 
-from __future__ import annotations
-
 import math
 
 from torch import Tensor

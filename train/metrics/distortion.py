@@ -1,7 +1,5 @@
 """What a validation says of a sampler: distortion, diversity, and whether the two belong together."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """How far restorations are from clean images as sets of features, and how far a perfect restorer would seem to be."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from torch import Tensor

@@ -1,7 +1,5 @@
 """Distances of two sets of feature vectors that are kept whole: KID, precision and recall."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

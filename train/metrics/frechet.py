@@ -1,7 +1,5 @@
 """Fréchet distances of Gaussians fitted to features, from sums: FID, and CFID given y."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -1,7 +1,5 @@
 """Metrics of images that are sums over them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar

@@ -1,7 +1,5 @@
 """Restorations on the perception-distortion plane, by the distribution of their patches."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """How different restorations look from the truth, by a distance learnt from people."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from ...data.measurement import Measurement

@@ -1,7 +1,5 @@
 """How far samples are from a posterior that is known: in mean, spread, shape and rank."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """Residual noise: whether what a sample leaves of y looks like the noise that was added (arXiv 2103.04192)."""
 
-from __future__ import annotations
-
 import math
 import warnings
 from typing import Any

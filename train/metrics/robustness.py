@@ -1,7 +1,5 @@
 """What an attack on y did: to the samples of one z, and to their distribution."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """From what a user names to picture files, and to the files that are made of them."""
 
-from __future__ import annotations
-
 import glob
 import os
 from collections import Counter

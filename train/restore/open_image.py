@@ -1,7 +1,5 @@
 """From a picture file to what a sampler restores."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """What a picture is restored to, as files: samples, their mean, their spread, and what is known of each."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Callable
 from pathlib import Path

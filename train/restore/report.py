@@ -1,7 +1,5 @@
 """What is known of a written picture, gathered window by window."""
 
-from __future__ import annotations
-
 import math
 from collections import defaultdict
 from typing import Any

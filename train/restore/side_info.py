@@ -1,7 +1,5 @@
 """What a user says of pictures that they do not show."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path

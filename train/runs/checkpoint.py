@@ -1,7 +1,5 @@
 """Checkpoints: everything a run needs to continue bit for bit, and nothing that runs code when it is loaded."""
 
-from __future__ import annotations
-
 import io
 import pickle
 import zipfile

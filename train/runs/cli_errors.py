@@ -1,7 +1,5 @@
 """What a program prints: one line and exit code 2 on bad input, what to do after a signal, no idle warnings."""
 
-from __future__ import annotations
-
 import logging
 import os
 import signal

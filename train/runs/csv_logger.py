@@ -1,7 +1,5 @@
 """The default logger: one table, which a resumed run continues without repeating a row."""
 
-from __future__ import annotations
-
 import csv
 from argparse import Namespace
 from io import StringIO

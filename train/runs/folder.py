@@ -1,7 +1,5 @@
 """The folder of a run: the same command continues it, another config is refused, and one process holds it."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """What a command says of its run: the name of its folder, and the keys that make another run. It imports no torch."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """What a result was made with: command, versions, commit, hardware."""
 
-from __future__ import annotations
-
 import os
 import platform
 import shlex

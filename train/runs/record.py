@@ -1,7 +1,5 @@
 """Reading a run folder: config, scores, and whether the run has finished."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

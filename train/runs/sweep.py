@@ -1,7 +1,5 @@
 """``pscgan train -m``: the folder of the sweep, signals, runs that fail, and one table at the end."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -1,7 +1,5 @@
 """Demosaicing: y is one colour of each pixel, as behind the filter of a camera's sensor (B. Bayer, US 3971065)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

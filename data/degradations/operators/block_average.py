@@ -1,7 +1,5 @@
 """Super-resolution by whole numbers: each pixel of y is the mean of a block of x."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F

@@ -1,7 +1,5 @@
 """Blur by a kernel, the same for all images or drawn for each, with a periodic border."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """Blur kernels that are the same everywhere: uniform, Gaussian, or any that is given."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Colourisation: y is the brightness of each pixel."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

@@ -1,7 +1,5 @@
 """Inpainting: y is what is known of x."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F

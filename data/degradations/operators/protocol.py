@@ -1,7 +1,5 @@
 """What a linear operator offers to ``Linear``."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field

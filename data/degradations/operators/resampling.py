@@ -1,7 +1,5 @@
 """Super-resolution as the field measures it: bicubic shrinking with the kernel widened against aliasing."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import torch

@@ -1,7 +1,5 @@
 """One entry of the posterior benchmark: a row of the table on one problem with one seed, its config and its file."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from importlib import resources

@@ -9,8 +9,6 @@ extend it::
     python -m pscgan.scripts.benchmarks.posterior.run --rows exact default rcgan
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import multiprocessing

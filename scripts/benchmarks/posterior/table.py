@@ -1,7 +1,5 @@
 """The tables of the posterior benchmark as Markdown, and its figure."""
 
-from __future__ import annotations
-
 import statistics
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Train a row of the posterior benchmark on a problem whose posterior is known, and measure its samples."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Sequence
