@@ -84,6 +84,7 @@ def test_a_bundled_model_is_a_method(tmp_path):
     assert found["protocol"]["split"] is None
 
 
+@pytest.mark.integration
 def test_ranks_do_not_change_a_bit(trained, judged, tmp_path):
     expected = without_costs(read(judged))
     for ranks in (2, 3):
@@ -247,6 +248,7 @@ def test_names_of_folders():
     assert evaluation_name("mine", ["runs/demo"], "samples=8") == "mine,samples=8"
 
 
+@pytest.mark.integration
 def test_the_command_writes_the_report(trained, tmp_path):
     words = ["-m", "pscgan", "evaluate", f"methods=[{trained},degraded]", *FEW]
     done = said(words, tmp_path)

@@ -1,4 +1,4 @@
-"""What every world with a known posterior must satisfy, and independent references of each."""
+"""What every problem with a known posterior must satisfy, and independent references of each."""
 
 import math
 from pathlib import Path
@@ -15,90 +15,90 @@ from pscgan.data.toy_posteriors.gaussian import GaussianProblem
 from pscgan.data.toy_posteriors.points import Disk, TwoModes, gaussian_points
 from pscgan.rng import Rng
 
-CONF = Path(pscgan.conf.__file__).parent / "world"
-WORLDS = {
-    path.stem: instantiate(config.world, _convert_="all")
+CONF = Path(pscgan.conf.__file__).parent / "toy_posterior"
+PROBLEMS = {
+    path.stem: instantiate(config.problem, _convert_="all")
     for path in sorted(CONF.glob("*.yaml"))
-    if "world" in (config := OmegaConf.load(path))
+    if "problem" in (config := OmegaConf.load(path))
 }
-GAUSSIAN = {name: world for name, world in WORLDS.items() if isinstance(world, GaussianProblem)}
-every_world = pytest.mark.parametrize("world", WORLDS.values(), ids=WORLDS)
-every_gaussian = pytest.mark.parametrize("world", GAUSSIAN.values(), ids=GAUSSIAN)
+GAUSSIAN = {name: problem for name, problem in PROBLEMS.items() if isinstance(problem, GaussianProblem)}
+every_problem = pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
+every_gaussian = pytest.mark.parametrize("problem", GAUSSIAN.values(), ids=GAUSSIAN)
 
 
-def measured(world, images=256, seed=0):
+def measured(problem, images=256, seed=0):
     rng = Rng(seed, "test", range(images))
-    clean = world.draw(rng)
-    return clean, world.degradation(clean, rng)
+    clean = problem.draw(rng)
+    return clean, problem.degradation(clean, rng)
 
 
-@every_world
-def test_truth_and_posterior_samples_are_exchangeable(world):
+@every_problem
+def test_truth_and_posterior_samples_are_exchangeable(problem):
     """Given y they have one law, so the truth's rank among samples is uniform; one value an image is independent."""
     images, K = 1000, 9
-    clean, measurement = measured(world, images)
-    samples = world.posterior_samples(measurement, K, Rng(1, "posterior", range(images)))
+    clean, measurement = measured(problem, images)
+    samples = problem.posterior_samples(measurement, K, Rng(1, "posterior", range(images)))
     place = clean.shape[-1] // 2
     ranks = (samples[:, :, 0, place, place] < clean[:, 0, place, place]).sum(dim=0)
     counts = torch.bincount(ranks, minlength=K + 1)
     assert stats.chisquare(counts.numpy()).pvalue > 1e-3
 
 
-@every_world
-def test_samples_have_the_moments_that_are_claimed(world):
-    _, measurement = measured(world, images=8)
-    samples = world.posterior_samples(measurement, 4000, Rng(2, "posterior", range(8)))
-    mean, variance = world.posterior_mean(measurement), world.posterior_variance(measurement)
+@every_problem
+def test_samples_have_the_moments_that_are_claimed(problem):
+    _, measurement = measured(problem, images=8)
+    samples = problem.posterior_samples(measurement, 4000, Rng(2, "posterior", range(8)))
+    mean, variance = problem.posterior_mean(measurement), problem.posterior_variance(measurement)
     assert ((samples.mean(dim=0) - mean).abs() < 5 * (variance / 4000).sqrt() + 1e-9).all()
     assert torch.allclose(samples.var(dim=0).mean(), variance.mean(), rtol=0.03)
     assert samples.dtype == mean.dtype == torch.float64
 
 
-@every_world
-def test_the_posterior_mean_has_the_error_that_is_claimed(world):
-    clean, measurement = measured(world, images=1000)
-    error = (world.posterior_mean(measurement) - clean).square().mean(dim=(1, 2, 3))
-    claimed = world.posterior_variance(measurement).mean()
+@every_problem
+def test_the_posterior_mean_has_the_error_that_is_claimed(problem):
+    clean, measurement = measured(problem, images=1000)
+    error = (problem.posterior_mean(measurement) - clean).square().mean(dim=(1, 2, 3))
+    claimed = problem.posterior_variance(measurement).mean()
     assert abs(error.mean() - claimed) < 4 * error.std() / math.sqrt(len(error))
 
 
-@every_world
-def test_draws_are_a_function_of_the_image_number(world):
-    clean, measurement = measured(world, images=6)
+@every_problem
+def test_draws_are_a_function_of_the_image_number(problem):
+    clean, measurement = measured(problem, images=6)
     rng = Rng(0, "test", range(4, 6))
-    alone = world.draw(rng)
+    alone = problem.draw(rng)
     assert torch.equal(alone, clean[4:])
-    assert torch.allclose(world.degradation(alone, rng).degraded, measurement.degraded[4:], atol=1e-6)
-    samples = world.posterior_samples(measurement, 3, Rng(3, "posterior", range(6)))
+    assert torch.allclose(problem.degradation(alone, rng).degraded, measurement.degraded[4:], atol=1e-6)
+    samples = problem.posterior_samples(measurement, 3, Rng(3, "posterior", range(6)))
     assert torch.allclose(
-        samples[:, 4:], world.posterior_samples(measurement[slice(4, 6)], 3, Rng(3, "posterior", [4, 5])), atol=1e-9
+        samples[:, 4:], problem.posterior_samples(measurement[slice(4, 6)], 3, Rng(3, "posterior", [4, 5])), atol=1e-9
     )
 
 
 @every_gaussian
-def test_gaussian_posterior_in_information_form(world):
+def test_gaussian_posterior_in_information_form(problem):
     """Cov = (S⁻¹ + AᵀA/σ²)⁻¹ and its mean, another way to the same."""
-    A, S, m = world.degradation.operator, world.covariance, world.mean
-    covariance = torch.linalg.inv(torch.linalg.inv(S) + A.T @ A / world.sigma**2)
-    assert torch.allclose(world.posterior_covariance, covariance, atol=1e-9)
-    _, measurement = measured(world, images=3)
+    A, S, m = problem.degradation.operator, problem.covariance, problem.mean
+    covariance = torch.linalg.inv(torch.linalg.inv(S) + A.T @ A / problem.sigma**2)
+    assert torch.allclose(problem.posterior_covariance, covariance, atol=1e-9)
+    _, measurement = measured(problem, images=3)
     values = measurement.params["values"]
-    mean = m + (values - m * A.sum(dim=1)) @ A @ covariance / world.sigma**2
-    assert torch.allclose(world.posterior_mean(measurement).flatten(1), mean, atol=1e-7)
+    mean = m + (values - m * A.sum(dim=1)) @ A @ covariance / problem.sigma**2
+    assert torch.allclose(problem.posterior_mean(measurement).flatten(1), mean, atol=1e-7)
 
 
 @every_gaussian
-def test_variance_is_conserved(world):
+def test_variance_is_conserved(problem):
     """Law of total covariance: S = Cov[x | y] + Cov(E[x | y]), the latter being G A S."""
-    explained = world.gain @ world.degradation.operator @ world.covariance
-    assert torch.allclose(world.posterior_covariance + explained, world.covariance, atol=1e-12)
-    assert torch.linalg.eigvalsh(world.posterior_covariance).min() > -1e-12
+    explained = problem.gain @ problem.degradation.operator @ problem.covariance
+    assert torch.allclose(problem.posterior_covariance + explained, problem.covariance, atol=1e-12)
+    assert torch.linalg.eigvalsh(problem.posterior_covariance).min() > -1e-12
 
 
 @every_gaussian
-def test_degradation_is_consistent_with_the_truth(world):
-    clean, measurement = measured(world, images=64)
-    assert abs(world.degradation.residual(clean, measurement).square().mean() - 1) < 0.1
+def test_degradation_is_consistent_with_the_truth(problem):
+    clean, measurement = measured(problem, images=64)
+    assert abs(problem.degradation.residual(clean, measurement).square().mean() - 1) < 0.1
 
 
 def test_field_covariance_is_a_cut_of_a_torus():
@@ -115,14 +115,14 @@ def test_field_covariance_is_a_cut_of_a_torus():
 
 
 def test_denoiser_of_fields_at_the_level_of_the_noise_is_the_posterior_mean():
-    world = noisy_field(8, sigma=50)
-    _, measurement = measured(world, images=4)
-    mean = world.denoise(measurement.degraded.double(), 50 / 255)
-    assert torch.allclose(mean, world.posterior_mean(measurement), atol=1e-6)
+    problem = noisy_field(8, sigma=50)
+    _, measurement = measured(problem, images=4)
+    mean = problem.denoise(measurement.degraded.double(), 50 / 255)
+    assert torch.allclose(mean, problem.posterior_mean(measurement), atol=1e-6)
 
 
 def test_two_modes_against_quadrature():
-    world, sigma = TwoModes(size=1), 50 / 255
+    problem, sigma = TwoModes(size=1), 50 / 255
     for y in (0.1, 0.45, 0.52, 0.8):
 
         def joint(x, power=0, y=y):
@@ -130,11 +130,11 @@ def test_two_modes_against_quadrature():
             return x**power * prior * stats.norm.pdf(y, x, sigma)
 
         total, first, second = (integrate.quad(joint, 0, 1, args=(power,), points=[0.3, 0.7])[0] for power in range(3))
-        measurement = world.degradation(torch.zeros(1, 1, 1, 1), Rng(0, "", [0]))
+        measurement = problem.degradation(torch.zeros(1, 1, 1, 1), Rng(0, "", [0]))
         measurement.degraded.fill_(y)
-        assert float(world.posterior_mean(measurement)) == pytest.approx(first / total, abs=1e-7)
+        assert float(problem.posterior_mean(measurement)) == pytest.approx(first / total, abs=1e-7)
         variance = second / total - (first / total) ** 2
-        assert float(world.posterior_variance(measurement)) == pytest.approx(variance, rel=1e-5)
+        assert float(problem.posterior_variance(measurement)) == pytest.approx(variance, rel=1e-5)
 
 
 def test_the_disk_is_filled_evenly():
