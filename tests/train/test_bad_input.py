@@ -90,7 +90,7 @@ MISTAKES = {
     "a word for a weight": (["penalty.patch_energy.weight=much"], ["penalty.patch_energy", "weight", "much"]),
     "blocks larger than the crop": (
         ["penalty=[multiscale_crps]", "penalty.multiscale_crps.estimator.scales=7"],
-        ["penalty.multiscale_crps: ", "scales is 7", "hold no block of 64"],
+        ["penalty.multiscale_crps: ", "sides >= 64", "scales=7"],
     ),
     "a critic too deep for the crop": (["critic.levels=6"], ["critic: image", "64", "32 x 32"]),
     "a negative price": (
