@@ -63,9 +63,9 @@ def _learn(config: DictConfig, folder: RunFolder) -> dict[str, float]:
     training = collectives.run_on_all_ranks(lambda: _prepared(config))
     best_crps = _restore(training, folder)
     trainer = build_trainer(config, folder, best_crps)
+    conditions = _conditions(config, training, trainer.precision)
+    collectives.from_rank_zero(lambda: folder.note_start(conditions))
     if collectives.rank() == 0:
-        ranks, networks = collectives.world_size(), feature_networks(training.gan_step)
-        folder.note_start(training.images_seen, trainer.precision, ranks, networks)
         for logger in trainer.loggers:
             if isinstance(logger, CSVLogger):
                 logger.rewind(training.images_seen)
@@ -115,6 +115,17 @@ def _continue_from(training: SamplerModule, state: dict[str, Any], path: Path) -
             f"dataset.batch_size must divide the {training.images_seen} images the run has seen, got "
             f"{training.data.batch_size}"
         )
+
+
+def _conditions(config: DictConfig, training: SamplerModule, precision: str) -> dict[str, Any]:
+    """What this start is made with, besides its config and what ``provenance`` tells."""
+    return {
+        "images_seen": training.images_seen,
+        "precision": precision,
+        "device": torch.cuda.get_device_name() if on_gpu(config) else "cpu",
+        "ranks": collectives.world_size(),
+        "feature_networks": feature_networks(training.gan_step),
+    }
 
 
 def _announce(training: SamplerModule, folder: RunFolder, precision: str) -> None:

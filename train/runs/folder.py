@@ -12,9 +12,11 @@ from omegaconf import DictConfig, OmegaConf
 
 from .atomic_write import atomic_write
 from .naming import FIXED_KEYS, RESUMABLE_KEYS
-from .provenance import flatten_config, provenance
+from .provenance import changed_conditions, flatten_config, provenance
 
 CONFIG, LOCK = "config.yaml", ".lock"
+FIXED_CONDITIONS: tuple[str, ...] = ()
+"""Keys of ``CONDITIONS`` whose change is refused, as that of a config is, and not only said."""
 
 
 def claim_folder(path: Path, kind: str) -> bool:
@@ -82,7 +84,7 @@ class RunFolder:
             written into it before ``note_start``, so that a config that turns out wrong does not occupy a name.
 
     Attributes:
-        changes: what differs from the config the folder was last used with, a line a key.
+        changes: what differs from the config and the conditions the folder was last used with, a line a key.
 
     Raises:
         ValueError: if the folder holds something else, or a run of another config; with
@@ -124,23 +126,32 @@ class RunFolder:
         """Mark the run as finished."""
         atomic_write(self.path / "result.json", f"{json.dumps(result, indent=2)}\n".encode())
 
-    def note_start(
-        self, images_seen: int, precision: str, ranks: int = 1, feature_networks: Sequence[str] = ()
-    ) -> None:
-        """Write the config, and add to ``run.json`` what this start is made with: command, versions, hardware."""
-        if self.changes or not (self.path / CONFIG).exists():
-            atomic_write(self.path / CONFIG, OmegaConf.to_yaml(OmegaConf.create(self.config)).encode())
+    def note_start(self, conditions: dict[str, Any]) -> None:
+        """Write the config, and add to ``run.json`` what this start is made with: command, versions, hardware.
+
+        Conditions other than those of the start before join ``changes``.
+
+        Args:
+            conditions: of this start, plain values by name.
+
+        Raises:
+            ValueError: before anything is written, if one of ``FIXED_CONDITIONS`` is another without
+                ``config.allow_changed_config``.
+        """
         path = self.path / "run.json"
         starts = json.loads(path.read_text()) if path.exists() else []
-        start = {
-            "images_seen": images_seen,
-            "seed": self.config["seed"],
-            "precision": precision,
-            "ranks": ranks,
-            "changes": self.changes,
-            "feature_networks": list(feature_networks),
-        }
-        starts.append(start | provenance())
+        start = {"seed": self.config["seed"], **conditions, **provenance()}
+        others = changed_conditions(starts[-1], start) if starts else {}
+        fixed = [line for key, line in others.items() if key in FIXED_CONDITIONS]
+        if fixed and not self.config["allow_changed_config"]:
+            raise ValueError(
+                f"{self.path} was started with other conditions ({_some(fixed)}); choose another name=..., or continue "
+                "with them by allow_changed_config=true"
+            )
+        if self.changes or not (self.path / CONFIG).exists():
+            atomic_write(self.path / CONFIG, OmegaConf.to_yaml(OmegaConf.create(self.config)).encode())
+        self.changes += others.values()
+        starts.append(start | {"changes": self.changes})
         atomic_write(path, f"{json.dumps(starts, indent=2)}\n".encode())
 
 

@@ -18,6 +18,16 @@ PACKAGES = (
     *("timm", "wandb", "numpy", "pillow", "jpeglib"),
 )
 
+# what a run depends on besides its config: dotted keys of a start in ``run.json``, and what people call them
+CONDITIONS = {
+    "pscgan": "pscgan",
+    "commit": "commit",
+    "packages.torch": "torch",
+    "device": "device",
+    "precision": "precision",
+    "ranks": "ranks",
+}
+
 
 def provenance() -> dict[str, Any]:
     """Command, versions, commit, hardware and time of this process, as plain values."""
@@ -61,6 +71,16 @@ def _hardware() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
+    }
+
+
+def changed_conditions(before: dict[str, Any], now: dict[str, Any]) -> dict[str, str]:
+    """By key of ``CONDITIONS`` a line for each that two starts both tell, and tell differently."""
+    stored, current = flatten_config(before), flatten_config(now)
+    return {
+        key: f"{name}: {stored[key]} there, {current[key]} now"
+        for key, name in CONDITIONS.items()
+        if key in stored and key in current and stored[key] != current[key]
     }
 
 

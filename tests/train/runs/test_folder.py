@@ -118,3 +118,35 @@ def test_the_lock_of_a_killed_process_is_in_nobodys_way(tmp_path):
     (tmp_path / LOCK).touch()
     with lock_folder(tmp_path):
         RunFolder(config_of(tmp_path))
+
+
+def test_a_start_under_other_conditions_says_so(tmp_path, monkeypatch, capsys):
+    """On one line, and in ``run.json``; what is the same, or was not noted then, is not said."""
+    run(tmp_path, "images=4", "evaluation.every_images=4")
+    (tmp_path / "result.json").unlink()
+    (start,) = starts = json.loads((tmp_path / "run.json").read_text())
+    assert start["changes"] == []
+    start |= {"commit": "abc", "device": "H200", "ranks": 1}
+    start["packages"]["torch"] = "1.0"
+    del start["precision"]
+    (tmp_path / "run.json").write_text(json.dumps(starts))
+    monkeypatch.setattr("pscgan.train.runs.provenance._commit", lambda: "def")
+    capsys.readouterr()
+    run(tmp_path, "images=4", "evaluation.every_images=4")
+    first, second = json.loads((tmp_path / "run.json").read_text())
+    said = [line.partition(":")[0] for line in second["changes"]]
+    assert said == ["commit", "torch", "device"]
+    assert f"with changes ({'; '.join(second['changes'])})" in capsys.readouterr().out
+    assert first == start
+
+
+def test_a_fixed_condition_is_refused_before_anything_is_written(tmp_path, monkeypatch):
+    config = config_of(tmp_path)
+    RunFolder(config).note_start({"precision": "bf16-mixed"})
+    before = contents(tmp_path)
+    monkeypatch.setattr("pscgan.train.runs.folder.FIXED_CONDITIONS", ("precision",))
+    with pytest.raises(ValueError, match="precision: bf16-mixed there, 32-true now"):
+        RunFolder(config).note_start({"precision": "32-true"})
+    assert contents(tmp_path) == before
+    config.allow_changed_config = True
+    RunFolder(config).note_start({"precision": "32-true"})
