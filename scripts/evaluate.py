@@ -27,7 +27,7 @@ def _run(config: DictConfig) -> None:
             _evaluate(config)
     except KeyboardInterrupt:
         print("interrupted; the same command continues", file=sys.stderr)
-        sys.exit(130)
+        raise
     except Interrupted as interrupted:
         print(f"interrupted by {interrupted}; the same command continues", file=sys.stderr)
         sys.exit(interrupted.exit_code)

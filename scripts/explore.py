@@ -30,12 +30,9 @@ PROGRAM = "pscgan explore"
 def main(arguments: list[str] | None = None) -> None:
     """The command ``pscgan explore``."""
     options = _parse(arguments)
-    try:
-        with report_user_errors(PROGRAM):
-            _check(options)
-            _serve(options)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    with report_user_errors(PROGRAM):
+        _check(options)
+        _serve(options)
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:

@@ -119,11 +119,8 @@ def _write(source: ImageSource, names: Iterable[str], folder: Path, options: arg
 def main(arguments: list[str] | None = None) -> None:
     """Run ``pscgan prepare-data``; the exit code is 2 if images were left out."""
     options = parse(arguments)
-    try:
-        with report_user_errors(PROGRAM):
-            unreadable = prepare(options)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    with report_user_errors(PROGRAM):
+        unreadable = prepare(options)
     shards = list(options.out.glob("*.tar"))
     print(f"{options.out}: {len(shards):,} shards, {sum(shard.stat().st_size for shard in shards) / 1e6:,.1f} MB")
     for reason in unreadable:

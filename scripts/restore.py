@@ -138,7 +138,7 @@ class RestoreCommand:
                 task = bar.add_task(f"{place} of {len(self.outputs)}: {on_one_line(one.path.name)}", total=None)
                 entries.append({"file": str(one.path), **self._restored(one, outputs, bar, task)})
                 bar.remove_task(task)
-                atomic_write(self.options.out / REPORT, f"{json.dumps(report, indent=2)}\n".encode())
+                atomic_write(self.options.out / REPORT, f"{json.dumps(report, indent=2)}\n")
         return 2 if any("error" in entry for entry in entries) else 0
 
     def _restored(self, one: Input, outputs: Outputs, bar: Progress, task: TaskID) -> dict[str, Any]:
@@ -221,10 +221,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parse(arguments)
     with report_user_errors(PROGRAM):
         check(options)
-        try:
-            code = RestoreCommand(options).run()
-        except KeyboardInterrupt:
-            code = 130
+        code = RestoreCommand(options).run()
     sys.exit(code)
 
 

@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         headings = ["task", *(column[0] for column in COLUMNS), "images", "minutes"]
         rows = [headings, ["---"] * len(headings), *(_row(folder, task) for task in tasks)]
         table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-        atomic_write(folder / "gallery.md", f"# Gallery\n\n{READING}\n\n{table}\n".encode())
+        atomic_write(folder / "gallery.md", f"# Gallery\n\n{READING}\n\n{table}\n")
     print(folder / "gallery.md")
 
 

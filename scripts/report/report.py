@@ -42,9 +42,9 @@ def write_report(folder: Path) -> None:
     for name in ("summary", "comparison"):
         for suffix, kind in (("md", "markdown"), ("csv", "csv")):
             table = getattr(tables, f"{name}_{kind}")(result)
-            atomic_write(folder / "tables" / f"{name}.{suffix}", table.encode())
+            atomic_write(folder / "tables" / f"{name}.{suffix}", table)
     drawn = draw_figures(result, folder / "figures")
-    atomic_write(folder / "index.html", page(result, drawn, galleries).encode())
+    atomic_write(folder / "index.html", page(result, drawn, galleries))
 
 
 def page(result: EvaluationResult, drawn: Sequence[Drawn], galleries: Sequence[Gallery]) -> str:

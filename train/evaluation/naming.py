@@ -38,9 +38,12 @@ def named_values(methods: Any) -> dict[str, Any]:
         found = dict(zip(names, listed, strict=False))
     if not found:
         raise ValueError(f"methods must be a list, or a mapping from names, of {ALLOWED}; got {methods}")
-    wrong = next((name for name in found if not name or name.startswith(".") or "/" in name), None)
+    wrong = next((name for name in found if not name.isprintable() or name[:1] in ("", ".") or "/" in name), None)
     if wrong is not None:
-        raise ValueError(f"the name of a method must be one of a folder, got {wrong!r}")
+        raise ValueError(
+            f"the name of a method must be one of a folder, and printable, got {wrong!r}; give names, as methods="
+            "{a: runs/x, b: runs/y}"
+        )
     return found
 
 

@@ -134,7 +134,7 @@ class EvaluationResult:
     def write(self, folder: Path) -> None:
         """``result.json`` in a folder; a value that is not finite is an error."""
         text = json.dumps({"format": FORMAT} | asdict(self), indent=1, allow_nan=False)
-        atomic_write(folder / FILE, f"{text}\n".encode())
+        atomic_write(folder / FILE, f"{text}\n")
 
     def groups(self) -> Iterator[tuple[str, list[str], list[str]]]:
         """Of each group of columns, the metrics that a method has, and the methods that have one."""

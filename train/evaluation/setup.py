@@ -198,7 +198,7 @@ def _begin(setup: EvaluationSetup) -> None:
     """Write the config, by which the same command knows its folder again; say what is left out."""
     path = setup.evaluator.folder / CONFIG
     if not path.exists():
-        atomic_write(path, OmegaConf.to_yaml(OmegaConf.create(setup.stored)).encode())
+        atomic_write(path, OmegaConf.to_yaml(OmegaConf.create(setup.stored)))
     for metric, reason in setup.left_out.items():
         print(f"left out: {metric}: {reason}", file=sys.stderr)
 

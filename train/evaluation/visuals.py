@@ -42,7 +42,7 @@ def write_samples(folder: Path, samples_KCHW: Tensor, size: int, count: int) -> 
     for number, component in enumerate(principal_components(samples)[:COMPONENTS], start=1):
         scales[f"component{number}"] = largest = float(component.abs().max())
         _save(folder / f"component{number}.png", 0.5 + 0.5 * component / max(largest, 1e-12))
-    atomic_write(folder / "scales.json", f"{json.dumps(scales, indent=2)}\n".encode())
+    atomic_write(folder / "scales.json", f"{json.dumps(scales, indent=2)}\n")
 
 
 def principal_components(samples_KCHW: Tensor) -> Tensor:

@@ -65,7 +65,7 @@ def export(
     for remark in remarks:
         report(remark)
     text = model_card(sampler, [path.name for path in files.values()], name, remarks)
-    _write({**contents, card: text.encode()})
+    _write({**contents, card: text})
     return [*contents, card]
 
 
@@ -181,7 +181,7 @@ def _weights(generator: Any) -> dict[str, Tensor]:
     return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
 
 
-def _write(contents: Mapping[Path, bytes]) -> None:
+def _write(contents: Mapping[Path, bytes | str]) -> None:
     """All files or none; a folder that was made for them goes with them."""
     folder = next(iter(contents)).parent
     new = not folder.exists()
@@ -189,7 +189,6 @@ def _write(contents: Mapping[Path, bytes]) -> None:
         folder.mkdir()
     try:
         write_together(contents)
-    except OSError:
-        if new:
+    finally:
+        if new and not any(folder.iterdir()):
             folder.rmdir()
-        raise

@@ -86,8 +86,8 @@ class RunTable:
         Raises:
             OSError: naming the file that cannot be written.
         """
-        atomic_write(folder / "runs.csv", self.csv().encode())
-        atomic_write(folder / "runs.md", self.markdown().encode())
+        atomic_write(folder / "runs.csv", self.csv())
+        atomic_write(folder / "runs.md", self.markdown())
 
     def headings(self) -> list[str]:
         return [*map(self._short, self.columns), *(heading for heading, _, _ in FIGURES.values()), "state"]

@@ -69,4 +69,4 @@ class CSVLogger(Logger):
         writer = csv.DictWriter(content, self.columns, restval="")
         writer.writeheader()
         writer.writerows(rows)
-        atomic_write(self.path, content.getvalue().encode())
+        atomic_write(self.path, content.getvalue())

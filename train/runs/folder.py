@@ -124,7 +124,7 @@ class RunFolder:
 
     def write_result(self, result: dict[str, Any]) -> None:
         """Mark the run as finished."""
-        atomic_write(self.path / "result.json", f"{json.dumps(result, indent=2)}\n".encode())
+        atomic_write(self.path / "result.json", f"{json.dumps(result, indent=2)}\n")
 
     def note_start(self, conditions: dict[str, Any]) -> None:
         """Write the config, and add to ``run.json`` what this start is made with: command, versions, hardware.
@@ -149,10 +149,10 @@ class RunFolder:
                 "with them by allow_changed_config=true"
             )
         if self.changes or not (self.path / CONFIG).exists():
-            atomic_write(self.path / CONFIG, OmegaConf.to_yaml(OmegaConf.create(self.config)).encode())
+            atomic_write(self.path / CONFIG, OmegaConf.to_yaml(OmegaConf.create(self.config)))
         self.changes += others.values()
         starts.append(start | {"changes": self.changes})
-        atomic_write(path, f"{json.dumps(starts, indent=2)}\n".encode())
+        atomic_write(path, f"{json.dumps(starts, indent=2)}\n")
 
 
 def _some(lines: Sequence[str]) -> str:

@@ -19,7 +19,8 @@ def run_name(name: str, overrides: str) -> str:
     """A folder's name from a run's name and the overrides of its command: another command, another folder."""
     suffix = "".join(c if c.isalnum() or c in "=.,-_" else "-" for c in overrides if c not in "[]{}'\" ")
     if len(suffix) > LONGEST_NAME:
-        suffix = suffix[: LONGEST_NAME - 9] + "-" + hashlib.blake2b(overrides.encode(), digest_size=4).hexdigest()
+        digest = hashlib.blake2b(overrides.encode(errors="surrogateescape"), digest_size=4)
+        suffix = f"{suffix[: LONGEST_NAME - 9]}-{digest.hexdigest()}"
     return f"{name},{suffix}" if suffix else name
 
 

@@ -101,7 +101,7 @@ def _mark(folder: Path, config: DictConfig, error: BaseException) -> None:
         traceback.print_exc()
     line = (user_error(cause) if isinstance(cause, Exception) else None) or repr(cause)
     content = {"error": line, "config": _plain(config)}
-    atomic_write(folder / FAILED, f"{json.dumps(content, indent=2)}\n".encode())
+    atomic_write(folder / FAILED, f"{json.dumps(content, indent=2)}\n")
 
 
 def _plain(config: DictConfig) -> Any:

@@ -40,7 +40,7 @@ def run_and_keep(entry: BenchmarkEntry, overrides: Sequence[str], out: Path) -> 
     figures = run_entry(entry, overrides)
     path = entry.path(out)
     path.parent.mkdir(parents=True, exist_ok=True)
-    atomic_write(path, json.dumps(figures, indent=1).encode())
+    atomic_write(path, json.dumps(figures, indent=1))
     return figures
 
 
@@ -84,7 +84,7 @@ def main() -> None:
         print(*entry, said, flush=True)
     if results:
         text = tables(results)
-        atomic_write(options.out / "tables.md", text.encode())
+        atomic_write(options.out / "tables.md", text)
         draw_figure(results, options.out / "figure.png")
         print(f"{text}\ntables.md, figure.png and every entry are in {options.out}")
     if failed:

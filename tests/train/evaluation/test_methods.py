@@ -5,6 +5,7 @@ import torch
 
 from pscgan.data.measurement import Measurement
 from pscgan.train.evaluation.methods import Methods
+from pscgan.train.evaluation.naming import named_values
 
 from ..export.exporting import exported
 
@@ -24,3 +25,9 @@ def test_samples_per_pass_reaches_the_restorer_and_leaves_the_samples(tmp_path):
 def test_samples_per_pass_below_1_are_refused(tmp_path):
     with pytest.raises(ValueError, match="samples_per_pass"):
         Methods([str(exported(tmp_path))], CPU, samples_per_pass=0)
+
+
+@pytest.mark.parametrize("name", ["run\udcff", "a\nb", ".hidden", "a/b", ""])
+def test_a_name_that_no_folder_or_page_can_have_is_refused(name):
+    with pytest.raises(ValueError, match="name of a method"):
+        named_values({name: "degraded"})

@@ -92,7 +92,7 @@ def test_a_config_that_does_not_build_leaves_its_name_free(tmp_path):
 def test_names_of_folders():
     assert run_name("demo", "") == "demo"
     assert run_name("demo", "seed=1,dataset.root=/my images") == "demo,seed=1,dataset.root=-myimages"
-    first, second = (run_name("demo", f"{'x=1,' * 60}y={y}") for y in (1, 2))
+    first, second = (run_name("demo", f"{'x=1,' * 60}y={y}") for y in ("日本", "\udcff"))  # the last is no UTF-8
     assert first != second
     assert len(first) == len("demo,") + 100
 
