@@ -40,8 +40,8 @@ def verdict(column: MetricColumn, pair: Difference) -> str:
 
 def of_images(result: EvaluationResult) -> str:
     """How many images, and of which split."""
-    split = result.protocol.get("split")
-    return f"{result.protocol['images']} images" + (f", {split}" if split else "")
+    images, split = result.protocol["images"], result.protocol.get("split")
+    return ("1 image" if images == 1 else f"{images} images") + (f", {split}" if split else "")
 
 
 def summary_markdown(result: EvaluationResult) -> str:

@@ -15,6 +15,7 @@ FEW_IMAGES = 10
 FLAT = 0.04  # share of truths in other ranks than expected, below which a histogram is called flat
 AT_FLOOR = 1.5  # chance alone moves CFID so far from its floor
 CLOSE = 0.05  # a ratio within 5 % of exact is called calibrated whatever the interval says
+CHANCE = "these images cannot tell it from an exact posterior sampler's"
 
 
 def diagnose(results: MethodResults) -> Iterator[Statement]:
@@ -37,8 +38,10 @@ def _spread(results: MethodResults) -> Statement:
     if ratio is None:
         return Statement("warning", "The ratio of spread to error is not finite.")
     text = f"The samples' variance is {_percent(ratio)} of the squared error of their mean{_in_brackets(ends)}"
-    if abs(ratio - 1) < CLOSE or _within(ends, 1):
+    if abs(ratio - 1) < CLOSE:
         return Statement("good", f"{text}, as for an exact posterior sampler.")
+    if _within(ends, 1):
+        return Statement("note", f"{text}: {CHANCE}.")
     if ratio > 1:
         return Statement("warning", f"{text}: over-dispersed, the samples differ more than the error explains.")
     name = "collapsed, the samples hardly differ" if ratio < 0.25 else "under-dispersed, the samples differ too little"
@@ -49,8 +52,10 @@ def _gain(results: MethodResults) -> Statement:
     spec, computed = BY_KEY["gain"], results.computed
     gain, exact = computed["distortion"]["gain_db"], computed["distortion"]["gain_db_exact"]
     k = round(computed["distortion"]["samples_per_image"])
-    severity: Severity = "good" if abs(gain - exact) < 0.1 or _within(results.interval(spec), exact) else "note"
-    return Statement(severity, f"Averaging {k} samples gains {gain:.2f} dB; an exact sampler gains {exact:.2f} dB.")
+    severity: Severity = "good" if abs(gain - exact) < 0.1 else "note"
+    text = f"Averaging {k} samples gains {gain:.2f} dB; an exact sampler gains {exact:.2f} dB"
+    chance = f": {CHANCE}" if severity == "note" and _within(results.interval(spec), exact) else ""
+    return Statement(severity, f"{text}{chance}.")
 
 
 def _ranks(results: MethodResults) -> Statement:
@@ -68,8 +73,9 @@ def _ranks(results: MethodResults) -> Statement:
 
 
 def _shape(coverage: float, nominal: float, ends: Interval | None, misplaced: float) -> tuple[Severity, str]:
-    if abs(coverage - nominal) >= 0.01 and not _within(ends, nominal):
-        return "warning", "U-shaped (too little spread)" if coverage < nominal else "hump-shaped (too much spread)"
+    if abs(coverage - nominal) >= 0.01:
+        shape = "U-shaped (too little spread)" if coverage < nominal else "hump-shaped (too much spread)"
+        return ("note", f"{shape}, but {CHANCE}") if _within(ends, nominal) else ("warning", shape)
     if misplaced < FLAT:
         return "good", "flat"
     return "note", f"of the right width but not flat, {_percent(misplaced)} of truths are in other ranks than expected"
@@ -123,8 +129,10 @@ def caveats(clean: Sequence[Record], names: Sequence[str], split: str | None) ->
     """Reasons to read the numbers with care: images that selected the checkpoint, few images, equal images."""
     if split is not None and split.startswith("validation"):
         yield Statement("warning", "The images also selected the checkpoint (validation): the scores are optimistic.")
-    if len(clean) < FEW_IMAGES:
-        yield Statement("note", f"Bootstrap intervals from fewer than {FEW_IMAGES} images ({len(clean)}) are rough.")
+    if len(clean) == 1:
+        yield Statement("note", "One image has no interval: nothing is known of others, nor which method is better.")
+    elif len(clean) < FEW_IMAGES:
+        yield Statement("note", f"Intervals from fewer than {FEW_IMAGES} images ({len(clean)}) are rough.")
     seen: dict[int, str] = {}
     for record, name in zip(clean, names, strict=True):
         other = seen.setdefault(int(record["hash"]), name)

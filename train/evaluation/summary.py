@@ -15,9 +15,8 @@ from .methods import Method
 from .metric_specs import SPECS, Computed, MetricSpec, distance_specs, perceptual_specs, robustness_specs
 from .metric_suite import MetricSuite, add_states, weighted_sums
 from .results import Comparison, Difference, Value
-from .statistics import Interval, holds_zero, interval, resampled
+from .statistics import Interval, holds_zero, interval, resampled, student
 
-NORMAL_95 = 1.96  # standard errors
 FEATURES = "samples."
 PHASES = ("sampling", "metrics", "feature networks", "temperature sweep and robustness")
 
@@ -30,11 +29,13 @@ class MethodResults:
         method: whose.
         computed: by metric, of all images.
         replicates: the same of resampled images, without metrics that take long to compute.
+        images: how many.
     """
 
     method: Method
     computed: dict[str, dict[Any, Any]]
     replicates: Sequence[Computed]
+    images: int
 
     def has(self, spec: MetricSpec) -> bool:
         """Whether the method has a metric: those of samples that differ need several samples."""
@@ -44,16 +45,20 @@ class MethodResults:
     def interval(self, spec: MetricSpec) -> Interval | None:
         """Over images; or from a standard error that the metric gives."""
         value, error = spec.read(self.computed), spec.read(self.computed, f"{spec.name}_error")
-        if value is not None and error is not None:
-            return Interval(value - NORMAL_95 * error, value + NORMAL_95 * error)
-        values = [spec.read(replicate) for replicate in self.replicates]
-        return interval([value for value in values if value is not None])
+        if value is None:
+            return None
+        if error is not None:
+            return student(value, error, self.images - 1)
+        found = [spec.read(replicate) for replicate in self.replicates]
+        return interval(value, [one for one in found if one is not None], self.images)
 
     def band(self, metric: str, name: str) -> dict[str, list[float]]:
-        """``low`` and ``high`` of an entry that is a list; empty without replicates."""
+        """``low`` and ``high`` of an entry that is a list; empty where one of its values has no interval."""
         lists = [replicate[metric][name] for replicate in self.replicates if name in replicate.get(metric, {})]
-        ends = [end for end in map(interval, zip(*lists, strict=True)) if end is not None]
-        return {"low": [end.low for end in ends], "high": [end.high for end in ends]} if ends else {}
+        values = zip(self.computed[metric][name], *lists, strict=True)
+        ends = [interval(value, replicates, self.images) for value, *replicates in values]
+        found = [end for end in ends if end is not None]
+        return {"low": [end.low for end in found], "high": [end.high for end in found]} if found == ends else {}
 
     def value(self, spec: MetricSpec) -> Value:
         """With interval and floor."""
@@ -129,7 +134,7 @@ def summarise(
             computed[f"distance {extractor}"] = distances
             left_out |= why
         computed["temperature_sweep"] = evaluator.sweep.compute(sums)
-        methods.append(MethodResults(method, computed, replicated))
+        methods.append(MethodResults(method, computed, replicated, num_images))
     specs = [spec for spec in _known_specs(evaluator, perceptual) if any(method.has(spec) for method in methods)]
     return Summary(specs, methods, left_out)
 
@@ -194,7 +199,8 @@ def compare(spec: MetricSpec, methods: Sequence[MethodResults]) -> Comparison | 
     scores = {results.method.name: results.scores(spec) for results in methods}
     if spec.better == "none" or len(scores) < 2:
         return None
-    differences = [_difference(a, b, scores) for a, b in combinations(scores, 2)]
+    images = methods[0].images
+    differences = [_difference(a, b, scores, images) for a, b in combinations(scores, 2)]
     leading = max if spec.better == "higher" else min
     leader = leading(scores, key=lambda name: scores[name][0])
     beaten = {
@@ -206,9 +212,9 @@ def compare(spec: MetricSpec, methods: Sequence[MethodResults]) -> Comparison | 
     return Comparison([name for name in scores if name not in beaten], differences)
 
 
-def _difference(a: str, b: str, scores: Mapping[str, Sequence[float]]) -> Difference:
-    values = [one - other for one, other in zip(scores[a], scores[b], strict=False)]
-    return Difference(a, b, values[0], *(interval(values[1:]) or (None, None)))
+def _difference(a: str, b: str, scores: Mapping[str, Sequence[float]], images: int) -> Difference:
+    value, *replicates = (one - other for one, other in zip(scores[a], scores[b], strict=False))
+    return Difference(a, b, value, *(interval(value, replicates, images) or (None, None)))
 
 
 def _is_tie(pair: Difference, digits: int) -> bool:

@@ -1,9 +1,12 @@
 """Where the posterior is known, metrics and diagnosis must find what is known."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
+from pscgan.scripts.report.figures import draw_figures
+from pscgan.scripts.report.tables import comparison_markdown
 from pscgan.train.evaluation.results import read_result
 
 from .fields import PosteriorMean, WorldSampler, evaluated, exact_cfid
@@ -104,6 +107,24 @@ def test_best_is_marked_only_where_the_interval_excludes_a_tie(result):
     assert "apsd" not in comparison  # no way is better
     pair = next(p for p in comparison["crps"].differences if {p.a, p.b} == {"exact", "wide"})
     assert pair.low <= pair.difference <= pair.high < 0
+
+
+@pytest.mark.parametrize("images", [1, 2])
+def test_few_images_do_not_tell_samplers_apart(images, tmp_path):
+    """Of one nothing is known but what it has; two exact samplers differ, and percentiles of two call one better."""
+
+    class Another(WorldSampler):
+        def restore(self, measurement, num_samples, seeds, sigma_z=1.0):
+            return super().restore(measurement, num_samples, [seed + 1000 for seed in seeds], sigma_z)
+
+    few = evaluated(tmp_path, {"exact": WorldSampler(), "another": Another()}, images, K)
+    values = [value for method in few.methods.values() for value in method.values.values()]
+    assert {value.low is None for value in values if value.value} == ({True} if images == 1 else {True, False})
+    few.comparison.pop("seconds")
+    assert [key for key, found in few.comparison.items() if len(found.best) < 2] == []
+    figures = replace(few, protocol=few.protocol | {"images": images})
+    assert "is better" not in comparison_markdown(figures)
+    assert draw_figures(figures, tmp_path)
 
 
 def test_the_sweep_starts_at_the_mean_and_ends_at_a_sample(tmp_path):
