@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...checks import require_in
 from ...rng import Rng
+from ..image_io.safe_read import require_regular
 
 
 class Mask(Protocol):
@@ -129,6 +130,7 @@ def _read(path: str) -> np.ndarray:
     if Path(path).suffix.lower() not in KINDS:
         raise ValueError(f"path must be a file ending in {' or '.join(KINDS)}, got {path}")
     try:
+        require_regular(Path(path))
         values = _read_npy(path) if Path(path).suffix.lower() == ".npy" else _read_png(path)
     except (OSError, EOFError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(f"path is {path}; it cannot be read as a mask: {error}") from error

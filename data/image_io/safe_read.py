@@ -16,14 +16,12 @@ def read_bytes(source: Path | bytes, max_pixels: int | None) -> bytes:
     """The whole of a regular file that can hold a picture of so many pixels at most; None for any size.
 
     Raises:
-        ValueError: with the reason, if it is no regular file (a pipe would wait, a device never end), is too long, or
-            cannot be read.
+        ValueError: with the reason, if it is no regular file, is too long, or cannot be read.
     """
     max_bytes = sys.maxsize if max_pixels is None else BYTES_A_PIXEL * max_pixels + BYTES_OF_METADATA
     try:
-        if isinstance(source, Path) and not source.is_file():
-            source.stat()  # says why, where there is nothing
-            raise ValueError("it cannot be opened: it is no regular file")
+        if isinstance(source, Path):
+            require_regular(source)
         size = source.stat().st_size if isinstance(source, Path) else len(source)
         if size > max_bytes:
             raise ValueError(f"it has more than {max_bytes} bytes, the limit for {max_pixels} pixels")
@@ -33,6 +31,21 @@ def read_bytes(source: Path | bytes, max_pixels: int | None) -> bytes:
     if not data:
         raise ValueError("the file is empty")
     return data
+
+
+def require_regular(path: Path) -> None:
+    """Refuse what cannot simply be read: a pipe would wait, a device never end.
+
+    Raises:
+        OSError: if there is nothing, or no permission.
+        ValueError: if it is no regular file.
+    """
+    if path.is_file():
+        return
+    path.stat()  # says why, where there is nothing
+    if path.is_dir():
+        os.scandir(path).close()  # likewise
+    raise ValueError("it cannot be opened: it is no regular file")
 
 
 def name_of(source: Path | bytes) -> str | None:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from ...checks import optional_package
+from ..image_io.safe_read import require_regular
 
 PREFIX = "hf:"
 FORM = "hf:NAME, with ?split=SPLIT&column=COLUMN where there are several"
@@ -44,6 +45,7 @@ class HubDataset:
         if image.get("bytes") is not None:
             return bytes(image["bytes"])
         if image.get("path") is not None:
+            require_regular(Path(image["path"]))
             return Path(image["path"]).read_bytes()
         raise ValueError("the row holds no image")
 

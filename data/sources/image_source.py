@@ -30,9 +30,10 @@ class ImageSource:
     Safe in forked and spawned workers.
 
     Args:
-        root: see ``open_root``. Hidden files and folders and ``__MACOSX`` are left out.
+        root: see ``open_root``. Hidden files and folders and those of the system are left out.
         channels: 3 for colour, 1 for grey.
         resize: None, or a side in pixels to which the central square of each image is reduced (Lanczos).
+        repeats: see ``Folder``.
 
     Attributes:
         files: the encoded images.
@@ -43,11 +44,11 @@ class ImageSource:
         ValueError: if an argument is out of range or the root holds no image file.
     """
 
-    def __init__(self, root: str | Path, channels: int = 3, resize: int | None = None) -> None:
+    def __init__(self, root: str | Path, channels: int = 3, resize: int | None = None, repeats: bool = False) -> None:
         if channels not in (1, 3):
             raise ValueError(f"channels must be 3 (colour) or 1 (grey), got {channels}")
         require_at_least(1, resize=1 if resize is None else resize)
-        self.files = open_root(root)
+        self.files = open_root(root, repeats)
         self.root, self.names, self.shards = self.files.root, self.files.names, self.files.shards
         self.channels = channels
         self.resize = resize

@@ -1,5 +1,6 @@
 """From what a user writes as root to image files."""
 
+import os
 from pathlib import Path
 
 from ...checks import optional_package
@@ -12,13 +13,14 @@ BUNDLED = "bundled:photos"
 PHOTOS = Path(__file__).parents[1] / "sample_images"
 
 
-def open_root(root: str | Path) -> ImageFiles:
+def open_root(root: str | Path, repeats: bool = False) -> ImageFiles:
     """The image files of a root.
 
     Args:
         root: a folder of images or a ``.zip`` archive, both of any nesting; a ``.tar`` shard, a folder of them, or a
             pattern such as ``/data/train-{000000..000019}.tar``; ``hf:`` and a data set of Hugging Face, see
             ``HubDataset``; or ``"bundled:photos"``, the photographs that come with the package.
+        repeats: see ``Folder``.
 
     Raises:
         ValueError: if it is none of these or is damaged.
@@ -29,7 +31,7 @@ def open_root(root: str | Path) -> ImageFiles:
         return HubDataset(str(root))
     path = Path(root).expanduser()
     if path.is_dir():
-        return _open_folder(path)
+        return _open_folder(path, repeats)
     if path.is_file() and path.suffix.lower() == ".zip":
         return ZipArchive(path)
     if path.is_file() and path.suffix.lower() == ".tar":
@@ -42,9 +44,10 @@ def open_root(root: str | Path) -> ImageFiles:
     )
 
 
-def _open_folder(folder: Path) -> ImageFiles:
-    images = Folder(folder)
-    shards = sorted(path for path in folder.iterdir() if _is_shard(path))
+def _open_folder(folder: Path, repeats: bool) -> ImageFiles:
+    images = Folder(folder, repeats)
+    found = sorted(filter(_is_shard, folder.iterdir()), key=os.path.islink, reverse=True)
+    shards = sorted({os.path.realpath(path): path for path in found}.values())  # a link beside its shard is no other
     if shards and images.names:
         raise ValueError(
             f"root must hold shards or image files, got {folder} with both, such as {shards[0].name} and "
@@ -54,7 +57,7 @@ def _open_folder(folder: Path) -> ImageFiles:
 
 
 def _is_shard(path: Path) -> bool:
-    return path.suffix.lower() == ".tar" and not path.name.startswith(".") and path.is_file()
+    return path.suffix.lower() == ".tar" and not path.name.startswith(".") and not path.is_dir()
 
 
 def _expanded(pattern: Path) -> list[Path]:

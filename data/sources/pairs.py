@@ -16,7 +16,8 @@ NAMED = 3  # images without a partner that a message names
 class PairSource:
     """Pairs of images of one name, each read as one stack: what is done to it is done to both.
 
-    A name is the path below the root without its ending. Pairs go by the names of the clean images.
+    A name is the path below the root without its ending. Pairs go by the names of the clean images. Several links may
+    lead to one file: a scene is often recorded more than once.
 
     Args:
         root: of the clean images, see ``open_root``.
@@ -33,9 +34,9 @@ class PairSource:
     """
 
     def __init__(self, root: str | Path, recorded: str | Path, channels: int = 3, resize: int | None = None) -> None:
-        self.clean = ImageSource(root, channels, resize)
+        self.clean = ImageSource(root, channels, resize, repeats=True)
         try:
-            self.recorded = ImageSource(recorded, channels, resize)
+            self.recorded = ImageSource(recorded, channels, resize, repeats=True)
         except ValueError as error:
             raise ValueError(f"recorded: {error}") from error
         if _place(self.clean) == _place(self.recorded):

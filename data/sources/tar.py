@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..image_io.safe_read import require_regular
 from .folder import is_image
 
 BLOCK = 512
@@ -87,6 +88,7 @@ def scan(path: Path) -> Iterator[Member]:
         ValueError: naming the shard, if it is not there, is no plain .tar, is truncated, or has a damaged header.
     """
     try:
+        require_regular(path)
         with tarfile.open(path, "r:") as archive:
             for member in archive:
                 if member.isreg() and not member.issparse() and is_image(member.name):
@@ -96,7 +98,7 @@ def scan(path: Path) -> Iterator[Member]:
         _require_end(path, end)
     except FileNotFoundError as error:
         raise ValueError(f"shard {path} is missing") from error
-    except (tarfile.TarError, OSError, EOFError) as error:
+    except (tarfile.TarError, OSError, EOFError, ValueError) as error:
         raise ValueError(f"shard {path} is damaged or truncated, or no uncompressed .tar: {error}") from error
 
 

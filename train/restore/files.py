@@ -3,13 +3,15 @@
 import glob
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import NamedTuple
 
+from ...data.sources.folder import files_below, is_image
+
 REPORT = "restore.json"
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,9 @@ def inputs_of(named: Sequence[str], out: Path) -> list[Input]:
     """All files that are meant, in the order in which they are named, those of a folder by name.
 
     Args:
-        named: files; folders, of which all pictures at any depth are meant by their names' endings; patterns, such as
-            ``photos/**/*.jpg``. What is not there, or holds or matches no picture, is kept, to be answered later.
+        named: files; folders, of which all pictures at any depth are meant, as in training (see ``files_below``);
+            patterns, such as ``photos/**/*.jpg``, whose ``**`` goes the same way. What is not there, holds or matches
+            no picture or cannot be listed is kept, to be answered later.
         out: the output folder, whose files are left out of others.
 
     Raises:
@@ -61,16 +64,40 @@ def _key(folder: Path, stem: str) -> tuple[str, str]:
 def _expanded(name: str, out: Path, several: bool) -> list[tuple[Path, Path]]:
     path = Path(name)
     if path.is_dir():
-        files = (file for file in sorted(path.rglob("*")) if file.suffix.lower() in SUFFIXES and not file.is_dir())
-        pictures = [file for file in files if out not in file.resolve().parents]
         above = Path((path if path.name not in ("", "..") else path.resolve()).name if several else "")
+        files = [file for file in _below(path, is_image) if file != path]
+        pictures = [file for file in files if out not in Path(os.path.realpath(file)).parents]
         found = [(picture, above / picture.parent.relative_to(path)) for picture in pictures]
     elif not os.path.lexists(path) and glob.has_magic(name):
-        matches = [Path(match) for match in sorted(glob.glob(name, recursive=True))]
-        found = [(match, Path()) for match in matches if not match.is_dir()]
+        found = [(match, Path()) for match in _matching(path)]
     else:
         found = []
     return found or [(path, Path())]
+
+
+def _below(folder: Path, wanted: Callable[[str], bool]) -> list[Path]:
+    """Files, and the folders that cannot be listed."""
+    unlisted: list[Path] = []
+    names = files_below(folder, wanted, lambda error: unlisted.append(Path(error.filename)))
+    return sorted([*unlisted, *(folder / name for name in names)])
+
+
+def _matching(pattern: Path) -> list[Path]:
+    if "**" not in pattern.parts:
+        return [match for match in sorted(map(Path, glob.glob(str(pattern)))) if not match.is_dir()]
+    place = pattern.parts.index("**")
+    above, parts = Path(*pattern.parts[:place]), pattern.parts[place:]
+    folders = [above] if above.is_dir() else sorted(map(Path, glob.glob(str(above))))
+    return [file for folder in folders for file in _below(folder, lambda name: _is_match(name.split("/"), parts))]
+
+
+def _is_match(name: Sequence[str], pattern: Sequence[str]) -> bool:
+    """By parts; the part ``**`` matches any number of them."""
+    if not pattern or not name:
+        return not name and all(part == "**" for part in pattern)
+    if pattern[0] == "**":
+        return _is_match(name, pattern[1:]) or _is_match(name[1:], pattern)
+    return fnmatch(name[0], pattern[0]) and _is_match(name[1:], pattern[1:])
 
 
 class Outputs(NamedTuple):

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import torch
 
 from ... import __version__
+from ...data.image_io.safe_read import require_regular
 from .atomic_write import atomic_write
 
 FORMAT = 3
@@ -76,6 +77,7 @@ def load(path: Path) -> dict[str, Any]:
 
 def _require_whole(path: Path) -> None:
     try:
+        require_regular(path)
         with path.open("rb") as file, zipfile.ZipFile(file) as archive:
             damaged = archive.testzip()
     except OSError:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,15 +36,19 @@ class RunRecord:
 
 def runs_below(folders: Iterable[Path]) -> list[Path]:
     """Run folders at any depth below the folders, themselves included, each once; links are followed."""
-    return list(dict.fromkeys(run.resolve() for folder in folders for run in _runs(folder)))
+    seen: set[Path] = set()
+    return [run for folder in folders for run in _runs(Path(os.path.realpath(folder)), seen)]
 
 
-def _runs(folder: Path) -> Iterator[Path]:
+def _runs(folder: Path, seen: set[Path]) -> Iterator[Path]:
+    if folder in seen:
+        return
+    seen.add(folder)
     if any((folder / name).is_file() for name in (STARTED, FAILED)):
         yield folder
         return
     for child in sorted(folder.iterdir()) if folder.is_dir() else []:
-        yield from _runs(child)
+        yield from _runs(Path(os.path.realpath(child)), seen)
 
 
 def read_run(folder: Path) -> RunRecord:

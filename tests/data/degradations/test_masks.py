@@ -1,5 +1,7 @@
 """Masks have the stated shapes, are seeded for each image, and wrong ones are refused by name."""
 
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -151,9 +153,11 @@ def test_useless_masks_are_refused(tmp_path, values, words):
         MaskFile(str(tmp_path / "mask.npy"))
 
 
-@pytest.mark.parametrize("name", ["mask.jpg", "mask", "mask.npy", "mask.png"])
+@pytest.mark.parametrize("name", ["mask.jpg", "mask", "mask.npy", "mask.png", "pipe.npy", "pipe.png"])
 def test_files_that_are_none_are_refused(tmp_path, name):
     (tmp_path / "mask.png").write_bytes(b"no picture")
+    for pipe in ("pipe.npy", "pipe.png"):
+        os.mkfifo(tmp_path / pipe)
     with pytest.raises(ValueError, match=f"path .*{name}"):
         MaskFile(str(tmp_path / name))
 

@@ -3,6 +3,7 @@
 import gzip
 import io
 import multiprocessing
+import os
 import pickle
 import tarfile
 
@@ -70,6 +71,18 @@ def test_the_index_points_at_the_bytes_the_library_reads(shards, files):
         read = {item["fname"]: item["data"] for item in webdataset.tariterators.tar_file_iterator(file)}
     assert [data[m.offset : m.offset + m.size] for m in members] == [read[m.name] for m in members]
     assert [m.name for m in members] == ["00.png", "01.png", "02.png"]
+
+
+def test_a_link_beside_its_shard_is_no_other_shard(shards):
+    (shards / "a.tar").symlink_to("s-0.tar")
+    assert ImageSource(shards).names == NAMES
+
+
+def test_a_pipe_is_no_shard(shards):
+    os.mkfifo(shards / "s-3.tar")
+    for root in (shards, shards / "s-{0..3}.tar"):
+        with pytest.raises(ValueError, match=r"s-3\.tar .*regular"):
+            ImageSource(root)
 
 
 def test_only_visible_images_are_members(tmp_path, files):

@@ -1,9 +1,12 @@
 """Names of files, folders and patterns, and of what is made of them."""
 
+import os
 from pathlib import Path
 
 import pytest
 
+from pscgan.data.image_io.decode import UnreadableImage
+from pscgan.data.image_io.read_image import read
 from pscgan.train.restore.files import inputs_of
 
 
@@ -15,6 +18,17 @@ def photos(tmp_path, monkeypatch):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     return Path("photos")
+
+
+PATTERNS = {
+    "photos/**/c.*": ["deep/er/c.tiff"],
+    "photos/?.png": ["a.png"],
+    "**/er/*": ["deep/er/c.tiff"],
+    "photos/**/deep/**/*.tiff": ["deep/er/c.tiff"],
+    "photos/deep/**": ["deep/a.png", "deep/er/c.tiff"],
+    "pho*/**/er/**/*": ["deep/er/c.tiff"],
+    "photos/**/notes.*": ["notes.txt"],
+}
 
 
 def names(inputs):
@@ -42,11 +56,46 @@ def test_several_folders_have_theirs(photos, monkeypatch):
     ]
 
 
-def test_a_pattern_is_what_it_matches(photos):
-    assert names(inputs_of(["photos/**/c.*", "photos/?.png"], Path("out"))) == [
-        ("photos/deep/er/c.tiff", ".", "c"),
-        ("photos/a.png", ".", "a"),
-    ]
+@pytest.mark.parametrize("named", ["photos", "photos/**/[bc].*", "**/[bc].*"])
+def test_loops_end_and_each_file_is_one(photos, named):
+    for link, target in (
+        ("deep/loop", ".."),
+        ("deep/er/over", "../../deep"),
+        ("deep/self", "self"),
+        ("c.JPG", "b.JPG"),
+    ):
+        (photos / link).symlink_to(target)
+    found = [one.path for one in inputs_of([named], photos / "out")]
+    assert [path for path in found if path.stem in "bc"] == [photos / "b.JPG", photos / "deep/er/c.tiff"]
+
+
+def test_hidden_files_are_none(photos):
+    for name in ("._a.png", ".cache/c.png", "__MACOSX/d.png", "Thumbs.db"):
+        (photos / name).parent.mkdir(exist_ok=True)
+        (photos / name).touch()
+    assert {one.path.name for one in inputs_of(["photos"], photos / "out")} == {
+        *("a.png", "b.JPG", "c.tiff", "twin.jpg", "twin.png")
+    }
+
+
+@pytest.mark.parametrize("named", ["photos", "photos/**/*.JPG", "photos/deep"])
+def test_a_folder_that_cannot_be_listed_is_kept_to_be_answered(photos, named, monkeypatch):
+    def denied(path, scandir=os.scandir):
+        if str(path) == "photos/deep":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr("os.scandir", denied)
+    found = [one.path for one in inputs_of([named], photos / "out")]
+    assert photos / "deep" in found
+    assert (photos / "b.JPG" in found) == (named != "photos/deep")
+    with pytest.raises(UnreadableImage, match=r"deep: .*Permission denied"):
+        read(photos / "deep")
+
+
+@pytest.mark.parametrize(("pattern", "found"), PATTERNS.items())
+def test_a_pattern_is_what_it_matches(photos, pattern, found):
+    assert names(inputs_of([pattern], Path("out"))) == [(f"photos/{name}", ".", Path(name).stem) for name in found]
 
 
 def test_a_file_may_have_the_name_of_a_pattern(photos):

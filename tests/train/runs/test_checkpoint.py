@@ -147,6 +147,12 @@ def test_a_file_of_another_kind_is_named(content, path):
         checkpoint.load(path)
 
 
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "last.ckpt")
+    with pytest.raises(DamagedFile, match=r"last\.ckpt .*regular"):
+        checkpoint.load(tmp_path / "last.ckpt")
+
+
 def test_options_of_the_optimiser_come_from_the_config(path):
     """A run that continues with other betas and another weight decay trains by them."""
 

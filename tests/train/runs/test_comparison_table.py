@@ -92,6 +92,17 @@ def test_runs_are_found_once_at_any_depth_and_nothing_else_is(tmp_path):
     assert runs_below([tmp_path / "missing", elsewhere]) == []
 
 
+def test_links_that_cross_end(tmp_path):
+    for name, other in ("ab", "ba"):
+        folder = tmp_path / name
+        folder.mkdir()
+        for link, target in {"over": f"../{other}", "up": "..", "self": "self"}.items():
+            (folder / link).symlink_to(target)
+    (tmp_path / "b/run").mkdir()
+    (tmp_path / "b/run/run.json").touch()
+    assert runs_below([tmp_path / "a"]) == [tmp_path / "b/run"]
+
+
 def test_the_lowest_crps_comes_first_and_runs_without_one_last():
     records = [
         record("none"),
