@@ -121,9 +121,10 @@ def test_few_images_do_not_tell_samplers_apart(images, tmp_path):
     values = [value for method in few.methods.values() for value in method.values.values()]
     assert {value.low is None for value in values if value.value} == ({True} if images == 1 else {True, False})
     few.comparison.pop("seconds")
-    assert [key for key, found in few.comparison.items() if len(found.best) < 2] == []
+    told_apart = [key for key, found in few.comparison.items() if len(found.best) < 2]
+    assert len(told_apart) <= images - 1 < 0.1 * len(few.comparison)  # 1 in 20 by chance; 6 by percentiles of two
     figures = replace(few, protocol=few.protocol | {"images": images})
-    assert "is better" not in comparison_markdown(figures)
+    assert comparison_markdown(figures).count("is better") == len(told_apart)
     assert draw_figures(figures, tmp_path)
 
 
