@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from importlib import import_module
+from operator import index
 from typing import Any, TypeVar
 
 Number = TypeVar("Number", int, float)
@@ -67,7 +68,28 @@ def _is_range(pair: Sequence[Any], interval: str, kind: str) -> bool:
 
 def _contains(interval: str, value: float) -> bool:
     low, high = (float(bound) for bound in interval[1:-1].split(","))
-    return low < value < high or (value == low and interval[0] == "[") or (value == high and interval[-1] == "]")
+    try:
+        return bool(
+            low < value < high or (value == low and interval[0] == "[") or (value == high and interval[-1] == "]")
+        )
+    except (TypeError, ValueError, RuntimeError):  # no number at all, or an array of several
+        return False
+
+
+def whole_number(name: str, value: Any, least: float = float("-inf")) -> int:
+    """An integer of Python, numpy or torch as one of Python.
+
+    Raises:
+        ValueError: naming the parameter, if it is none, a truth value, or below ``least``.
+    """
+    try:
+        number = None if "bool" in str(getattr(value, "dtype", type(value))) else index(value)
+    except TypeError:
+        number = None
+    if number is None or number < least:
+        bound = f" >= {least:g}" if least > float("-inf") else ""
+        raise ValueError(f"{name} must be a whole number{bound}, got {value}")
+    return number
 
 
 def optional_package(name: str, extra: str, purpose: str) -> Any:

@@ -1,7 +1,29 @@
-"""What must not be rounded to 16 bits: one way to raise a tensor, one way to leave autocast."""
+"""Types of tensors that no default of torch and no autocast decides."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
 import torch
 from torch import Tensor
+
+
+@contextmanager
+def plain_defaults() -> Iterator[None]:
+    """fp32 and the CPU are what torch makes tensors of within, whatever its defaults are outside; gradients can be had.
+
+    For what is built once; the default type is one for all threads, so a sample, which many may draw at once, names
+    types where it makes tensors.
+    """
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        with (
+            torch.inference_mode(False),
+            torch.device("cpu") if torch.get_default_device().type != "cpu" else nullcontext(),
+        ):
+            yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def without_autocast(tensor: Tensor) -> torch.autocast:

@@ -12,10 +12,16 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor
 
+from .checks import whole_number
+
 
 def key(seed: int, stream: str, number: int) -> int:
-    """A 63-bit key; any two different triples give unrelated keys."""
-    digest = hashlib.blake2b(f"{seed}/{stream}/{number}".encode(), digest_size=8).digest()
+    """A 63-bit key; any two different triples give unrelated keys.
+
+    Raises:
+        ValueError: if the seed is no whole number; also None is refused, as nothing here is drawn without one.
+    """
+    digest = hashlib.blake2b(f"{whole_number('seed', seed)}/{stream}/{number}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
 
 
@@ -62,11 +68,11 @@ class Rng:
 
     def randn(self, *shape: int) -> Tensor:
         """Standard normal, (B, *shape)."""
-        return self._each(lambda g: torch.randn(shape, generator=g, device=self.device))
+        return self._each(lambda g: torch.randn(shape, generator=g, dtype=torch.float32, device=self.device))
 
     def rand(self, *shape: int) -> Tensor:
         """Uniform in [0, 1), (B, *shape)."""
-        return self._each(lambda g: torch.rand(shape, generator=g, device=self.device))
+        return self._each(lambda g: torch.rand(shape, generator=g, dtype=torch.float32, device=self.device))
 
     def randint(self, low: int, high: int, *shape: int) -> Tensor:
         """Integers in [low, high), (B, *shape), int64."""

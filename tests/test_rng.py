@@ -1,8 +1,32 @@
 """Draws belong to an image, not to a batch."""
 
+import numpy as np
+import pytest
 import torch
 
 from pscgan.rng import Rng, key
+
+from .torch_defaults import OTHERS, torch_default
+
+
+@pytest.mark.parametrize("other", OTHERS, ids=str)
+def test_defaults_of_torch_change_no_draw(other):
+    def draws():
+        rng = Rng(0, "z", [3, 4])
+        return [rng.randn(5), rng.rand(5), rng.randint(0, 9, 5), rng.poisson(Rng(1, "means", [3, 4]).rand(5))]
+
+    expected = draws()
+    with torch_default(other):
+        found = draws()
+    assert [draw.dtype for draw in found] == [draw.dtype for draw in expected]
+    assert all(map(torch.equal, found, expected))
+
+
+def test_a_seed_is_a_whole_number():
+    assert key(np.int64(3), "z", 0) == key(torch.tensor(3), "z", 0) == key(3, "z", 0)
+    for seed in (None, 3.0, True, "3", [3]):
+        with pytest.raises(ValueError, match="seed must be a whole number"):
+            Rng(seed, "z", [0])
 
 
 def test_draws_do_not_depend_on_batch_layout():

@@ -38,7 +38,7 @@ from .distributed import collectives
 from .gan_step import GANStep
 from .metrics.consistency import JpegConsistency
 from .metrics.distortion import Distortion
-from .sampling import GeneratorSampler
+from .sampling import GeneratorSampler, InferenceConfig
 
 
 class SamplerModule(pl.LightningModule):
@@ -219,4 +219,6 @@ class ValidationConfig:
     def draw(self, generator: Generator, degradation: Degradation, measurement: Measurement, numbers: Tensor) -> Tensor:
         """K projected samples (K, B, C, H, W) in fp32."""
         seeds = [self.seed + number for number in numbers.tolist()]
-        return GeneratorSampler(generator, degradation).restore(measurement, self.samples_per_image, seeds)
+        bf16 = torch.is_autocast_enabled(measurement.degraded.device.type)
+        config = InferenceConfig(precision="bf16" if bf16 else "fp32")
+        return GeneratorSampler(generator, degradation, config).restore(measurement, self.samples_per_image, seeds)

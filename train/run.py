@@ -15,6 +15,7 @@ from torch import nn
 
 from .. import __version__
 from ..models.features.frozen import FrozenFeatures
+from ..precision import plain_defaults
 from .build import build_trainer, build_training
 from .distributed import collectives
 from .distributed.launch import on_gpu, process_group, processes, start
@@ -27,6 +28,7 @@ from .runs.folder import RunFolder, lock_folder
 from .sanity_check import sanity_check
 
 
+@plain_defaults()
 def train(config: DictConfig) -> float:
     """Run, or continue, what the config says; returns the CRPS of the last validation, for sweeps.
 

@@ -1,7 +1,6 @@
 """K samples of x̂ = G(y, z): one graph or two passes in training, encoded once and decoded by passes in use."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal, Protocol, cast, get_args
@@ -237,6 +236,9 @@ class GeneratorSampler:
         self.device = next((p.device for p in cast(nn.Module, generator).parameters()), torch.device("cpu"))
         self._encode, self._decode = self._prepared(generator.encode), self._prepared(generator.decode)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return GeneratorSampler, (self.generator, self.degradation, self.config)
+
     def restore(self, measurement: Measurement, num_samples: int, seeds: Sequence[int], sigma_z: float = 1.0) -> Tensor:
         return torch.stack(list(self.samples(measurement, num_samples, seeds, sigma_z)))
 
@@ -278,7 +280,7 @@ class GeneratorSampler:
         bf16 = self.config.precision == "bf16"
 
         def run(*arguments: Any) -> Any:
-            with torch.autocast(self.device.type, torch.bfloat16) if bf16 else nullcontext():
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):  # not what a caller has chosen
                 result = call(*arguments)
             # the next run of a CUDA graph writes over its results
             return tree_map_only(Tensor, Tensor.clone, result) if cuda_graphs else result

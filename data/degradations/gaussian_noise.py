@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from ...checks import number_or_range
@@ -36,7 +35,7 @@ class GaussianNoise:
         self.num_maps = 0 if self.low == self.high else 1
 
     def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
-        uniform = rng.rand().to(clean) if self.num_maps else torch.zeros(len(clean)).to(clean)
+        uniform = rng.rand().to(clean) if self.num_maps else clean.new_zeros(len(clean))
         sigma = self.low + (self.high - self.low) * uniform
         degraded = clean + sigma.view(-1, 1, 1, 1) * rng.randn(*clean.shape[1:]).to(clean)
         return self._measurement(degraded, sigma)

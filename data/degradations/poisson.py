@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
 from ...checks import number_or_range, require_in
@@ -69,5 +68,5 @@ class Poisson:
         return restored
 
     def _photons(self, clean: Tensor, rng: Rng) -> Tensor:
-        uniform = rng.rand().to(clean) if self.num_maps else torch.zeros(len(clean)).to(clean)
+        uniform = rng.rand().to(clean) if self.num_maps else clean.new_zeros(len(clean))
         return self.low * (self.high / self.low) ** uniform

@@ -36,7 +36,7 @@ class Quantisation:
         self.num_maps = 0 if self.low == self.high else 1
 
     def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
-        drawn = rng.randint(self.low, self.high + 1) if self.num_maps else torch.full((len(clean),), self.low)
+        drawn = rng.randint(self.low, self.high + 1) if self.num_maps else clean.new_full((len(clean),), self.low)
         return self._measurement(clean, drawn.to(clean))
 
     def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedMeasurement:

@@ -37,7 +37,7 @@ class SaltAndPepper:
         self.num_maps = 0 if self.low == self.high else 1
 
     def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
-        uniform = rng.rand().to(clean) if self.num_maps else torch.zeros(len(clean)).to(clean)
+        uniform = rng.rand().to(clean) if self.num_maps else clean.new_zeros(len(clean))
         rate = self.low + (self.high - self.low) * uniform
         rate_B111 = rate.view(-1, 1, 1, 1)
         chance = rng.rand(*clean.shape[1:]).to(clean)

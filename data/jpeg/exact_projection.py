@@ -85,7 +85,7 @@ def _project_units(wanted: Tensor, coefficients: JpegCoefficients, tolerance: fl
 
 def _feed_back(wanted: Tensor, coefficients: JpegCoefficients, tolerance: float) -> tuple[Tensor, Tensor]:
     """The best state of each picture on its way, and how many levels are wrong in it, (N,)."""
-    best, fewest = wanted.clone(), torch.full((len(wanted),), torch.inf, device=wanted.device)
+    best, fewest = wanted.clone(), wanted.new_full((len(wanted),), torch.inf, dtype=torch.float32)
     left = torch.arange(len(wanted), device=wanted.device)
     cells = _cells(coefficients, tolerance)
     for turn in range(ROUNDS):
@@ -119,7 +119,8 @@ def _cells(coefficients: JpegCoefficients, tolerance: float) -> list[Cell]:
 def _rounded(wanted: Tensor, turn: int) -> Tensor:
     """8-bit pixels; in late rounds of the picture plus noise, the same for all units."""
     if turn >= STUBBORN_AFTER:
-        noise = torch.randn(wanted.shape[1:], generator=torch.Generator().manual_seed(turn), dtype=torch.float64)
+        generator = torch.Generator().manual_seed(turn)
+        noise = torch.randn(wanted.shape[1:], generator=generator, dtype=torch.float64, device="cpu")
         wanted = wanted + (DITHER_STD * noise).to(wanted)
     return wanted.round().clamp_(0, 255)
 
@@ -189,7 +190,9 @@ def _search(rounded: Tensor, cells: list[Cell], sampling: Sampling) -> Tensor:
         numbers = torch.arange(CANDIDATES, device=rounded.device)
         candidate = numbers.where(distances == distance[:, None], CANDIDATES).amin(dim=1)
         better = distance <= least
-        rounded = torch.where(better[:, None, None, None], tried[torch.arange(len(tried)), candidate], rounded)
+        rounded = torch.where(
+            better[:, None, None, None], tried[torch.arange(len(tried), device=tried.device), candidate], rounded
+        )
         least = torch.minimum(distance, least)
         found[left[least == 0]] = rounded[least == 0]
         keep = least > 0
@@ -203,12 +206,14 @@ def _search(rounded: Tensor, cells: list[Cell], sampling: Sampling) -> Tensor:
 def _neighbours(rounded: Tensor, turn: int) -> Tensor:
     """(N, CANDIDATES, C, h, w): one pixel of each a grey level up or down, or as it was, by colour."""
     generator = torch.Generator().manual_seed(turn)
-    pixels = torch.randint(rounded[0, 0].numel(), (CANDIDATES,), generator=generator).to(rounded.device)
+    pixels = torch.randint(rounded[0, 0].numel(), (CANDIDATES,), generator=generator, device="cpu").to(rounded.device)
     colours = rounded.shape[1]
-    steps = torch.randint(-1, 2, (CANDIDATES, colours), generator=generator).to(rounded)
-    steps[::2] *= torch.eye(colours).to(rounded)[torch.arange(CANDIDATES // 2) % colours]  # half are of one colour
+    steps = torch.randint(-1, 2, (CANDIDATES, colours), generator=generator, device="cpu").to(rounded)
+    one_colour = torch.eye(colours, dtype=rounded.dtype, device=rounded.device)
+    numbers = torch.arange(CANDIDATES, device=rounded.device)
+    steps[::2] *= one_colour[numbers[::2] // 2 % colours]  # half of them
     tried = rounded[:, None].repeat(1, CANDIDATES, 1, 1, 1)
-    tried.flatten(3)[:, torch.arange(CANDIDATES), :, pixels] += steps[:, None]
+    tried.flatten(3)[:, numbers, :, pixels] += steps[:, None]
     return 255 - (255 - tried.abs()).abs()  # steps out of 0..255 turn round
 
 

@@ -1,5 +1,7 @@
 """What every degradation in ``conf`` keeps to, and the law of the Gaussian noise."""
 
+import pickle
+from copy import deepcopy
 from functools import cache
 from importlib.resources import files
 
@@ -9,9 +11,12 @@ from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
 from torch.nn import functional as F
 
+from pscgan.data.degradation import Verifiable
 from pscgan.data.degradations.gaussian_noise import GaussianNoise
 from pscgan.data.measurement import concatenate
 from pscgan.rng import Rng
+
+from ..torch_defaults import OTHERS, torch_default
 
 NUMBERS = [4, 7, 1]
 WITHOUT_OPERATOR = "recorded.yaml"  # degradations/test_recorded.py
@@ -74,6 +79,28 @@ def test_shapes_and_types(degradation, clean):
     assert all(len(value) == 3 for value in measurement.params.values())
     assert degradation.residual(clean, measurement).shape == (3,)
     assert degradation.project(clean, measurement).shape == clean.shape
+
+
+def all_it_computes(degradation, clean):
+    measurement = degradation(clean, Rng(0, "degradation", NUMBERS))
+    found = [measurement.condition, *measurement.params.values()]
+    restored = clean.flip(-1)
+    found += [degradation.residual(restored, measurement), degradation.project(restored, measurement)]
+    return [*found, degradation.to_exact_uint8(clean, measurement)] if isinstance(degradation, Verifiable) else found
+
+
+@pytest.mark.parametrize("other", OTHERS, ids=str)
+def test_defaults_of_torch_change_nothing(degradation, clean, other):
+    expected = all_it_computes(degradation, clean)
+    with torch_default(other):
+        found = all_it_computes(degradation, clean)
+    assert [tensor.dtype for tensor in found] == [tensor.dtype for tensor in expected]
+    assert all(map(torch.equal, found, expected))
+
+
+def test_a_copy_computes_the_same(degradation, clean):
+    for other in (pickle.loads(pickle.dumps(degradation)), deepcopy(degradation)):
+        assert all(map(torch.equal, all_it_computes(other, clean), all_it_computes(degradation, clean)))
 
 
 def test_the_clean_image_is_left_as_it_was(degradation, clean):

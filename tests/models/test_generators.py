@@ -1,5 +1,8 @@
 """What every generator promises beside its shapes."""
 
+import pickle
+from copy import deepcopy
+
 import pytest
 import torch
 
@@ -9,6 +12,9 @@ from pscgan.models.published.pscgan import PscganGenerator
 from pscgan.models.published.rrdb import RrdbGenerator
 from pscgan.models.unet import UNet
 from pscgan.rng import Rng
+
+from ..torch_defaults import OTHERS, torch_default
+from .drawing import draw_samples
 
 GENERATORS = {
     "unet": lambda: UNet(3, 3, width=8, levels=3, decoder_blocks=2),
@@ -47,6 +53,20 @@ def test_a_window_at_multiples_of_the_stride_is_seen_as_in_the_image(name):
     window = generator.decode(generator.encode(y[..., top : top + size, top : top + size]), crops)
     far = slice(size // 2 - 8, size // 2 + 8)
     assert torch.allclose(window[..., far, far], whole[..., top:, top:][..., far, far], atol=1e-5)
+
+
+@pytest.mark.parametrize("other", OTHERS, ids=str)
+@pytest.mark.parametrize("name", GENERATORS)
+@torch.no_grad()
+def test_neither_a_copy_nor_defaults_of_torch_change_its_samples(name, other):
+    generator = GENERATORS[name]().eval()
+    side = 2 * generator.stride
+    y = torch.rand(1, 3, side, side)
+    expected = draw_samples(generator, y, 2, Rng(0, "z", [0]))
+    with torch_default(other):
+        assert torch.equal(draw_samples(generator, y, 2, Rng(0, "z", [0])), expected)
+    for copied in (pickle.loads(pickle.dumps(generator)), deepcopy(generator)):
+        assert torch.equal(draw_samples(copied, y, 2, Rng(0, "z", [0])), expected)
 
 
 @pytest.mark.parametrize("name", GENERATORS)

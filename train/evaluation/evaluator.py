@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
+from ...checks import whole_number
 from ...data.evaluation_set import EvaluationSet
 from ...data.measurement import concatenate
 from ...models.features.extractors import Extractor
@@ -58,13 +59,7 @@ class Settings:
     def __post_init__(self) -> None:
         least = {"samples": 1, "batch": 1, "num_workers": 0, "num_visualized": 0, "visual_crop": 16}
         for name, minimum in (least | {"visual_samples": 1}).items():
-            require_count(name, getattr(self, name), minimum)
-
-
-def require_count(name: str, value: object, minimum: int) -> None:
-    """Raise a ValueError unless the value is a whole number of at least the minimum."""
-    if not isinstance(value, int) or value < minimum:
-        raise ValueError(f"{name} must be a whole number >= {minimum}, got {value}")
+            whole_number(name, getattr(self, name), minimum)
 
 
 class Evaluator:

@@ -15,10 +15,12 @@ from rich.console import Console
 from rich.progress import Progress
 from torchmetrics import Metric
 
+from ...checks import whole_number
 from ...data.degradation import Degradation, PairedDegradation
 from ...data.degradations.gaussian_noise import GaussianNoise
 from ...data.evaluation_set import EvaluationSet
 from ...data.sources.pairs import require_pairs
+from ...precision import plain_defaults
 from ..distributed import collectives
 from ..distributed.launch import on_gpu, process_group, processes, start
 from ..metrics.patch_distribution import PatchDistribution
@@ -31,7 +33,7 @@ from ..runs.provenance import provenance
 from .curves import curves
 from .dataset import EvaluationDataset, open_degradation, open_images, open_reference
 from .diagnosis import caveats, diagnose
-from .evaluator import CLEAN, Evaluator, Settings, require_count
+from .evaluator import CLEAN, Evaluator, Settings
 from .methods import Degraded, Method, Methods, training_overlap
 from .metric_suite import MetricSuite
 from .results import EvaluationResult, LeftOut, MethodEntry, Visual
@@ -75,8 +77,8 @@ def build(config: DictConfig) -> EvaluationSetup:
     Raises:
         ValueError: naming what does not make sense, or the folder if it belongs to another evaluation.
     """
-    require_count("bootstrap", config.bootstrap, 0)
-    require_count("sigma_z_images", config.sigma_z_images, 0)
+    whole_number("bootstrap", config.bootstrap, 0)
+    whole_number("sigma_z_images", config.sigma_z_images, 0)
     device = torch.device("cuda", torch.cuda.current_device()) if on_gpu(config) else torch.device("cpu")
     named = OmegaConf.to_container(config)["methods"]  # type: ignore[index, call-overload]
     opened = Methods(named, device, config.samples_per_pass)
@@ -168,6 +170,7 @@ def _metrics(method: Method, degradation: Degradation, samples: int, perceptual:
     return MetricSuite(degradation, count, further, heavy=["patch_distribution"])
 
 
+@plain_defaults()
 def evaluate(config: DictConfig) -> Path | None:
     """Evaluate, or go on with it, and write ``result.json``; its folder, or None in a process of another rank than 0.
 

@@ -11,7 +11,7 @@ LARGEST = 16.0  # a measurement may leave [0, 1], but no noise carries it so far
 
 
 def as_batch(image: ImageLike, channels: int) -> Tensor:
-    """(B, C, H, W) float32, 1 for white.
+    """(B, C, H, W) float32, 1 for white; a plain, contiguous tensor, whatever class and strides it came with.
 
     Args:
         image: one of
@@ -60,8 +60,9 @@ def _tensor(image: Tensor) -> Tensor:
     if not isinstance(image, Tensor):
         kind = type(image).__name__
         raise ValueError(f"degraded must be a Measurement, a tensor, a numpy array or a PIL image, got a {kind}")
-    if image.dtype == torch.uint8:
-        return image.float() / 255
-    if not image.is_floating_point():
+    if image.layout != torch.strided or image.is_meta:
+        raise ValueError(f"degraded must be a dense tensor with values, got one of {image.layout} on {image.device}")
+    if not image.is_floating_point() and image.dtype != torch.uint8:
         raise ValueError(f"degraded must be a tensor of float or uint8, got {image.dtype}")
-    return image.float()
+    plain = image.as_subclass(Tensor).float().contiguous()
+    return plain / 255 if image.dtype == torch.uint8 else plain

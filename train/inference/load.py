@@ -8,6 +8,7 @@ from torch import nn
 
 from ...data.degradation import Degradation, network_channels
 from ...models.generator import Generator
+from ...precision import plain_defaults
 from ..runs.checkpoint import check_same_tensors
 from ..sampling import InferenceConfig, Precision
 from . import safe_instantiate
@@ -24,6 +25,7 @@ SEAMS = {"generator": ("encode", "decode", "draw_latent", "stride"), "degradatio
 ENTRIES = ("name", "generator", "degradation", "image_channels", "images_seen", "seed", "feature_networks")
 
 
+@plain_defaults()
 def load(
     name: Path | str,
     device: torch.device | str = "cpu",

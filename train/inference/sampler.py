@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from ...checks import require_in, whole_number
 from ...data.degradation import Degradation, PairedDegradation
 from ...data.measurement import Measurement
 from ...models.generator import Generator
@@ -28,6 +29,9 @@ class LoadedSampler:
 
     y is an image as ``image_input.as_batch`` takes it, or a ``Measurement`` of the degradation. Samples are projected
     onto what explains a measurement where it has params, which an image alone has not.
+
+    It can be copied, pickled and shared by threads. Neither default types and devices of torch, nor autocast, nor the
+    global generators change a sample; the number of threads of torch changes its last bits.
 
     Args:
         generator: in evaluation mode, on ``device``.
@@ -74,7 +78,7 @@ class LoadedSampler:
         Args:
             degraded: y.
             k: K, 1 or more; 1 for a deterministic sampler.
-            seed: of z; one for all images, which then share their z, or one for each.
+            seed: of z; one for all images, which then share their z, or a sequence or an array of one for each.
             sigma_z: factor on z; 1 samples, 0 has no spread.
 
         Raises:
@@ -122,14 +126,12 @@ class LoadedSampler:
         self, degraded: ImageLike | Measurement, k: int, seed: int | Sequence[int], sigma_z: float
     ) -> Iterator[Tensor]:
         """Samples 1 to K, each (B, C, H, W)."""
-        if not isinstance(k, int) or k < 1:
-            raise ValueError(f"k must be a whole number >= 1, got {k}")
-        if not (math.isfinite(sigma_z) and sigma_z >= 0):
-            raise ValueError(f"sigma_z must be >= 0, got {sigma_z}")
+        k = whole_number("k", k, 1)
+        require_in("[0, inf)", sigma_z=sigma_z)
         if k > 1 and not self.stochastic:
             raise ValueError(f"k must be 1 for a deterministic sampler, got {k}")
         measurement = self._measurement(degraded).to(self.device)
-        seeds = list(seed) if isinstance(seed, Sequence) else [seed] * len(measurement)
+        seeds = list(cast(Sequence[int], seed)) if np.ndim(seed) else [cast(int, seed)] * len(measurement)
         if len(seeds) != len(measurement):
             raise ValueError(f"seed must be one number, or one for each of {len(measurement)} images, got {len(seeds)}")
         return self.restorer.samples(measurement, k, seeds, sigma_z, project=self._can_project(measurement))
@@ -148,18 +150,20 @@ class LoadedSampler:
             return True
 
     def _measurement(self, degraded: ImageLike | Measurement) -> Measurement:
-        channels, maps = self.image_channels, self.degradation.num_maps
-        measurement = degraded if isinstance(degraded, Measurement) else Measurement(as_batch(degraded, channels))
-        given = measurement.condition.shape[1] - measurement.degraded.shape[1]
-        if measurement.degraded.shape[1] != channels or given != maps:
+        if isinstance(degraded, Measurement):
+            y, maps, params = as_batch(degraded.degraded, self.image_channels), degraded.maps, degraded.params
+        else:
+            y, maps, params = as_batch(degraded, self.image_channels), None, {}
+        expected = (len(y), self.degradation.num_maps, *y.shape[2:]) if self.degradation.num_maps else None
+        found = None if maps is None else tuple(maps.shape)
+        if found != expected:
             raise ValueError(
-                f"degraded has {measurement.degraded.shape[1]} channels and {given} maps; "
-                f"{type(self.degradation).__name__} as trained has {channels} and {maps}. Maps come with a "
-                "pscgan.data.measurement.Measurement(degraded, maps, params): of noise of many strengths sigma / 255 "
-                "at every pixel, of a .jpg file degradation.measure(file.coefficients, file.decoded[None]) with a "
-                "file of pscgan.data.jpeg.reader.read"
+                f"degraded has maps of shape {found}; {type(self.degradation).__name__} as trained takes {expected}. "
+                "Maps come with a pscgan.data.measurement.Measurement(degraded, maps, params): of noise of many "
+                "strengths sigma / 255 at every pixel, of a .jpg file degradation.measure(file.coefficients, "
+                "file.decoded[None]) with a file of pscgan.data.jpeg.reader.read"
             )
-        return measurement
+        return Measurement(y, None if maps is None else maps.float(), params)
 
 
 class RunningMoments:
@@ -172,7 +176,7 @@ class RunningMoments:
 
     def __init__(self) -> None:
         self.count = 0
-        self.mean = self._squares = torch.zeros((), dtype=torch.float64)
+        self.mean = self._squares = torch.zeros((), dtype=torch.float64, device="cpu")
 
     def add(self, sample: Tensor) -> None:
         """One more."""

@@ -165,7 +165,7 @@ class TiledSample:
     def draw(self, latents: Iterable[LatentField], sigma_z: float = 1.0) -> Iterator[Tensor]:
         sampler, (_, _, height, width) = self.tiling.sampler, self.window
         for latent in latents:
-            image = torch.empty(1, sampler.image_channels, height, width, device=sampler.device)
+            image = torch.empty(1, sampler.image_channels, height, width, dtype=torch.float32, device=sampler.device)
             for window in windows_of(height, width, self.tiling.side):
                 tile = Tile(self.tiling, self.y, window)
                 (image[(..., *window.area)],) = tile.unprojected([latent], sigma_z)

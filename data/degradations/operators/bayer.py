@@ -38,11 +38,16 @@ class Bayer(Operator):
         if not phases or any(name not in PHASES for name in phases):
             raise ValueError(f"phase must be one or several of {', '.join(PHASES)}, got {phase}")
         self.phases, self.accepted_side_info = phases, ("phase",) if len(phases) > 1 else ()
-        self.cells = torch.tensor([[[[c == name for name in p] for c in COLOURS]] for p in phases]).view(-1, 3, 2, 2)
+        cells = [[[c == name for name in p] for c in COLOURS] for p in phases]
+        self.cells = torch.tensor(cells, device="cpu").view(-1, 3, 2, 2)
 
     def draw(self, clean: Tensor, rng: Rng) -> dict[str, Tensor]:
         """``colours``: which one is measured where, (B, 3, H, W) bool."""
-        drawn = rng.randint(0, len(self.cells)) if len(self.cells) > 1 else torch.zeros(len(rng), dtype=torch.long)
+        drawn = (
+            rng.randint(0, len(self.cells))
+            if len(self.cells) > 1
+            else torch.zeros(len(rng), dtype=torch.long, device="cpu")
+        )
         return self._params(clean, drawn)
 
     def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedImage:
@@ -52,7 +57,7 @@ class Bayer(Operator):
             raise ValueError(f"phase must be that of the picture, one of {', '.join(self.phases)}, got {phase}")
         if colour_range(picture):
             raise ValueError("it must be grey, the mosaic as a sensor measures it, got colour")
-        params = self._params(picture, torch.tensor([self.phases.index(phase)]))
+        params = self._params(picture, torch.tensor([self.phases.index(phase)], device="cpu"))
         size = size_of(picture)
         return ParsedImage(self.forward(picture, params), params, size, {"phase": phase}, adds_colour=True)
 

@@ -94,7 +94,9 @@ def _params(kernel: Tensor, image: Tensor) -> dict[str, Tensor]:
 def gain(kernel: Tensor, size: tuple[int, int]) -> Tensor:
     """K of kernels (B, h, w) about their centres, at the frequencies of ``rfft2``, (B, 1, H, W // 2 + 1) complex."""
     phases = [
-        torch.exp(-2j * math.pi * frequency.flatten()[:, None] * (torch.arange(side) - side // 2)).to(kernel.device)
+        torch.exp(-2j * math.pi * frequency.flatten()[:, None] * (torch.arange(side, device="cpu") - side // 2)).to(
+            kernel.device
+        )
         for frequency, side in zip(_frequencies(size), kernel.shape[-2:], strict=True)
     ]
     K: Tensor = phases[0] @ kernel.to(phases[0]) @ phases[1].T
@@ -106,7 +108,7 @@ def band_gains(kernel: Tensor) -> Tensor:
     grid = max(GRID, *kernel.shape[-2:])
     size = (grid, grid)
     vertical, horizontal = _frequencies(size)
-    ring = torch.bucketize(torch.hypot(vertical, horizontal), torch.tensor([1 / 8, 1 / 4], dtype=torch.float64))
+    ring = torch.bucketize(torch.hypot(vertical, horizontal), vertical.new_tensor([1 / 8, 1 / 4]))
     sector = (torch.atan2(vertical, horizontal) / math.pi * SECTORS).round().long() % SECTORS
     belongs = F.one_hot(SECTORS * ring + sector, RINGS * SECTORS).double().flatten(0, 1).to(kernel.device)
     means: Tensor = gain(kernel, size).abs().flatten(1) @ (belongs / belongs.sum(dim=0))
@@ -121,5 +123,5 @@ def _filtered(image: Tensor, transfer: Tensor) -> Tensor:
 
 def _frequencies(size: tuple[int, int]) -> tuple[Tensor, Tensor]:
     """Cycles a pixel, (H, 1) and (1, W // 2 + 1) float64."""
-    vertical = torch.fft.fftfreq(size[0], dtype=torch.float64)[:, None]
-    return vertical, torch.fft.rfftfreq(size[1], dtype=torch.float64)[None]
+    vertical = torch.fft.fftfreq(size[0], dtype=torch.float64, device="cpu")[:, None]
+    return vertical, torch.fft.rfftfreq(size[1], dtype=torch.float64, device="cpu")[None]

@@ -42,7 +42,7 @@ class UniformKernel:
     drawn = False
 
     def __init__(self, size: int) -> None:
-        self.kernel = torch.full((require_odd(size), size), size**-2.0, dtype=torch.float64)
+        self.kernel = torch.full((require_odd(size), size), size**-2.0, dtype=torch.float64, device="cpu")
 
     def draw(self, rng: Rng) -> Tensor:
         return self.kernel.expand(len(rng), -1, -1)
@@ -66,10 +66,11 @@ class GaussianKernel:
         self.drawn = self.low < self.high
 
     def draw(self, rng: Rng) -> Tensor:
-        uniform = rng.rand(3).cpu().double() if self.drawn else torch.zeros(len(rng), 3, dtype=torch.float64)
+        still = torch.zeros(len(rng), 3, dtype=torch.float64, device="cpu")
+        uniform = rng.rand(3).cpu().double() if self.drawn else still
         sigmas = self.low + (self.high - self.low) * uniform[:, :2]
         angle = (math.pi * uniform[:, 2]).view(-1, 1, 1)
-        place = torch.arange(self.size, dtype=torch.float64) - self.size // 2
+        place = torch.arange(self.size, dtype=torch.float64, device="cpu") - self.size // 2
         along = place * angle.cos() + place[:, None] * angle.sin()
         across = place[:, None] * angle.cos() - place * angle.sin()
         first, second = (sigmas[:, axis].view(-1, 1, 1) for axis in (0, 1))
@@ -180,7 +181,7 @@ class MotionKernel:
 
 def traced(path: Tensor, size: int) -> Tensor:
     """The kernel (B, size, size) of points (B, N, 2), rows and columns from the centre, by linear interpolation."""
-    place = torch.arange(size, dtype=path.dtype) - size // 2
+    place = torch.arange(size, dtype=path.dtype, device=path.device) - size // 2
     share = (1 - (path[..., None] - place).abs()).clamp(min=0)  # (B, N, 2, size), of sum 1
     rows, columns = share.unbind(dim=2)
     return rows.mT @ columns / path.shape[1]

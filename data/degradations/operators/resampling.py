@@ -50,12 +50,12 @@ class Bicubic(Shrinking):
 def weights(length: int, factor: int) -> tuple[Tensor, Tensor]:
     """A of one side, (ceil(length / factor), length), and A⁺, both float64 on the CPU."""
     count = -(-length // factor)
-    centre = (torch.arange(count, dtype=torch.float64)[:, None] + 0.5) * factor - 0.5
-    place = centre.floor() + torch.arange(-2 * factor, 2 * factor + 1)
+    centre = (torch.arange(count, dtype=torch.float64, device="cpu")[:, None] + 0.5) * factor - 0.5
+    place = centre.floor() + torch.arange(-2 * factor, 2 * factor + 1, device="cpu")
     weight = keys_cubic((place - centre) / factor)
     folded = place.long() % (2 * length)
     mirrored = torch.minimum(folded, 2 * length - 1 - folded)
-    A = torch.zeros(count, length, dtype=torch.float64).scatter_add_(1, mirrored, weight)
+    A = torch.zeros(count, length, dtype=torch.float64, device="cpu").scatter_add_(1, mirrored, weight)
     A = A / A.sum(dim=1, keepdim=True)
     return A, torch.linalg.pinv(A)
 
@@ -117,5 +117,5 @@ class Bilinear(Shrinking):
 
 def _rows(extent: int, points: int) -> Tensor:
     """(points, extent), float64."""
-    pixels = torch.eye(extent, dtype=torch.float64)[None]
+    pixels = torch.eye(extent, dtype=torch.float64, device="cpu")[None]
     return F.interpolate(pixels, size=points, mode="linear", align_corners=True)[0].T
