@@ -129,12 +129,15 @@ class SideInfoEstimate:
 class EstimatesSideInfo(Protocol):
     """A degradation that finds in a whole picture what is not told of it."""
 
-    def estimate_side_info(self, pixels: np.ndarray, side_info: ImageSideInfo) -> SideInfoEstimate:
+    def estimate_side_info(
+        self, pixels: np.ndarray, side_info: ImageSideInfo, visible: np.ndarray | None = None
+    ) -> SideInfoEstimate:
         """Complete what is known.
 
         Args:
             pixels: (H, W, C) uint8 or uint16.
             side_info: what is told.
+            visible: (H, W) bool, where pixels are not made up; None where none is.
 
         Raises:
             ValueError: if something has to be told because it cannot be found.

@@ -17,7 +17,7 @@ MIN_SIDE = 32
 Array = NDArray[np.float64]
 
 
-def noise_level(pixels: NDArray[Any]) -> float:
+def noise_level(pixels: NDArray[Any], visible: NDArray[np.bool_] | None = None) -> float:
     """Standard deviation of white Gaussian noise, on the 0..255 scale; one for all colours.
 
     Patches of a picture lie near a subspace, so the least eigenvalues of their covariance are the variance of the
@@ -32,6 +32,7 @@ def noise_level(pixels: NDArray[Any]) -> float:
 
     Args:
         pixels: (H, W, C): uint8, uint16, or floats for 0..1 that have not been clipped.
+        visible: (H, W), patches with others are left out; None where all are.
 
     Returns:
         0 for a constant picture, or one that is almost everywhere at the end of its range.
@@ -45,7 +46,10 @@ def noise_level(pixels: NDArray[Any]) -> float:
     whole = np.issubdtype(pixels.dtype, np.integer)
     step = 255 / np.iinfo(pixels.dtype).max if whole else 255.0
     side = GREY_SIDE if channels == 1 else COLOUR_SIDE
-    patches = _patches(pixels, side).astype(np.float64) * step
+    patches = _patches(pixels, side)
+    if visible is not None:
+        patches = patches[_patches(visible[..., None], side).all(axis=(1, 2))]
+    patches = patches.astype(np.float64) * step
     if whole:
         patches = patches[((patches == 0) | (patches == 255)).mean(axis=(1, 2)) < 0.5]
     if len(patches) <= channels * side**2:

@@ -149,8 +149,9 @@ class RestoreCommand:
         options, name = self.options, on_one_line(one.path)
         try:
             y = self.opener.open(one.path)
-            for warning in y.warnings:
-                print(f"{PROGRAM}: warning: {name}: {warning}", file=sys.stderr)
+            for kind, sentences in (("note", y.facts["notes"]), ("warning", y.warnings)):
+                for sentence in sentences:
+                    print(f"{PROGRAM}: {kind}: {name}: {sentence}", file=sys.stderr)
             outputs.mean.parent.mkdir(parents=True, exist_ok=True)
             restoration = Restoration(self.tiling, y, outputs, options.average, options.seed, options.sigma_z)
             bar.update(task, total=restoration.steps)

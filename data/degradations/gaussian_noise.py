@@ -65,9 +65,11 @@ class GaussianNoise:
     def side_info(self, measurement: Measurement) -> ImageSideInfo:
         return ImageSideInfo(sigma=255 * float(measurement.params["sigma"]))
 
-    def estimate_side_info(self, pixels: np.ndarray, side_info: ImageSideInfo) -> SideInfoEstimate:
+    def estimate_side_info(
+        self, pixels: np.ndarray, side_info: ImageSideInfo, visible: np.ndarray | None = None
+    ) -> SideInfoEstimate:
         """See ``EstimatesSideInfo``: sigma as estimated, clipped to the range; one that is given or fixed stands."""
-        found = noise_level(pixels) if min(pixels.shape[:2]) >= MIN_SIDE else None
+        found = noise_level(pixels, visible) if min(pixels.shape[:2]) >= MIN_SIDE else None
         low, high = 255 * self.low, 255 * self.high
         sigma = low if low == high and side_info.sigma is None else side_info.sigma
         if sigma is None and found is None:

@@ -97,13 +97,17 @@ class Jpeg:
         return Measurement(degraded, _maps(coefficients, self.maps) if self.maps else None, to_params(coefficients))
 
     def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedMeasurement:
-        """See ``FromImage``: the decode of a .jpg file; a grey one is taken as colour without chroma."""
-        if not isinstance(side_info.coefficients, JpegCoefficients):
+        """See ``FromImage``: the decode of a .jpg file; grey is taken as colour without chroma, and the other way."""
+        file = side_info.coefficients
+        if not isinstance(file, JpegCoefficients):
             raise ValueError("it must be a .jpg file, as the networks are given its levels")
-        grey = len(side_info.coefficients.levels) < picture.shape[1]
-        coefficients = grey_as_colour(side_info.coefficients, self.samplings[0]) if grey else side_info.coefficients
+        coefficients = file
+        if len(file.levels) < picture.shape[1]:
+            coefficients = grey_as_colour(file, self.samplings[0])
+        elif picture.shape[1] == 1:
+            coefficients = file = file.luma
         measurement = self.measure(coefficients, (255 * picture).round().to(torch.uint8))
-        return ParsedMeasurement(measurement, *self._facts(side_info.coefficients))
+        return ParsedMeasurement(measurement, *self._facts(file))
 
     def side_info(self, measurement: Measurement) -> ImageSideInfo:
         ((_, coefficients),) = from_params(measurement.params, *size_of(measurement.degraded))

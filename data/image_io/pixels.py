@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 from torch import Tensor
 
+from .hidden_colours import fill_hidden
+
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
 ORIENTATION = 0x0112
 Samples = NDArray[np.uint8 | np.uint16]
@@ -47,12 +49,16 @@ class DecodedImage:
     """One picture, as a viewer shows it.
 
     Attributes:
-        pixels: (H, W, C) uint8 or uint16; C is 1 for grey, 3 for RGB.
+        pixels: (H, W, C) uint8 or uint16; C is 3 for colour, 1 for grey, however the file says it. Where alpha is 0
+            they continue what is visible.
         alpha: (H, W) of the same type, not multiplied into the pixels; None if the file has none.
         exif: as Pillow takes it, without orientation; empty if there is none.
         icc_profile: what the pixels mean; None for sRGB.
         format: of the file: PNG, JPEG, WEBP or TIFF.
         notes: what was changed or left out on reading, a sentence each, to be read behind the file's name.
+        file_channels: 3 where the file has colour, or says grey by three colours; 1 where it has grey.
+        hidden: (H, W, ``file_channels``), as the file has them where alpha is 0; None where it is not.
+        colour_chunks: of a PNG, as they lie there: what its pixels mean besides the profile.
     """
 
     pixels: Samples
@@ -61,11 +67,19 @@ class DecodedImage:
     icc_profile: bytes | None
     format: str
     notes: tuple[str, ...] = ()
+    file_channels: int = 3
+    hidden: Samples | None = None
+    colour_chunks: bytes = b""
 
     @property
     def largest(self) -> int:
         """The value of white: 255 or 65535."""
         return int(np.iinfo(self.pixels.dtype).max)
+
+    @property
+    def visible(self) -> NDArray[np.bool_] | None:
+        """(H, W), where alpha is not 0; None where all is."""
+        return None if self.hidden is None or self.alpha is None else self.alpha > 0
 
     def window(self, top: int, left: int, height: int, width: int) -> Tensor:
         """A part as (C, height, width) float32 in [0, 1], the only part that is turned into floats.
@@ -81,17 +95,13 @@ class DecodedImage:
 
 
 class Decoded(NamedTuple):
-    """The samples of a file, as ``DecodedImage`` has them.
-
-    Attributes:
-        colours: (H, W, C).
-        alpha: (H, W), or None.
-        image: loaded, for its metadata.
-    """
+    """The samples of a file, as ``DecodedImage`` has them, but that C is ``file_channels``."""
 
     colours: Samples
     alpha: Samples | None
+    hidden: Samples | None
     image: Image.Image
+    """Loaded, for its metadata."""
 
 
 def decoded(image: Image.Image, data: bytes) -> Decoded:
@@ -116,7 +126,12 @@ def decoded(image: Image.Image, data: bytes) -> Decoded:
     elif image.mode != "P" and image.info.get("transparency") is not None:
         alpha = _unlike(colours, np.multiply(image.info["transparency"], _KEY_SCALES.get(raw, 1)))
     turned = orientation(image)
-    return Decoded(_upright(colours, turned), None if alpha is None else _upright(alpha, turned), image)
+    colours, alpha = _upright(colours, turned), None if alpha is None else _upright(alpha, turned)
+    if alpha is None or alpha.all():
+        return Decoded(colours, alpha, None, image)
+    if not alpha.any():
+        raise ValueError("nothing of it is visible: all of it is transparent")
+    return Decoded(fill_hidden(colours, alpha > 0), alpha, colours, image)
 
 
 def orientation(image: Image.Image) -> int:

@@ -4,11 +4,12 @@ import io
 from contextlib import nullcontext
 from pathlib import Path
 
-from PIL import Image, PngImagePlugin
+import numpy as np
+from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from ...checks import require_at_least
 from .decode import UnreadableImage, decoder_errors, verify
-from .pixels import FORMATS, ORIENTATION, DecodedImage, decoded, orientation, require_kind
+from .pixels import FORMATS, ORIENTATION, DecodedImage, Samples, decoded, orientation, require_kind
 from .safe_read import capture_stderr, name_of, on_one_line, read_bytes
 
 MAX_PIXELS = 150_000_000
@@ -17,7 +18,14 @@ MAX_PIXELS = 150_000_000
 TIFF = (b"II", b"MM")
 DESCRIPTIVE = (270, 271, 272, 305, 306, 315, 33432, 34665, 34853)
 """What a TIFF says besides how its pixels are stored: title, camera, software, time, artist, copyright, EXIF, GPS."""
+TIFF_COLOUR = (301, 318, 319)
+"""Transfer function, white point and primaries, instead of a profile."""
 PROFILE_SPACES = {1: b"GRAY", 3: b"RGB "}
+COLOUR_CHUNKS = (b"cHRM", b"gAMA", b"sRGB", b"cICP", b"mDCV", b"cLLI", b"mDCv", b"cLLi")
+"""Of a PNG: what its pixels mean; the last two are the names of drafts."""
+GREY_WITHIN = 1
+"""How far colours of a grey picture lie apart: lossy WebP rounds them so; JPEG, TIFF and AVIF show equal ones."""
+ROWS = 64
 
 _CHANGES = {
     "1": "its black and white became grey of 8 bits",
@@ -69,37 +77,61 @@ def _photograph(data: bytes) -> DecodedImage:
     opened = Image.open(io.BytesIO(data), formats=FORMATS)
     notes = [_CHANGES[opened.mode]] if opened.mode in _CHANGES else []
     turned_by_pillow = opened.format == "TIFF" and orientation(opened) != 1
-    colours, alpha, image = decoded(opened, data)
+    colours, alpha, hidden, image = decoded(opened, data)
     if turned_by_pillow or orientation(image) != 1:
         notes.append("it was turned upright, as its orientation asks for")
     exif, profile, left_out = _kept_metadata(image, colours.shape[2])
-    if _has_more(data):
-        left_out.append("it holds several pictures, of which only the first was read")
+    pixels = np.ascontiguousarray(colours[..., 1:2]) if _is_grey(colours) else colours
+    if pixels.shape != colours.shape and (colours != pixels).any():
+        left_out.append("its colours, which lie within one level of grey, were left out")
     kind = "JPEG" if image.format == "MPO" else str(image.format)
-    return DecodedImage(colours, alpha, exif, profile, kind, (*notes, *left_out))
+    notes += [*left_out, *more_pictures(data)]
+    chunks = _colour_chunks(data) if kind == "PNG" else b""
+    return DecodedImage(pixels, alpha, exif, profile, kind, tuple(notes), colours.shape[2], hidden, chunks)
 
 
-def _has_more(data: bytes) -> bool:
-    """Whether a second picture begins; one that is damaged counts as none."""
+def _is_grey(colours: Samples) -> bool:
+    """Whether there are three colours, as good as equal in every pixel; of a picture in colour, few rows are read."""
+    parts = (colours[row : row + ROWS] for row in range(0, len(colours), ROWS))
+    return colours.shape[2] == 3 and all((part.max(axis=2) - part.min(axis=2)).max() <= GREY_WITHIN for part in parts)
+
+
+def _colour_chunks(png: bytes) -> bytes:
+    kept, start = b"", 8
+    while (name := png[start + 4 : start + 8]) not in (b"IDAT", b""):
+        end = start + 12 + int.from_bytes(png[start : start + 4])
+        kept += png[start:end] if name in COLOUR_CHUNKS else b""
+        start = end
+    return kept
+
+
+def more_pictures(data: bytes) -> list[str]:
+    """A sentence where a second picture begins; one that is damaged counts as none."""
     try:
         Image.open(io.BytesIO(data), formats=FORMATS).seek(1)
     except Exception:  # of many types on damaged bytes
-        return False
-    return True
+        return []
+    return ["it holds several pictures, of which only the first was read"]
 
 
 def _kept_metadata(image: Image.Image, colours: int) -> tuple[bytes, bytes | None, list[str]]:
     """EXIF, profile and why one of them was left out, of a loaded image that now has 1 or 3 colours."""
-    exif, profile, notes = b"", None, []
+    exif, (profile, notes) = b"", kept_profile(image, colours)
     try:
         exif = _exif(image)
     except Exception:  # of many types on damaged bytes
         notes.append("its EXIF is damaged and was left out")
-    try:
-        profile = _profile(image, colours)
-    except ValueError as error:
-        notes.append(f"its colour profile was left out: {error}")
+    if isinstance(image, TiffImagePlugin.TiffImageFile) and not profile and {*image.tag_v2} & {*TIFF_COLOUR}:
+        notes.append("its white point, primaries or transfer function were left out")
     return exif, profile, notes
+
+
+def kept_profile(image: Image.Image, colours: int) -> tuple[bytes | None, list[str]]:
+    """Colour profile of a loaded image that now has 1 or 3 colours, or a sentence why it was left out."""
+    try:
+        return _profile(image, colours), []
+    except ValueError as error:
+        return None, [f"its colour profile was left out: {error}"]
 
 
 def _exif(image: Image.Image) -> bytes:

@@ -14,12 +14,18 @@ from .pixels import Samples
 
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 """Grey, grey with alpha, RGB, RGBA, by samples a pixel."""
+BEFORE_CHUNKS = 33
+"""Bytes of the signature and the header, before all other chunks."""
 _UP = b"\2"
 """The filter that takes the row above from a row."""
 
 
 def encode_png(
-    pixels: Tensor, exif: bytes = b"", icc_profile: bytes | None = None, alpha: Samples | None = None
+    pixels: Tensor,
+    exif: bytes = b"",
+    icc_profile: bytes | None = None,
+    alpha: Samples | None = None,
+    colour_chunks: bytes = b"",
 ) -> bytes:
     """The bytes of a file with exactly these pixels, 8 or 16 bits a sample as they have.
 
@@ -28,6 +34,7 @@ def encode_png(
         exif: with the orientation in which to show them.
         icc_profile: what they mean; None for sRGB.
         alpha: (H, W) of the same type, or None.
+        colour_chunks: whole chunks that say more of what they mean.
 
     Raises:
         ValueError: if alpha has another size or type than the pixels.
@@ -43,7 +50,8 @@ def encode_png(
     else:
         image = Image.fromarray(values[..., 0] if values.shape[-1] == 1 else values)
         image.save(file, "PNG", exif=exif, icc_profile=icc_profile)
-    return file.getvalue()
+    data = file.getvalue()
+    return data[:BEFORE_CHUNKS] + colour_chunks + data[BEFORE_CHUNKS:]
 
 
 def _write_16_bits(file: io.BytesIO, values: NDArray[np.uint16], exif: bytes, icc_profile: bytes | None) -> None:

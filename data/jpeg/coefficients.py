@@ -43,6 +43,16 @@ class JpegCoefficients:
     height: int
     width: int
 
+    @property
+    def is_grey(self) -> bool:
+        """Whether there is no chroma, or all of its levels are 0."""
+        return not any(plane.any() for plane in self.levels[1:])
+
+    @property
+    def luma(self) -> JpegCoefficients:
+        """The same of grey pictures, without chroma."""
+        return replace(self, levels=self.levels[:1], tables=self.tables[:, :1], sampling=SAMPLINGS["4:4:4"])
+
     def window(self, top: int, left: int, height: int, width: int) -> JpegCoefficients:
         """What files of this part alone would say, with the same levels.
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ...checks import optional_package
 from ..image_io.decode import UnreadableImage
+from ..image_io.read_image import kept_profile, more_pictures
 from ..image_io.safe_read import capture_stderr, name_of, on_one_line, read_bytes
 from .coefficients import BLOCK, JpegCoefficients, blocks
 from .markers import Header, levels_only, parse
@@ -33,12 +34,14 @@ class JpegFile:
         decoded: its pixels as libjpeg-turbo decodes them, uint8 (C, H, W); C is 1 for grey, 3 for colour (RGB).
         exif: as Pillow takes and gives it, with the orientation to show the picture in; empty if there is none.
         icc_profile: what the pixels mean; None for sRGB.
+        notes: what was left out on reading, as in ``DecodedImage``.
     """
 
     coefficients: JpegCoefficients
     decoded: Tensor
     exif: bytes
     icc_profile: bytes | None
+    notes: tuple[str, ...] = ()
 
 
 def read(path: Path | bytes, max_pixels: int | None = None) -> JpegFile:
@@ -86,8 +89,8 @@ def _checked(levels: list[Tensor], tables: Tensor, header: Header) -> JpegCoeffi
     return JpegCoefficients([level[None] for level in levels], tables[None], chroma, header.height, header.width)
 
 
-def _decode(data: bytes, coefficients: JpegCoefficients) -> tuple[Tensor, bytes, bytes | None]:
-    """Pixels, EXIF and profile, by Pillow."""
+def _decode(data: bytes, coefficients: JpegCoefficients) -> tuple[Tensor, bytes, bytes | None, tuple[str, ...]]:
+    """Pixels, EXIF, profile and notes, by Pillow."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about metadata
@@ -99,7 +102,8 @@ def _decode(data: bytes, coefficients: JpegCoefficients) -> tuple[Tensor, bytes,
     decoded = pixels[None] if pixels.ndim == 2 else pixels.permute(2, 0, 1).contiguous()
     if decoded.shape != (len(coefficients.levels), coefficients.height, coefficients.width):
         raise ValueError("it is damaged: its pixels have another size than its levels")
-    return decoded, image.info.get("exif", b""), image.info.get("icc_profile")
+    profile, notes = kept_profile(image, len(decoded))
+    return decoded, image.info.get("exif", b""), profile, (*notes, *more_pictures(data))
 
 
 _HARMLESS = re.compile(r"(Corrupt JPEG data: \d+ extraneous bytes before marker|Invalid SOS parameters).*\n")

@@ -9,10 +9,8 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
-import torch
 
 from ...data.degradations.jpeg import Jpeg
-from ...data.image_io.write_png import encode_png
 from ...models.spatial_latent import LatentField, LatentInterpolation, SpatialLatent
 from ...train.inference.sampler import LoadedSampler
 from ...train.restore.open_image import ImageOpener
@@ -96,8 +94,7 @@ class Session:
     def png(self, request: ViewRequest) -> bytes:
         """The shown sample as a file, with EXIF, profile and alpha of the picture; errors as in ``view``."""
         picture = self._picture(request)
-        values, info = self._sample(request, picture).values, picture.y.info
-        return encode_png(torch.from_numpy(values).movedim(-1, 0), info.exif, info.icc_profile, info.alpha)
+        return picture.y.info.png(self._sample(request, picture).values)
 
     def _picture(self, request: ViewRequest) -> Picture:
         if not self.sampler.stochastic and (request.average, request.sample, request.share) != (1, 1, 0):

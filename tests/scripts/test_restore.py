@@ -11,7 +11,7 @@ from PIL import Image
 
 from pscgan.train.run import train
 
-from ..data.jpeg.makers import ORIENTATION, ROTATED, by_jpeglib, by_pillow, make_files, picture
+from ..data.jpeg.makers import ORIENTATION, PROFILE, ROTATED, by_jpeglib, by_pillow, make_files, picture
 from ..train.tiny import LIGHTNING_SAYS, OVERRIDES, run
 from .restoring import count_differences, report, restore
 
@@ -166,14 +166,13 @@ def test_grey_files_are_restored_by_either_kind_of_model(kind, models, tmp_path,
 
 
 def test_orientation_and_profile_travel_and_pixels_stay_as_stored(model, tmp_path, capfd):
-    profile = bytes(range(256)) * 300
-    file = by_pillow(tmp_path / "turned.jpg", picture((60, 30)), quality=50, rotated=True, icc_profile=profile)
+    file = by_pillow(tmp_path / "turned.jpg", picture((60, 30)), quality=50, rotated=True, icc_profile=PROFILE)
     restore(capfd, file, "--model", model, "--out", tmp_path / "out", "--samples", 1)
     for name in ("sample1", "mean", "std"):
         with Image.open(tmp_path / f"out/turned_{name}.png") as png:
             assert png.size == (60, 30)
             assert png.getexif()[ORIENTATION] == ROTATED
-            assert png.info.get("icc_profile") == (None if name == "std" else profile)
+            assert png.info.get("icc_profile") == (None if name == "std" else PROFILE)
     assert_proofs_hold(file, tmp_path / "out", tmp_path)
 
 

@@ -139,6 +139,21 @@ def test_a_grey_picture_comes_back_grey_with_a_warning(model, photo, tmp_path, c
     assert pixels(tmp_path / "out/grey_sample1.png").shape == SIZE[::-1]
 
 
+def test_what_is_left_out_of_a_file_is_said(model, tmp_path, capfd):
+    image = Image.fromarray(picture(SIZE))
+    image.quantize(64).save(tmp_path / "few.png", icc_profile=b"no profile")
+    image.save(tmp_path / "pages.tif", save_all=True, append_images=[image])
+    files = tmp_path / "few.png", tmp_path / "pages.tif"
+    ended = restore(capfd, *files, "--model", model, "--samples", 1, "--out", tmp_path / "out")
+    notes = [
+        [f"{path}: {note}" for note in entry["notes"]]
+        for path, entry in zip(files, report(tmp_path / "out")["files"], strict=True)
+    ]
+    assert [len(of_file) for of_file in notes] == [2, 1]
+    said = [line.removeprefix("pscgan restore: note: ") for line in ended.err.splitlines() if "note" in line]
+    assert said == [*notes[0], *notes[1]]
+
+
 def test_a_folder_is_restored_with_its_folders_and_the_bad_are_named(model, photo, tmp_path, capfd):
     for name in ("in/a.png", "in/deep/a.png", "in/deep/b.webp", "in/bad.png", "in/notes.txt"):
         path = tmp_path / name

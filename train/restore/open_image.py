@@ -97,16 +97,20 @@ class ImageOpener:
             return self._degraded(read(path, self.max_pixels))
         if "coefficients" in self.degradation.accepted_side_info:
             file = _read_levels(path, self.max_pixels)
-            channels, height, width = file.decoded.shape
-            info = ImageInfo(height, width, channels, exif=file.exif, icc_profile=file.icc_profile)  # as it is stored
+            file_channels, height, width = file.decoded.shape
+            channels = 1 if file.coefficients.is_grey else file_channels
+            decoded, exif = file.decoded[:channels], file.exif  # as it is stored
+            info = ImageInfo(height, width, channels, file_channels, exif=exif, icc_profile=file.icc_profile)
             side_info = replace(self._side_info(path, info), coefficients=file.coefficients)
-            return self._input(lambda w: file.decoded[(slice(None), *w.area)] / 255, info, side_info)
+            y = self._input(lambda w: decoded[(slice(None), *w.area)] / 255, info, side_info)
+            y.facts["notes"] = list(file.notes)
+            return y
         photograph = read(path, self.max_pixels)
         info = _info(photograph)
         side_info, facts, warnings = self._side_info(path, info), dict[str, Any](), tuple[str, ...]()
         if isinstance(self.degradation, EstimatesSideInfo):
             with _refusals():
-                estimate = self.degradation.estimate_side_info(photograph.pixels, side_info)
+                estimate = self.degradation.estimate_side_info(photograph.pixels, side_info, photograph.visible)
             side_info, facts, warnings = estimate.side_info, dict(estimate.facts), estimate.warnings
         if "mask" in self.degradation.accepted_side_info and self.side_info.mask is None:
             info = replace(info, alpha=None)
@@ -147,15 +151,17 @@ class ImageOpener:
         clean = photograph.window(0, 0, info.height, info.width).expand(channels, -1, -1)
         with _refusals():
             measurement = self.degradation(clean[None], Rng(self.seed, "degrade", [0]))
-        info = info.with_channels(channels)
         if isinstance(self.degradation, Verifiable):
-            info = replace(info, dtype=np.uint8, alpha=None)
+            info = replace(info.with_channels(channels), dtype=np.uint8, alpha=None)
+        elif channels != info.channels:
+            info = info.with_channels(channels)
         if isinstance(self.degradation, FromWindows):
             side_info = self.degradation.side_info(measurement)
             y = self._by_windows(self.degradation, _windows_of(measurement.degraded[0]), info, side_info)
         else:
             y = self._held({channels: measurement}, info)
         y.clean = _windows_of(clean)
+        y.facts["notes"] = list(photograph.notes)
         return y
 
     def _by_windows(
@@ -214,8 +220,18 @@ def _windows_of(image: Tensor) -> Pixels:
 
 def _info(photograph: DecodedImage) -> ImageInfo:
     height, width, channels = photograph.pixels.shape
-    kind = photograph.pixels.dtype.type
-    return ImageInfo(height, width, channels, kind, photograph.alpha, photograph.exif, photograph.icc_profile)
+    return ImageInfo(
+        height,
+        width,
+        channels,
+        photograph.file_channels,
+        photograph.pixels.dtype.type,
+        photograph.alpha,
+        photograph.hidden,
+        photograph.exif,
+        photograph.icc_profile,
+        photograph.colour_chunks,
+    )
 
 
 def _read_levels(path: Path | bytes, max_pixels: int) -> JpegFile:

@@ -90,9 +90,7 @@ class Restoration:
         return written
 
     def _write(self, path: Path, pixels: np.ndarray) -> None:
-        info = self.y.info
-        image = torch.from_numpy(pixels).movedim(-1, 0)
-        atomic_write(path, encode_png(image, info.exif, info.icc_profile, info.alpha))
+        atomic_write(path, self.y.info.png(pixels))
 
     def _put(self, number: int, image: Tensor, window: Window) -> None:
         pixels, verification = self.y.to_pixels(image, window)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ...data.degradation import Verifiable, Verification
 from ...data.from_image import FromImage
+from ...data.image_io.write_png import encode_png
 from ...data.luma import luma
 from ...data.measurement import Measurement
 from ..inference.sampler import LoadedSampler
@@ -33,28 +34,45 @@ class ImageInfo:
         height: in pixels.
         width: in pixels.
         channels: 3 for colour, 1 for grey.
+        file_channels: those of the file; 3 also where its grey is three equal colours.
         dtype: of the pixels, uint8 or uint16.
         alpha: (H, W) of the same dtype; None where there is none.
+        hidden: (H, W, ``file_channels``) of the same dtype, colours of the file where alpha is 0; None where it is not.
         exif: as Pillow takes it; empty if there is none.
         icc_profile: what the pixels mean; None for sRGB.
+        colour_chunks: likewise, see ``DecodedImage``.
     """
 
     height: int
     width: int
     channels: int
+    file_channels: int
     dtype: type[np.uint8] | type[np.uint16] = np.uint8
     alpha: np.ndarray | None = None
+    hidden: np.ndarray | None = None
     exif: bytes = b""
     icc_profile: bytes | None = None
+    colour_chunks: bytes = b""
 
     def with_channels(self, channels: int) -> ImageInfo:
-        """The same with other channels, without the colour profile, which would no longer fit."""
-        return self if channels == self.channels else replace(self, channels=channels, icc_profile=None)
+        """Restored and written with so many channels, without the colour profile where it would no longer fit."""
+        profile = self.icc_profile if channels == self.file_channels else None
+        return replace(self, channels=channels, file_channels=channels, icc_profile=profile)
 
     def enlarged(self, scale: int) -> ImageInfo:
-        """That of a picture ``scale`` times as large, each value of alpha repeated."""
-        alpha = self.alpha if self.alpha is None else np.repeat(np.repeat(self.alpha, scale, 0), scale, 1)
-        return replace(self, height=scale * self.height, width=scale * self.width, alpha=alpha)
+        """That of a picture ``scale`` times as large, alpha and what it hides repeated."""
+        alpha, hidden = (
+            old if old is None else old.repeat(scale, axis=0).repeat(scale, axis=1) for old in (self.alpha, self.hidden)
+        )
+        return replace(self, height=scale * self.height, width=scale * self.width, alpha=alpha, hidden=hidden)
+
+    def png(self, pixels: np.ndarray) -> bytes:
+        """A file of restored pixels (H, W, ``channels``), and of the colours that alpha hides as they were."""
+        colours = pixels if self.channels == self.file_channels else pixels.repeat(self.file_channels, axis=2)
+        if self.alpha is not None and self.hidden is not None:
+            colours = np.where(self.alpha[..., None] > 0, colours, self.hidden)
+        image = torch.from_numpy(colours).movedim(-1, 0)
+        return encode_png(image, self.exif, self.icc_profile, self.alpha, self.colour_chunks)
 
 
 Pixels = Callable[[Window], Tensor]
@@ -129,7 +147,9 @@ class RestorationInput:
         measurement = self._measured(window, self.info.channels)
         if isinstance(self.degradation, Verifiable):
             exact = self.degradation.to_exact_uint8(image.float().to(self.sampler.device), measurement)
-            return exact[0].movedim(0, -1).cpu().numpy(), self.degradation.verify(exact, measurement)
+            channels = self.info.file_channels
+            proof = self.degradation.verify(exact.expand(-1, channels, -1, -1), self._measured(window, channels))
+            return exact[0].movedim(0, -1).cpu().numpy(), proof
         for _ in range(MAX_PROJECTIONS):
             clipped = image.clamp(0, 1)
             if (image - clipped).abs().max() <= NEAR:

@@ -86,17 +86,40 @@ def test_other_depths_are_refused(pixels):
 
 
 def test_alpha_is_dropped():
-    colour = noise()
-    alpha = np.concatenate([colour, noise(channels=1)[..., None]], axis=2)
-    assert np.array_equal(decode(encoded(alpha, "PNG"), 3), colour)
+    colour, alpha = noise(), noise(channels=1)
+    decoded = np.asarray(decode(encoded(np.dstack([colour, alpha]), "PNG"), 3))
+    assert np.array_equal(decoded[alpha > 0], colour[alpha > 0])
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(
+    "write", [lambda p: encoded(p, "PNG"), lambda p: encoded(p, "WEBP", lossless=True, exact=True)]
+)
+def test_nothing_is_learned_of_what_alpha_hides(write, channels):
+    alpha = noise(channels=1) & noise(channels=1, seed=1) & 192  # half of it is 0
+    first, second = (write(np.dstack([colour, alpha])) for colour in hiding(alpha, noise(), noise(seed=2)))
+    assert first != second
+    assert np.array_equal(decode(first, channels), decode(second, channels))
+
+
+def hiding(alpha, colour, other):
+    """Two pictures that are the same where alpha is not 0."""
+    return colour, np.where(alpha[..., None] > 0, colour, other)
+
+
+def test_a_picture_of_which_nothing_is_visible_is_refused():
+    with pytest.raises(UnreadableImage, match="nothing of it is visible"):
+        decode(encoded(np.dstack([noise(), np.zeros((40, 48), np.uint8)]), "PNG"), 3)
 
 
 @pytest.mark.parametrize("transparency", [None, 3, bytes([0, 10, 20])])
 def test_palette_becomes_colour(transparency):
     palette = Image.fromarray(noise()).quantize(16)
-    expected = np.asarray(palette.convert("RGB"))
+    expected, indices = np.asarray(palette.convert("RGB")), np.asarray(palette)
     options = {} if transparency is None else {"transparency": transparency}
-    assert np.array_equal(decode(encoded(palette, "PNG", **options), 3), expected)
+    hidden = {None: -1, 3: 3}.get(transparency, 0)
+    decoded = np.asarray(decode(encoded(palette, "PNG", **options), 3))
+    assert np.array_equal(decoded[indices != hidden], expected[indices != hidden])
 
 
 def test_cmyk_becomes_colour():

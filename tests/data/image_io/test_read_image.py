@@ -33,6 +33,12 @@ def photograph(tmp_path, data):
     return read(written(tmp_path, data))
 
 
+def stored(found):
+    """The colours of the file, (H, W, C)."""
+    colours = found.pixels.repeat(found.file_channels // found.pixels.shape[2], axis=2)
+    return colours if found.hidden is None else np.where(found.alpha[..., None] > 0, colours, found.hidden)
+
+
 def reason(tmp_path, data, **options):
     path = written(tmp_path, data)
     with pytest.raises(UnreadableImage) as caught:
@@ -72,7 +78,7 @@ def test_what_is_written_is_read(tmp_path, depth, channels, with_alpha):
     exif = exif_of((271, 2, 4, b"abc\0"))
     found = photograph(tmp_path, encode_png(as_tensor(pixels), exif, profile, alpha))
     assert found.pixels.dtype == depth
-    assert np.array_equal(found.pixels, pixels)
+    assert np.array_equal(stored(found), pixels)
     assert found.alpha is None if alpha is None else np.array_equal(found.alpha, alpha)
     assert (found.exif, found.icc_profile, found.format, found.notes) == (exif, profile, "PNG", ())
 
@@ -139,7 +145,7 @@ def test_a_colour_that_stands_for_transparent(tmp_path, depth, colour):
     rows = b"".join(b"\0" + row.tobytes() for row in pixels)
     data = png(2, 2, chunk(b"tRNS", key), chunk(b"IDAT", zlib.compress(rows)), depth=depth, colour=colour)
     found = photograph(tmp_path, data)
-    assert np.array_equal(found.pixels, pixels)
+    assert np.array_equal(stored(found), pixels)
     assert (found.alpha == [[found.largest, 0], [found.largest, found.largest]]).all()
 
 
@@ -148,7 +154,7 @@ def test_a_grey_of_few_bits_that_stands_for_transparent(tmp_path, bits):
     byte = 0b10000000 if bits == 1 else 0b11010000 if bits == 2 else 0b11110001
     key = chunk(b"tRNS", struct.pack(">H", 2**bits - 1))
     found = photograph(tmp_path, png(2, 1, key, chunk(b"IDAT", zlib.compress(bytes([0, byte]))), depth=bits, colour=0))
-    assert found.pixels[0, :, 0].tolist() == [255, {1: 0, 2: 85, 4: 17}[bits]]
+    assert stored(found)[0, :, 0].tolist() == [255, {1: 0, 2: 85, 4: 17}[bits]]
     assert found.alpha.tolist() == [[0, 255]]
 
 
@@ -156,7 +162,7 @@ def test_palettes_become_colours(tmp_path):
     palette = Image.fromarray(noise()).quantize(16)
     found = photograph(tmp_path, saved(palette, "PNG", transparency=bytes([0, 10, 20])))
     indices = np.asarray(palette)
-    assert np.array_equal(found.pixels, np.asarray(palette.convert("RGB")))
+    assert np.array_equal(stored(found), np.asarray(palette.convert("RGB")))
     assert np.array_equal(found.alpha, np.array([0, 10, 20, *[255] * 13])[indices])
     assert found.notes == ("its palette became colours",)
 
@@ -218,6 +224,28 @@ def test_a_profile_that_does_not_fit_is_left_out(tmp_path):
         found = photograph(tmp_path, encode_png(as_tensor(noise()), icc_profile=profile))
         assert found.icc_profile is None
         assert why in found.notes[0]
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+def test_chunks_that_say_what_colours_mean_are_kept(tmp_path, depth):
+    meant = [(b"gAMA", struct.pack(">I", 100_000)), (b"cHRM", bytes(range(32))), (b"cICP", bytes([9, 16, 0, 1]))]
+    meant += [(b"mDCV", bytes(24)), (b"cLLI", bytes(8)), (b"sRGB", b"\1")]
+    meant = [chunk(*one) for one in meant]
+    dtype = np.uint8 if depth == 8 else np.uint16
+    data = encode_png(as_tensor(noise(depth=dtype)))
+    data = data[:33] + b"".join(meant) + chunk(b"tEXt", b"a\0b") + chunk(b"pHYs", bytes(9)) + data[33:]
+    found = photograph(tmp_path, data)
+    written = encode_png(as_tensor(found.pixels.copy()), colour_chunks=found.colour_chunks)
+    assert all(written.count(one) == 1 for one in meant)
+    assert written.index(meant[-1]) < written.index(b"IDAT")
+    assert np.array_equal(photograph(tmp_path, written).pixels, found.pixels)
+    assert b"tEXt" not in found.colour_chunks
+
+
+def test_a_tiff_says_that_its_colours_were_taken_for_srgb(tmp_path):
+    for options, said in [({}, True), ({"icc_profile": SRGB}, False)]:
+        found = photograph(tmp_path, saved(noise(), "TIFF", tiffinfo={318: (0.3127, 0.329)}, **options))
+        assert ("white point" in "".join(found.notes)) == said
 
 
 def test_broken_exif_is_no_damage(tmp_path):

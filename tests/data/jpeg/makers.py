@@ -11,6 +11,8 @@ import pscgan.data
 PHOTOS = Path(pscgan.data.__file__).parent / "sample_images"
 ORIENTATION, ROTATED = 0x0112, 6
 
+PROFILE = bytes(16) + b"RGB " + bytes(16) + b"acsp" + bytes(range(256)) * 300
+
 THREE_TABLES = [[2 + i // 4 for i in range(64)], [9] * 64, [17 + i % 5 for i in range(64)]]
 PILLOW = {  # name: (size, options); a size of (width, height)
     "quality-10": ((64, 48), {"quality": 10}),
@@ -28,7 +30,7 @@ PILLOW = {  # name: (size, options); a size of (width, height)
         (88, 43),
         {"qtables": THREE_TABLES},
     ),
-    "rotated-with-profile": ((110, 65), {"quality": 80, "icc_profile": bytes(range(256)) * 300, "rotated": True}),
+    "rotated-with-profile": ((110, 65), {"quality": 80, "icc_profile": PROFILE, "rotated": True}),
 }
 JPEGLIB = {  # name: (size, version, sampling)
     "libjpeg-6b": ((57, 41), "6b", "4:2:0"),

@@ -15,7 +15,18 @@ from pscgan.data.image_io.decode import UnreadableImage
 from pscgan.data.jpeg.coefficients import SAMPLINGS, blocks
 from pscgan.data.jpeg.reader import JpegFile, read
 
-from .makers import JPEGLIB, PILLOW, THREE_TABLES, by_pillow, make_files, patched, picture, segment, write_levels
+from .makers import (
+    JPEGLIB,
+    PILLOW,
+    PROFILE,
+    THREE_TABLES,
+    by_pillow,
+    make_files,
+    patched,
+    picture,
+    segment,
+    write_levels,
+)
 
 SOF0, SOS, COMMENT, APP5 = 0xC0, 0xDA, 0xFE, 0xE5
 DAMAGED_FILES = 2000
@@ -114,7 +125,7 @@ def test_cb_and_cr_may_have_their_own_tables(files):
 def test_orientation_and_profile_travel_with_the_pixels(files):
     plain, turned = (read(path) for path in files if path.stem in ("quality-10", "rotated-with-profile"))
     assert plain.icc_profile is None
-    assert turned.icc_profile == bytes(range(256)) * 300
+    assert turned.icc_profile == PROFILE
     assert turned.decoded.shape == (3, 65, 110)
     exif = Image.Exif()
     exif.load(turned.exif)
