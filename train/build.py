@@ -84,8 +84,29 @@ class ManualReduceDDP(DDPStrategy):
         pass
 
 
+TRAINER_KEYS = {
+    "_target_",
+    "accelerator",
+    "devices",
+    "num_nodes",
+    "deterministic",
+    "benchmark",
+    "detect_anomaly",
+    "profiler",
+}
+"""Other options of Lightning's would be ignored, refused half-way, or change what a run learns and validates."""
+
+
 def build_trainer(config: DictConfig, folder: RunFolder, best_crps: float) -> pl.Trainer:
-    """Lightning's loop, without the parts that count optimiser steps."""
+    """Lightning's loop, without the parts that count optimiser steps.
+
+    Raises:
+        ValueError: if ``config.trainer`` has more than ``TRAINER_KEYS``.
+    """
+    others = [str(key) for key in config.trainer if key not in TRAINER_KEYS]
+    if others:
+        allowed = ", ".join(sorted(TRAINER_KEYS - {"_target_"}))
+        raise ValueError(f"trainer may have {allowed}, got {', '.join(others)}, which the run does without Lightning")
     loggers = [instantiate(logger) for logger in config.logger.values()]
     callbacks = [instantiate(callback) for callback in config.callbacks.values()]
     ranked = {}

@@ -57,6 +57,9 @@ class GANStep(nn.Module):
         alternate: True: a batch trains one network, the critic first (PSCGAN); False: it trains both.
         nonfinite_limit: so many optimiser steps of a network in a row without a finite gradient end the run.
 
+    Attributes:
+        start_weights: ``adapted_weights`` before the first validation, as the config has them.
+
     Raises:
         ValueError: if critic and objective do not come together, pairs are wanted without a critic or of a
             deterministic generator, or a count is out of range.
@@ -102,6 +105,7 @@ class GANStep(nn.Module):
         self.nonfinite_limit = nonfinite_limit
         self.ema, self.progress, self.means = ema, TrainingProgress(), MeanTracker()
         self.ema.start(generator)
+        self.start_weights = self.adapted_weights()
         optimizer = generator_optimizer(generator.parameters())
         self.networks = {"generator": NetworkOptimizer(generator, optimizer, generator_clip_norm)}
         if critic is not None and critic_optimizer is not None:
@@ -256,3 +260,13 @@ class GANStep(nn.Module):
             for module in penalty.modules():
                 if isinstance(module, Adaptive):
                     module.adapt(gain_db, gain_db_exact)
+
+    def adapted_weights(self) -> dict[str, float]:
+        """Weights that penalties adapt during the run, by log name."""
+        return {
+            f"generator/{name}/{weight}": float(value)
+            for name, penalty in self.penalties.items()
+            for module in penalty.modules()
+            if isinstance(module, Adaptive)
+            for weight, value in cast(nn.Module, module).named_buffers(recurse=False)
+        }

@@ -23,7 +23,7 @@ from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
@@ -31,7 +31,6 @@ from ..checks import require_at_least
 from ..data.datamodule import ImageDataModule
 from ..data.degradation import Degradation, Verifiable, measure
 from ..data.measurement import Measurement
-from ..losses.penalty import Adaptive
 from ..models.generator import Generator, is_deterministic
 from ..rng import Rng
 from .distributed import collectives
@@ -106,16 +105,6 @@ class SamplerModule(pl.LightningModule):
     def validation_is_due(self) -> bool:
         """Whether the next thing to happen is a validation."""
         return self.images_seen % self.evaluation.every_images == 0 or self.images_seen >= self.images
-
-    def adapted_weights(self) -> dict[str, float]:
-        """Weights that penalties adapt during the run, by log name."""
-        return {
-            f"generator/{name}/{weight}": float(value)
-            for name, penalty in self.gan_step.penalties.items()
-            for module in penalty.modules()
-            if isinstance(module, Adaptive)
-            for weight, value in cast(nn.Module, module).named_buffers(recurse=False)
-        }
 
     def configure_optimizers(self) -> list[Optimizer]:
         return [network.optimizer for network in self.gan_step.networks.values()]

@@ -98,7 +98,7 @@ def _restore(training: SamplerModule, folder: RunFolder) -> float:
         collectives.broadcast_module(training.gan_step)
         return float("inf")
     collectives.run_on_all_ranks(lambda: _continue_from(training, state, folder.last))
-    return float(state["best_crps"])
+    return float("inf") if folder.validates_otherwise else float(state["best_crps"])
 
 
 def _last_state(folder: RunFolder) -> dict[str, Any] | None:
@@ -112,11 +112,11 @@ def _last_state(folder: RunFolder) -> dict[str, Any] | None:
 def _continue_from(training: SamplerModule, state: dict[str, Any], path: Path) -> None:
     checkpoint.restore(training.gan_step, state, path)
     training.scores = state["scores"]
-    if training.images_seen % training.data.batch_size:
-        raise ValueError(
-            f"dataset.batch_size must divide the {training.images_seen} images the run has seen, got "
-            f"{training.data.batch_size}"
-        )
+    seen, size = f"the {training.images_seen} images the run has seen", training.data.batch_size
+    if training.images_seen % size:
+        raise ValueError(f"dataset.batch_size must divide {seen}, got {size}")
+    if training.images_seen >= training.images != state["config"]["images"]:
+        raise ValueError(f"images must be more than {seen}, got {training.images}")
 
 
 def _conditions(config: DictConfig, training: SamplerModule, precision: str) -> dict[str, Any]:

@@ -29,7 +29,7 @@ class LogTerms(pl.Callback):
             return
         images, seconds, waited = self._last
         module.gan_step.gather()
-        values = module.gan_step.means.pop() | module.adapted_weights()
+        values = module.gan_step.means.pop() | module.gan_step.adapted_weights()
         values["learning_rate_factor"] = module.gan_step.schedule(module.images_seen)
         passed = max(times.seconds - seconds, 1e-9)
         values["time/images_per_second"] = (times.images_seen - images) / passed

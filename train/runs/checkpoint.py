@@ -26,6 +26,9 @@ class Resumable(Protocol):
     @property
     def networks(self) -> Mapping[str, Any]: ...
 
+    @property
+    def start_weights(self) -> dict[str, float]: ...
+
     def state_dict(self) -> Any: ...
 
     def load_state_dict(self, state: Any) -> Any: ...
@@ -43,6 +46,7 @@ def save(path: Path, gan_step: Resumable, config: dict[str, Any], scores: dict[s
         "config": config,
         "gan_step": gan_step.state_dict(),
         "optimizers": {name: network.state_dict() for name, network in gan_step.networks.items()},
+        "start_weights": gan_step.start_weights,
         "scores": scores,
         "best_crps": best_crps,
     }
@@ -92,12 +96,20 @@ def restore(gan_step: Resumable, state: dict[str, Any], path: Path) -> None:
     """Put a loaded state into a ``GANStep`` of the same architecture.
 
     Raises:
-        ValueError: naming the file and the first difference, if the architecture is another.
+        ValueError: naming the file and the first difference, if the architecture is another, the state of an optimiser
+            is of other options, or the config has another start of a weight that has been adapted since.
     """
     check_same_tensors(gan_step.state_dict(), state["gan_step"], path)
+    for name, start in gan_step.start_weights.items():
+        stored = state.get("start_weights", {}).get(name, start)
+        if stored != start:
+            raise ValueError(f"{path}: {name} started at {stored} and has adapted since, got a start of {start}")
     gan_step.load_state_dict(state["gan_step"])
     for name, network in gan_step.networks.items():
-        network.load_state_dict(state["optimizers"][name])
+        try:
+            network.load_state_dict(state["optimizers"][name])
+        except ValueError as error:
+            raise ValueError(f"{path}: {name}_optimizer: {error}") from error
 
 
 def check_same_tensors(expected: dict[str, Any], found: dict[str, Any], path: Path) -> None:

@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 from omegaconf import DictConfig, OmegaConf
 
 from .atomic_write import atomic_write
-from .naming import FIXED_KEYS, RESUMABLE_KEYS
+from .naming import FIXED_KEYS, RESUMABLE_KEYS, VALIDATION_KEYS
 from .provenance import changed_conditions, flatten_config, provenance
 
 CONFIG, LOCK = "config.yaml", ".lock"
@@ -85,6 +85,7 @@ class RunFolder:
 
     Attributes:
         changes: what differs from the config and the conditions the folder was last used with, a line a key.
+        validates_otherwise: whether scores of validations before and after these changes cannot be compared.
 
     Raises:
         ValueError: if the folder holds something else, or a run of another config; with
@@ -101,6 +102,7 @@ class RunFolder:
         if fixed:
             raise ValueError(f"{self.path} holds a run of another config ({_some(fixed)}); choose another name=...")
         self.changes = list(changes.values())
+        self.validates_otherwise = any(key.startswith(VALIDATION_KEYS) for key in changes)
         if self.changes and not self.config["allow_changed_config"]:
             raise ValueError(
                 f"{self.path} holds a run of another config ({_some(self.changes)}); choose another name=..., or "

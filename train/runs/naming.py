@@ -7,12 +7,15 @@ LONGEST_NAME = 100
 NOT_OF_THE_NAME = "logger="
 # keys that do not change what is learned: a run continues whatever they are
 RESUMABLE_KEYS = ("logger.", "callbacks.", "folder", "dataset.num_workers", "trainer.", "allow_changed_config")
+OPTIONS_OF_STATE = ("_target_", "initial_accumulator_value")
 # keys whose change makes another run of it: another network, other images, another problem, another optimiser
 FIXED_KEYS = (
     *("generator.", "critic.", "degradation.", "seed"),
-    *(f"{network}_optimizer.{option}" for network in ("generator", "critic") for option in ("_target_", "amsgrad")),
-    *("dataset.root", "dataset.recorded", "dataset.channels", "dataset.valid"),
+    *(f"{network}_optimizer.{option}" for network in ("generator", "critic") for option in OPTIONS_OF_STATE),
+    *("dataset.root", "dataset.recorded", "dataset.channels", "dataset.valid", "dataset.test"),
 )
+# keys whose change makes another measure of the CRPS: the lowest so far is then the next one
+VALIDATION_KEYS = ("evaluation.samples", "evaluation.seed", "dataset.evaluation_crop", "dataset.resize")
 
 
 def run_name(name: str, overrides: str) -> str:

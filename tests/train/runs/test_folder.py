@@ -52,10 +52,7 @@ def test_the_numbers_a_result_holds(finished):
         (["~schedule.floor"], "schedule.floor: 0.01 there, absent now"),
         (["degradation.sigma=25", "allow_changed_config=true"], "degradation.sigma: 50 there, 25 now"),
         (["+generator.new=1"], "generator.new: absent there, 1 now"),
-        (
-            ["+generator_optimizer.amsgrad=true", "allow_changed_config=true"],
-            "generator_optimizer.amsgrad: absent there, True now",
-        ),
+        (["dataset.test=1", "allow_changed_config=true"], "dataset.test: 0 there, 1 now"),
     ],
 )
 def test_a_run_of_another_config_is_refused(finished, overrides, named):
