@@ -19,12 +19,16 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from .. import __version__
 from ..data.image_io.safe_read import on_one_line
-from ..train.restore.files import REPORT, Input, Outputs, inputs_of, plan_outputs
+from ..train.restore.files import Input, check_outputs, inputs_of
+from ..train.restore.records import STARTS, Records, call_of, read_starts, sha256
+from ..train.runs.atomic_write import atomic_write
 from ..train.runs.cli_errors import report_user_errors
 from .command_line import Parser, device_of
 
@@ -64,6 +68,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--device", choices=("cpu", "cuda"), help="default: cuda where there is one")
     add("--precision", choices=("fp32", "bf16"), default="fp32", help="bf16 is faster where the hardware has it")
     add("--overwrite", action="store_true", help="replace what an earlier call wrote to --out")
+    skip = "leave out what the same call, stopped or not, has restored; a file that has changed needs --overwrite too"
+    add("--skip-existing", action="store_true", help=skip)
     return parser.parse_intermixed_args(arguments)
 
 
@@ -112,74 +118,126 @@ class RestoreCommand:
         from ..train.restore.open_image import ImageOpener
         from ..train.restore.side_info import SideInfo
         from ..train.restore.tiling import Tiling
+        from ..train.runs.provenance import provenance
 
-        self.options, inputs = options, inputs_of(options.inputs, options.out)
+        self.options, self.inputs = options, inputs_of(options.inputs, options.out)
         self.sampler = load(options.model, device_of(options.device), precision=options.precision)
         _fill_in(options, self.sampler.stochastic)
-        self.outputs = plan_outputs(inputs, options.out, options.samples, options.degrade, options.overwrite)
-        side_info = SideInfo(options.mask, options.phase, options.kernel, options.photons)
+        may_exist = options.overwrite or options.skip_existing
+        check_outputs(self.inputs, options.out, options.samples, options.degrade, may_exist)
+        self.side_info = SideInfo(options.mask, options.phase, options.kernel, options.photons)
         known = options.sigma, options.tolerance, options.degrade, options.seed
-        self.opener = ImageOpener(self.sampler, *known, int(1e6 * options.max_megapixels), side_info)
+        self.opener = ImageOpener(self.sampler, *known, int(1e6 * options.max_megapixels), self.side_info)
         self.tiling = Tiling(self.sampler, options.tile, options.overlap)
+        self.records, self.starts = Records(options.out), read_starts(options.out)
+        settings = self._settings()
+        self.call = call_of(settings)
+        self.starts.append({"call": self.call, **settings, **self._start(), **provenance()})
+        self.skipped = self.failed = 0
 
     def run(self) -> int:
         """The exit code: 2 if one or more could not be restored.
 
         Raises:
-            OSError: if the report cannot be written.
+            ValueError: if another process writes to the folder.
+            OSError: if a record cannot be written.
         """
-        from ..train.runs.atomic_write import atomic_write
+        from ..train.runs.folder import lock_folder
 
-        self.options.out.mkdir(parents=True, exist_ok=True)
-        entries: list[dict[str, Any]] = []
-        report = self._metadata() | {"files": entries}
-        with _progress() as bar:
-            for place, (one, outputs) in enumerate(self.outputs.items(), start=1):
-                task = bar.add_task(f"{place} of {len(self.outputs)}: {on_one_line(one.path.name)}", total=None)
-                entries.append({"file": str(one.path), **self._restored(one, outputs, bar, task)})
-                bar.remove_task(task)
-                atomic_write(self.options.out / REPORT, f"{json.dumps(report, indent=2)}\n")
-        return 2 if any("error" in entry for entry in entries) else 0
+        out = self.options.out
+        with lock_folder(out):
+            atomic_write(out / STARTS, f"{json.dumps(self.starts, indent=2)}\n")
+            try:
+                with _progress() as bar:
+                    for place, one in enumerate(self.inputs, start=1):
+                        task = bar.add_task(f"{place} of {len(self.inputs)}: {on_one_line(one.path.name)}", total=None)
+                        self._restore(one, bar, task)
+                        bar.remove_task(task)
+            finally:
+                self.records.close()
+        if self.skipped:
+            said = f"{self.skipped:,} of {len(self.inputs):,} files were restored before and are left out"
+            print(f"{PROGRAM}: {said}", file=sys.stderr)
+        return 2 if self.failed else 0
 
-    def _restored(self, one: Input, outputs: Outputs, bar: Progress, task: TaskID) -> dict[str, Any]:
-        """What the report says of a file."""
-        from ..train.restore.pipeline import Restoration
+    def _restore(self, one: Input, bar: Progress, task: TaskID) -> None:
+        """One file, or why not."""
         from ..train.restore.report import describe
 
-        options, name = self.options, on_one_line(one.path)
+        name, record = on_one_line(one.path), {"name": one.name, "file": str(one.path), "call": self.call}
         try:
-            y = self.opener.open(one.path)
-            for kind, sentences in (("note", y.facts["notes"]), ("warning", y.warnings)):
-                for sentence in sentences:
-                    print(f"{PROGRAM}: {kind}: {name}: {sentence}", file=sys.stderr)
-            outputs.mean.parent.mkdir(parents=True, exist_ok=True)
-            restoration = Restoration(self.tiling, y, outputs, options.average, options.seed, options.sigma_z)
-            bar.update(task, total=restoration.steps)
-            restoration.run(lambda: bar.advance(task))
-            written = restoration.write()
+            written = self._written(one, record, bar, task)
         except (ValueError, OSError, MemoryError, RuntimeError) as error:
             reason = _reason(error).removeprefix(f"{name}: ")
             print(f"{PROGRAM}: {name}: {reason}", file=sys.stderr)
-            return {"error": reason}
-        for entry in (*written["samples"], written["mean"]):
+            self.records.append(record | {"error": reason})
+            self.failed += 1
+            return
+        for entry in written:
             print(describe(entry), flush=True)
-        return written
 
-    def _metadata(self) -> dict[str, Any]:
-        """What the report says of the call."""
-        from ..train.runs.provenance import provenance
+    def _written(self, one: Input, record: dict[str, str], bar: Progress, task: TaskID) -> list[dict[str, Any]]:
+        """What is known of the samples and of their mean; empty where they are left out."""
+        from ..train.restore.pipeline import Restoration
 
-        metadata, run, options = self.sampler.metadata, self.sampler.run, self.options
+        options = self.options
+        outputs = one.outputs(options.out, options.samples, options.degrade)
+        files = [one.path, *self.side_info.files(one.path)]
+        there = [path for path in outputs.all if options.skip_existing and os.path.lexists(path)]
+        if there:
+            same = self.records.hold(record | {"sha256": sha256(files)})
+            if same and there == outputs.all:
+                self.skipped += 1
+                return []
+            if not (same or options.overwrite):
+                raise ValueError(f"{there[0]} is there, and not what this call makes of it; allow --overwrite")
+        y = self.opener.open(one.path)
+        record = record | {"sha256": sha256(files)}
+        for warning in y.warnings:
+            print(f"{PROGRAM}: warning: {on_one_line(one.path)}: {warning}", file=sys.stderr)
+        outputs.mean.parent.mkdir(parents=True, exist_ok=True)
+        restoration = Restoration(self.tiling, y, outputs, options.average, options.seed, options.sigma_z)
+        bar.update(task, total=restoration.steps)
+        restoration.run(lambda: bar.advance(task))
+        written = restoration.write(lambda found: self.records.append({**record, **found}))
+        return [*written["samples"], written["mean"]]
+
+    def _settings(self) -> dict[str, Any]:
+        """What pixels follow from, beside the file."""
+        from torch import nn
+
+        from ..models.features.weights import weights_hash
+
+        metadata, options = self.sampler.metadata, self.options
         known = ("name", "images_seen", "degradation", "seed", "commit")
-        model = {"opened": options.model} | {name: metadata[name] for name in known if name in metadata}
-        asked = ("samples", "average", "seed", "sigma_z", "sigma", "tolerance", "degrade", "phase", "photons")
-        return provenance() | {
-            "model": model | ({} if run is None else {"checkpoint": str(run.checkpoint)}),
-            "device": str(self.sampler.device),
-            "precision": options.precision,
+        model = {name: metadata[name] for name in known if name in metadata}
+        asked = (
+            "precision",
+            "samples",
+            "average",
+            "seed",
+            "sigma_z",
+            "sigma",
+            "tolerance",
+            "degrade",
+            "phase",
+            "photons",
+        )
+        return {
+            "pscgan": __version__,
+            "model": model | {"weights": weights_hash(cast(nn.Module, self.sampler.generator))},
             **{name: getattr(options, name) for name in asked},
-            **{name: path and str(path) for name, path in (("mask", options.mask), ("kernel", options.kernel))},
             "tiles": {name: getattr(self.tiling, name) for name in ("side", "overlap", "receptive_field", "exact")},
+        }
+
+    def _start(self) -> dict[str, Any]:
+        """What else is known of this call."""
+        options, run = self.options, self.sampler.run
+        return {
+            "opened": options.model,
+            "checkpoint": run and str(run.checkpoint),
+            "device": str(self.sampler.device),
+            **{name: path and str(path) for name, path in (("mask", options.mask), ("kernel", options.kernel))},
         }
 
 
@@ -222,7 +280,11 @@ def main(arguments: list[str] | None = None) -> None:
     options = parse(arguments)
     with report_user_errors(PROGRAM):
         check(options)
-        code = RestoreCommand(options).run()
+        try:
+            code = RestoreCommand(options).run()
+        except KeyboardInterrupt:
+            print("interrupted; the same command with --skip-existing goes on", file=sys.stderr)
+            raise
     sys.exit(code)
 
 

@@ -43,8 +43,8 @@ def test_the_demo_runs_from_an_empty_directory(site, tmp_path):
     environment = {"PYTHONPATH": str(site), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "OMP_NUM_THREADS": "1"}
     ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert (ended.returncode, ended.stderr) == (0, "")
-    report = json.loads((tmp_path / "out/restore.json").read_text())
-    assert all(str(site) in entry["file"] for entry in report["files"])
-    assert [
-        entry["mean"]["psnr_to_clean"] > entry["samples"][0]["psnr_to_clean"] > 22 for entry in report["files"]
-    ] == [True] * 3
+    records = [json.loads(line) for line in (tmp_path / "out/restore.jsonl").read_text().splitlines()]
+    assert all(str(site) in record["file"] for record in records)
+    assert [record["mean"]["psnr_to_clean"] > record["samples"][0]["psnr_to_clean"] > 22 for record in records] == [
+        True
+    ] * 3

@@ -18,7 +18,7 @@ class Pixels(NamedTuple):
 
     Attributes:
         values: (H, W, C) uint8 or uint16.
-        report: PSNR and, where y is a file, what libjpeg makes of the picture, as in ``restore.json``.
+        report: PSNR and, where y is a file, what libjpeg makes of the picture, as in ``restore.jsonl``.
     """
 
     values: np.ndarray

@@ -10,6 +10,8 @@ from PIL import Image
 
 from pscgan.scripts.restore import main
 
+REPORT = {"restore.json", "restore.jsonl"}
+
 
 class Ended(NamedTuple):
     code: int
@@ -27,7 +29,9 @@ def restore(capfd, *arguments, device="cpu") -> Ended:
 
 
 def report(folder: Path):
-    return json.loads((folder / "restore.json").read_text())
+    """What is said of the last call, and of each file."""
+    records = [json.loads(line) for line in (folder / "restore.jsonl").read_text().splitlines()]
+    return json.loads((folder / "restore.json").read_text())[-1] | {"files": records}
 
 
 def levels(path):

@@ -13,7 +13,7 @@ from pscgan.train.run import train
 
 from ..data.jpeg.makers import ORIENTATION, PROFILE, ROTATED, by_jpeglib, by_pillow, make_files, picture
 from ..train.tiny import LIGHTNING_SAYS, OVERRIDES, run
-from .restoring import count_differences, report, restore
+from .restoring import REPORT, count_differences, report, restore
 
 pytestmark = [pytest.mark.integration, *LIGHTNING_SAYS]
 SHORT = ("images=8", "evaluation.every_images=8", "generator.levels=2", "dataset.evaluation_crop=16")
@@ -74,7 +74,7 @@ def test_a_photograph_from_end_to_end(model, photo, tmp_path, capfd):
     ended = restore(capfd, photo, "--model", model, "--samples", 8, "--out", out)
     assert (ended.code, ended.err) == (0, "")
     samples = [f"photo_sample{k}.png" for k in range(1, 9)]
-    assert {path.name for path in out.iterdir()} == {*samples, "photo_mean.png", "photo_std.png", "restore.json"}
+    assert {path.name for path in out.iterdir()} == {*samples, "photo_mean.png", "photo_std.png", *REPORT}
     assert_proofs_hold(photo, out, tmp_path)
     lines = ended.out.splitlines()
     assert [line.split(":")[0] for line in lines] == [*samples, "photo_mean.png"]
@@ -93,7 +93,7 @@ def test_the_report_says_what_was_done_with_what(model, photo, tmp_path, capfd):
     said = report(out)
     assert {"pscgan", "command", "time", "commit", "packages"} <= said.keys()
     assert (said["samples"], said["seed"], said["sigma_z"], said["tolerance"]) == (1, 3, 0.5, 0.25)
-    assert said["model"]["checkpoint"] == str(model / "best.ckpt")
+    assert said["checkpoint"] == str(model / "best.ckpt")
     assert (said["model"]["images_seen"], said["model"]["name"]) == (8, "tiny")
     assert said["model"]["degradation"]["quality"] == [5, 75]
     (entry,) = said["files"]
@@ -227,7 +227,7 @@ def test_unreadable_files_are_named_and_the_others_are_restored(model, photo, tm
 
 def test_a_call_of_which_all_failed_says_so_too(model, tmp_path, capfd):
     assert restore(capfd, tmp_path / "missing.jpg", "--model", model, "--out", tmp_path / "out").code == 2
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["restore.json"]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == REPORT
     assert "cannot be opened" in report(tmp_path / "out")["files"][0]["error"]
 
 
@@ -314,4 +314,4 @@ def test_a_full_disk_is_named_and_leaves_no_part_of_a_file(model, photo, tmp_pat
     ended = restore(capfd, photo, "--model", model, "--out", tmp_path / "out", "--samples", 2)
     assert ended.code == 2
     assert f"cannot write {tmp_path / 'out/photo_sample2.png'}: No space left on device" in ended.err
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["photo_sample1.png", "restore.json"]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == REPORT

@@ -8,7 +8,7 @@ import pytest
 
 from ..data.hostile import make_hostile
 from ..train.export.exporting import JPEG, exported
-from .restoring import report, restore
+from .restoring import REPORT, report, restore
 
 pytestmark = pytest.mark.integration
 
@@ -60,7 +60,7 @@ def assert_all_are_answered(model, count, seed, tmp_path, capfd):
     whole = [entry for entry in entries if "error" not in entry]
     written = {name for entry in whole for name in (entry["samples"][0]["file"], entry["mean"]["file"])}
     written |= {entry["std"]["file"] for entry in whole}
-    assert {path.name for path in out.rglob("*") if path.is_file()} == written | {"restore.json"}
+    assert {path.name for path in out.rglob("*") if path.is_file()} == written | REPORT
     assert snapshot(world) == before
     return len(whole), len(refused)
 

@@ -2,7 +2,6 @@
 
 import errno
 import io
-import json
 
 import numpy as np
 import pytest
@@ -18,7 +17,7 @@ from pscgan.train.restore import pipeline
 from ..data.jpeg.makers import ORIENTATION, ROTATED, picture
 from ..data.pictures import png_16
 from ..train.export.exporting import JPEG, NOISE, exported
-from .restoring import report, restore
+from .restoring import REPORT, report, restore
 
 pytestmark = pytest.mark.integration
 
@@ -69,7 +68,7 @@ def test_what_is_written_is_what_load_draws(model, photo, tmp_path, capfd):
     ended = restore(capfd, photo, "--model", model, "--samples", 3, "--average", 5, "--seed", 4, "--out", out)
     assert ended.code == 0
     names = [*(f"photo_sample{k}.png" for k in (1, 2, 3)), "photo_mean.png"]
-    assert {path.name for path in out.iterdir()} == {*names, "photo_std.png", "restore.json"}
+    assert {path.name for path in out.iterdir()} == {*names, "photo_std.png", *REPORT}
     assert [line.split(":")[0] for line in ended.out.splitlines()] == names
     sampler, y = load(model), Image.open(photo)
     drawn = rounded(sampler.sample(y, 5, seed=4)[:, 0])
@@ -275,8 +274,8 @@ def test_a_disk_without_room_is_named_before_it_is_drawn_on(model, photo, tmp_pa
     ended = restore(capfd, photo, "--model", model, "--out", tmp_path / "out")
     assert ended.code == 2
     assert f"cannot write to {tmp_path / 'out'}: No space left on device" in ended.err
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["restore.json"]
-    assert "No space left" in json.loads((tmp_path / "out/restore.json").read_text())["files"][0]["error"]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == REPORT
+    assert "No space left" in report(tmp_path / "out")["files"][0]["error"]
 
 
 def test_bf16_is_near(model, photo, tmp_path, capfd):

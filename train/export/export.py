@@ -17,7 +17,7 @@ from ..inference.hub import CARD, MODEL
 from ..inference.load import load
 from ..inference.safetensors_file import ONNX, PT2, SUFFIX, export_bytes, metadata_json
 from ..inference.sampler import LoadedSampler
-from ..runs.atomic_write import write_together
+from ..runs.atomic_write import written_together
 from ..sampling import GeneratorSampler
 from .graph import graph_files
 from .model_card import model_card
@@ -188,7 +188,9 @@ def _write(contents: Mapping[Path, bytes | str]) -> None:
     if new:
         folder.mkdir()
     try:
-        write_together(contents)
+        with written_together() as write:
+            for path, content in contents.items():
+                write(path, content)
     finally:
         if new and not any(folder.iterdir()):
             folder.rmdir()

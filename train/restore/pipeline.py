@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...data.image_io.write_png import encode_png
 from ..inference.sampler import RunningMoments
-from ..runs.atomic_write import atomic_write
+from ..runs.atomic_write import written_together
 from .files import Outputs
 from .report import ReencodingReport
 from .restoration_input import RestorationInput, rounded
@@ -70,39 +70,39 @@ class Restoration:
                 self.degraded[window.area] = rounded(self.y.degraded(window)[None], self.y.info.dtype)
             self.std[window.area] = moments.std[0, 0].cpu().numpy()
 
-    def write(self) -> dict[str, Any]:
-        """Write all files, each whole or not at all; what is known of the picture and of each file, as plain values.
+    def write(self, note: Callable[[dict[str, Any]], None] = lambda record: None) -> dict[str, Any]:
+        """Write all files; what is known of the picture and of each of them, as plain values.
+
+        Args:
+            note: is told the same when all are written and none is in place yet.
 
         Raises:
             OSError: naming the file that cannot be written.
         """
-        entries = []
-        for path, pixels, report in zip(
-            [*self.outputs.samples, self.outputs.mean], self.pictures, self.reports, strict=True
-        ):
-            self._write(path, pixels)
-            entries.append({"file": path.name, **report.entry(), **self.y.residual(pixels)})
-        std = self._write_std(self.y.info.exif)
-        written = {**self.y.record, "samples": entries[:-1], "mean": entries[-1], "std": std}
-        if self.outputs.degraded is not None and self.degraded is not None:
-            self._write(self.outputs.degraded, self.degraded)
-            written["degraded"] = {"file": self.outputs.degraded.name}
+        outputs, png, entries = self.outputs, self.y.info.png, []
+        with written_together() as write:
+            for path, pixels, report in zip([*outputs.samples, outputs.mean], self.pictures, self.reports, strict=True):
+                write(path, png(pixels))
+                entries.append({"file": path.name, **report.entry(), **self.y.residual(pixels)})
+            pixels, std = self._std_as_grey()
+            write(outputs.std, encode_png(torch.from_numpy(pixels)[None], self.y.info.exif))
+            written = {**self.y.record, "samples": entries[:-1], "mean": entries[-1], "std": std}
+            if outputs.degraded is not None and self.degraded is not None:
+                write(outputs.degraded, png(self.degraded))
+                written["degraded"] = {"file": outputs.degraded.name}
+            note(written)
         return written
-
-    def _write(self, path: Path, pixels: np.ndarray) -> None:
-        atomic_write(path, self.y.info.png(pixels))
 
     def _put(self, number: int, image: Tensor, window: Window) -> None:
         pixels, verification = self.y.to_pixels(image, window)
         self.pictures[(number, *window.area)] = pixels
         self.reports[number].add(pixels, verification, **self.y.references(window))
 
-    def _write_std(self, exif: bytes) -> dict[str, Any]:
-        """Write it as grey; a colour profile would not fit its values."""
+    def _std_as_grey(self) -> tuple[np.ndarray, dict[str, Any]]:
+        """Pixels (H, W), whose values no colour profile fits, and what they stand for."""
         largest = float(self.std.max())
         pixels = np.rint(self.std * np.float32(255 / (largest or 1.0))).astype(np.uint8)
-        atomic_write(self.outputs.std, encode_png(torch.from_numpy(pixels)[None], exif))
-        return {"file": self.outputs.std.name, "grey_levels_at_255": 255 * largest}
+        return pixels, {"file": self.outputs.std.name, "grey_levels_at_255": 255 * largest}
 
 
 PIECE = 2**24  # bytes written at once

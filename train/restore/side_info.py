@@ -56,11 +56,8 @@ class SideInfo:
         Raises:
             UnsupportedImageError: if there is no mask for it, or one of another size.
         """
-        mask = None
-        if self.mask is not None:
-            file = self.mask
-            if isinstance(path, Path) and file.is_dir():
-                file /= f"{path.stem}.png"
+        mask, file = None, self._mask_of(path)
+        if file is not None:
             try:
                 mask = MaskFile(str(file)).draw((info.height, info.width), Rng(0, "mask", [0]))
             except ValueError as error:
@@ -68,6 +65,15 @@ class SideInfo:
         elif info.alpha is not None:
             mask = torch.from_numpy(info.alpha > np.iinfo(info.dtype).max // 2)[None, None]
         return ImageSideInfo(mask, self.phase, self._kernel, self.photons)
+
+    def files(self, path: Path) -> list[Path]:
+        """What is read of one picture beside it."""
+        return [file for file in (self._mask_of(path), self.kernel) if file is not None]
+
+    def _mask_of(self, path: Path | bytes) -> Path | None:
+        if self.mask is not None and isinstance(path, Path) and self.mask.is_dir():
+            return self.mask / f"{path.stem}.png"
+        return self.mask
 
     @cached_property
     def _kernel(self) -> Tensor | None:

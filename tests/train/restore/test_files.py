@@ -7,7 +7,8 @@ import pytest
 
 from pscgan.data.image_io.decode import UnreadableImage
 from pscgan.data.image_io.read_image import read
-from pscgan.train.restore.files import inputs_of
+from pscgan.train.restore.files import check_outputs, inputs_of
+from pscgan.train.restore.records import Records
 
 
 @pytest.fixture
@@ -120,3 +121,48 @@ def test_what_holds_or_matches_nothing_is_kept_to_be_answered(photos):
 def test_two_files_of_one_name_are_named(photos):
     with pytest.raises(ValueError, match=r"photos/a\.png and photos/deep/a\.png would be restored to the same"):
         inputs_of(["photos/a.png", "photos/deep/a.png"], Path("out"))
+
+
+def restored(folder, *stems):
+    """As an earlier call leaves it: a picture, and its record."""
+    for stem in stems:
+        path = folder / f"{stem}_mean.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        Records(folder).append({"name": stem, "file": "", "call": "", "sha256": ""})
+
+
+@pytest.mark.parametrize("named", ["photos", "photos/*.*", "photos/deep"])
+@pytest.mark.parametrize("out", ["photos", ".", "photos/new", "elsewhere"])
+def test_what_an_earlier_call_wrote_among_the_pictures_is_none_of_them(named, out, photos):
+    before = names(inputs_of([named], Path(out)))
+    restored(photos, "a", "deep/a")
+    restored(photos / "deep/restored", "er/c")
+    (photos / "a_sample7.png").touch()  # of a call with more samples
+    (photos / "other_mean.png").touch()  # which is on no record
+    found = names(inputs_of([named], Path(out)))
+    assert [one for one in found if "other" not in one[0]] == before
+    assert any("other" in one[0] for one in found) == (named != "photos/deep")
+
+
+def test_names_that_a_shell_has_listed_leave_the_output_out(photos):
+    restored(photos, "a")
+    files = [str(photos / name) for name in ("a.png", "a_mean.png")]
+    assert [one.stem for one in inputs_of(files, photos)] == ["a"]
+    assert [one.stem for one in inputs_of(files, Path("out"))] == ["a", "a_mean"]
+    with pytest.raises(ValueError, match="INPUT"):
+        inputs_of(files[1:], photos)
+
+
+def test_a_folder_of_restored_pictures_alone_is_restored_by_another_call(tmp_path):
+    restored(tmp_path / "out", "a", "b")
+    assert [one.stem for one in inputs_of([str(tmp_path / "out")], tmp_path / "next")] == ["a_mean", "b_mean"]
+
+
+def test_an_input_is_not_overwritten_by_way_of_a_link(photos):
+    (photos / "a_mean.png").touch()
+    Path("link").symlink_to(photos)
+    inputs = inputs_of(["photos/a.png", "photos/a_mean.png"], Path("link"))
+    with pytest.raises(ValueError, match="is an input"):
+        check_outputs(inputs, Path("link"), 1, degraded=False, may_exist=True)
+    check_outputs(inputs, Path("new"), 1, degraded=False, may_exist=False)

@@ -4,7 +4,13 @@ import os
 
 import pytest
 
-from pscgan.train.runs.atomic_write import atomic_write, write_together
+from pscgan.train.runs.atomic_write import atomic_write, written_together
+
+
+def write_both(folder):
+    with written_together() as write:
+        write(folder / "new", b"new")
+        write(folder / "old", b"newer")
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "No space left on device"), SystemExit])
@@ -19,7 +25,7 @@ def test_whatever_stops_it_leaves_the_old_file_and_no_part(error, tmp_path, monk
 
     monkeypatch.setattr(os, "fsync", stop)
     with pytest.raises((KeyboardInterrupt, OSError, SystemExit)):
-        write_together({tmp_path / "new": b"new", tmp_path / "old": b"newer"})
+        write_both(tmp_path)
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("old", b"old")]
 
 
