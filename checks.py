@@ -110,7 +110,9 @@ def optional_package(name: str, extra: str, purpose: str) -> Any:
 
 
 def closest(name: str, allowed: Iterable[str]) -> str:
-    """``, did you mean NAME?``, or all there are where none is close."""
-    allowed = list(allowed)
+    """``, did you mean NAME?``, or all there are, if any, where none is close."""
+    allowed = list(dict.fromkeys(allowed))
     near = get_close_matches(name, allowed, n=1)
-    return f", did you mean {near[0]}?" if near else f"; there are {', '.join(allowed)}"
+    if near:
+        return f", did you mean {near[0]}?"
+    return f"; there are {', '.join(allowed)}" if allowed else ""

@@ -35,7 +35,7 @@ class PenaltySchedule(nn.Module):
 
     def __init__(
         self,
-        estimator: Any,
+        estimator: Callable[..., Tensor],
         weight: float = 1.0,
         samples_per_image: int = 2,
         images: int | None = None,

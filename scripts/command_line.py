@@ -1,9 +1,13 @@
 """What the verbs share: a parser that answers a mistake in one line, the closest name, and the choice of a device."""
 
 import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NoReturn
 
 from ..checks import closest
+from ..train.runs.cli_errors import report_user_errors
 
 UNKNOWN = "unrecognized arguments: "  # as argparse begins the line
 
@@ -18,22 +22,43 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, program: str, description: str | None, **options: Any) -> None:
-        text = (description or "").strip()
+        text = (description or "").strip().replace("``", "").replace("::\n", ":\n")
         super().__init__(program, description=text, formatter_class=argparse.RawDescriptionHelpFormatter, **options)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """What follows ``--`` is no option: ``-- -a.png`` is ``./-a.png``."""
+        words = list(sys.argv[1:] if args is None else args)
+        if "--" in words:
+            start = words.index("--")
+            words[start:] = [f"./{word}" if word.startswith("-") else word for word in words[start + 1 :]]
+        return super().parse_known_args(words, namespace)
 
     def error(self, message: str) -> NoReturn:
         """End the program; an option that there is not is answered with the closest."""
         if message.startswith(UNKNOWN):
-            unknown = message.removeprefix(UNKNOWN).split()[0].partition("=")[0]
-            message = f"there is no {unknown}{closest(unknown, self._option_string_actions)}"
+            word = message.removeprefix(UNKNOWN).split()[0]
+            unknown = word.partition("=")[0]
+            remedy = closest(unknown, self._option_string_actions)
+            if Path(word).exists():
+                remedy = f"; the file is ./{word}"
+            elif any(action.dest == "overrides" for action in self._actions) and "did you" not in remedy:
+                remedy = "; values are set without dashes, as seed=3, all before or all after the options"
+            message = f"there is no {unknown}{remedy}"
         self.exit(2, f"{self.prog}: {message}\n")
 
 
-def check_hydra_options(program: str) -> None:
-    """End the program in one line if an option is none of Hydra's."""
+def run_hydra(program: str, run: Callable[[], None]) -> None:
+    """A program with a config: a mistake is one line, and a run that is refused leaves no empty folder."""
     from hydra._internal.utils import get_args_parser
 
+    from ..train.runs.folder import remove_new_empty_folders
+
     Parser(program, None, parents=[get_args_parser()], add_help=False).parse_args()
+    try:
+        with report_user_errors(program):
+            run()
+    finally:
+        remove_new_empty_folders()
 
 
 def device_of(name: str | None) -> str:

@@ -8,7 +8,8 @@ from omegaconf import DictConfig, OmegaConf
 from ..checks import optional_package
 from ..train.evaluation.naming import evaluation_name
 from ..train.runs.cli_errors import Interrupted, filter_warnings, report_user_errors
-from .command_line import check_hydra_options
+from ..train.runs.config_check import check_config
+from .command_line import run_hydra
 
 PROGRAM = "pscgan evaluate"
 OmegaConf.register_new_resolver("evaluation_name", evaluation_name, replace=True)
@@ -17,6 +18,7 @@ OmegaConf.register_new_resolver("evaluation_name", evaluation_name, replace=True
 @hydra.main(version_base="1.3", config_path="pkg://pscgan.conf", config_name="evaluate")
 def _run(config: DictConfig) -> None:
     with report_user_errors(PROGRAM):
+        check_config(config, "evaluate")
         for package in ("matplotlib", "torchmetrics", "pytorch_lightning"):
             optional_package(package, "evaluate", "an evaluation")
     from ..train.distributed.launch import RankFailure
@@ -48,9 +50,7 @@ def _evaluate(config: DictConfig) -> None:
 
 def main() -> None:
     """The command ``pscgan evaluate``."""
-    check_hydra_options(PROGRAM)
-    with report_user_errors(PROGRAM):
-        _run()
+    run_hydra(PROGRAM, _run)
 
 
 if __name__ == "__main__":

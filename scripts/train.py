@@ -11,8 +11,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from ..checks import optional_package
 from ..train.runs.cli_errors import Interrupted, filter_warnings, report_user_errors
+from ..train.runs.config_check import check_config
 from ..train.runs.naming import run_name, sweep_name
-from .command_line import check_hydra_options
+from .command_line import run_hydra
 
 PROGRAM = "pscgan train"
 OmegaConf.register_new_resolver("run_name", run_name, replace=True)
@@ -21,11 +22,13 @@ OmegaConf.register_new_resolver("sweep_name", sweep_name, replace=True, use_cach
 
 @hydra.main(version_base="1.3", config_path="pkg://pscgan.conf", config_name="train")
 def _run(config: DictConfig) -> float | None:
+    from ..train.runs.sweep import is_multirun, run_alone_or_in_a_sweep
+
     with report_user_errors(PROGRAM):
+        if not is_multirun():  # a sweep checks its runs before the first
+            check_config(config, "train")
         for package in ("torchmetrics", "pytorch_lightning"):
             optional_package(package, "train", "training")
-    from ..train.runs.sweep import run_alone_or_in_a_sweep
-
     filter_warnings()  # here, because a launcher may have started this process
     return run_alone_or_in_a_sweep(config, _train_or_exit)
 
@@ -56,9 +59,7 @@ def _train_or_exit(config: DictConfig) -> float:
 
 def main() -> None:
     """The command ``pscgan train``."""
-    check_hydra_options(PROGRAM)
-    with report_user_errors(PROGRAM):
-        _run()
+    run_hydra(PROGRAM, _run)
 
 
 if __name__ == "__main__":

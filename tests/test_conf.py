@@ -13,6 +13,7 @@ from PIL import Image
 
 import pscgan.scripts.train  # noqa: F401  registers the resolver of run names
 from pscgan.train.build import build_training
+from pscgan.train.runs.config_check import check_config
 
 CONF = Path(__file__).parents[1] / "conf"
 OPTIONS = [(path.parent.name, path.stem) for path in sorted(CONF.glob("*/*.yaml"))]
@@ -61,6 +62,9 @@ def with_images(config, image_folders):
             config.dataset.validation = 1
     if OmegaConf.is_missing(config.dataset, "recorded"):
         config.dataset.recorded = str(image_folders[1])
+    if "features" not in config:
+        HydraConfig.instance().set_config(config)
+        check_config(config, "train")
     return config
 
 
@@ -120,6 +124,7 @@ def test_an_option_of_an_evaluation_builds(group, option):
     config = composed(*place, name="evaluate")
     node = config["methods" if group == "method" else group][option]
     if not OmegaConf.is_missing(node, "weights") and node.get("weights", "package") == "package":  # others are not here
+        check_config(config, "evaluate")
         assert type(instantiate(node)).__module__.startswith("pscgan.")
     else:
         assert_arguments_exist(node)
@@ -129,6 +134,7 @@ def test_an_option_of_an_evaluation_builds(group, option):
 def test_a_toy_posterior_builds(problem):
     with initialize_config_module("pscgan.conf", version_base="1.3"):
         config = compose("posterior_benchmark", [f"toy_posterior={problem}"])
+    check_config(config, "posterior_benchmark")
     assert set(config.rows) <= {"exact", *config.objectives}
     assert instantiate(config.problem).degradation.num_maps >= 0
 

@@ -44,7 +44,10 @@ def test_help_and_config_import_nothing_heavy(arguments):
     [
         ("trian", "train"),
         ("frobnicate", "prepare-data"),
-        ("train experiment=demoo", "sr4_demo"),
+        ("train experiment=demoo", "demo?"),
+        ("train experiment=nowhere", "sr4_demo"),
+        ("train +sed=3", "seed"),
+        ("train seed=abc", "whole number"),
         ("train degradation.sgima=25", "sigma"),
         ("train frobnicate=1", "precision"),
         ("train --multirn", "--multirun"),

@@ -41,9 +41,11 @@ class Workload:
         from hydra import compose, initialize_config_module
 
         from ...train.build import build_training, lightning_precision
+        from ...train.runs.config_check import check_config
 
         with initialize_config_module("pscgan.conf", version_base="1.3"):
-            config = compose("train", [*overrides, "hydra.run.dir=.", "folder=."])
+            config = compose("train", [*overrides, "hydra.run.dir=.", "folder=.", "name=."])
+        check_config(config, "train")
         module = build_training(config)
         self.gan_step, self.data, self.device = module.gan_step.to(device), module.data, device
         self.bf16 = lightning_precision(config.precision, device.type == "cuda") == "bf16-mixed"

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from hydra.utils import instantiate
@@ -54,6 +54,20 @@ class EvaluationItem:
         images = self.images.to(device)
         clean = images if self.clean is self.images else self.clean.to(device)
         return replace(self, images=images, clean=clean, measurement=self.measurement.to(device))
+
+
+@dataclass(frozen=True)
+class ImageChoice:
+    """Types of ``images`` and ``reference`` in the config of an evaluation."""
+
+    root: str | None = None
+    recorded: str | None = None
+    split: Literal["test", "validation"] = "test"
+    include: Sequence[str] | None = None
+    limit: int | None = None
+    crop: int | None = None
+    resize: int | None = None
+    channels: int | None = None
 
 
 class EvaluationDataset:

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from hydra.errors import HydraException, InstantiationException
-from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from ...checks import closest
+from .override_errors import override_error
 
 USER_ERRORS = (HydraException, OmegaConfBaseException, ValueError, OSError)
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
@@ -70,11 +69,10 @@ def user_error(error: Exception) -> str | None:
             return None
         part = str(error).rpartition("full_key: ")[2].splitlines()[0] if "full_key: " in str(error) else ""
         return f"{part}: {_join(cause or error)}" if part else _join(cause or error)
-    cause = error.__cause__
-    if isinstance(cause, OmegaConfBaseException) and isinstance(cause.parent_node, DictConfig):
-        near = closest(str(cause.key), map(str, cause.parent_node))
-        return f"there is no {cause.full_key}{near} (+{cause.full_key}=... adds it)"
-    return _join(error)
+    if isinstance(error, OmegaConfBaseException):
+        line, _, missing = str(error).splitlines()[0].partition("Missing mandatory value: ")
+        return f"{missing} must be given" if missing else f"{error.full_key or 'config'}: {line}"
+    return override_error(error) or _join(error)
 
 
 def _join(error: BaseException) -> str:

@@ -3,12 +3,15 @@
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
+from hydra.core.hydra_config import HydraConfig
+from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from .atomic_write import atomic_write
 from .naming import FIXED_KEYS, RESUMABLE_KEYS, VALIDATION_KEYS
@@ -17,6 +20,24 @@ from .provenance import changed_conditions, flatten_config, provenance
 CONFIG, LOCK = "config.yaml", ".lock"
 FIXED_CONDITIONS: tuple[str, ...] = ()
 """Keys of ``CONDITIONS`` whose change is refused, as that of a config is, and not only said."""
+_made: list[Path] = []
+
+
+class NewFolders(Callback):
+    """Hydra's hook before it makes the folder of a run: which ones were not there."""
+
+    def on_run_start(self, config: DictConfig, **_: Any) -> None:
+        HydraConfig.instance().set_config(config)
+        with suppress(OmegaConfBaseException):  # Hydra raises it again
+            folder = Path(config.hydra.run.dir).absolute()
+            _made[:] = [path for path in (folder, *folder.parents) if not path.exists()]
+
+
+def remove_new_empty_folders() -> None:
+    """Leave none behind that this start has made and nothing was written to."""
+    for path in _made:
+        with suppress(OSError):
+            path.rmdir()
 
 
 def claim_folder(path: Path, kind: str) -> bool:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 
 LONGEST_NAME = 100
+RESERVED = dict.fromkeys(map(ord, '<>:"|?*\\'), "-")  # in names of files of Windows and exFAT, and in those of wandb
 NOT_OF_THE_NAME = "logger="
 # keys that do not change what is learned: a run continues whatever they are
 RESUMABLE_KEYS = ("logger.", "callbacks.", "folder", "dataset.num_workers", "trainer.", "allow_changed_config")
@@ -24,7 +25,7 @@ def run_name(name: str, overrides: str) -> str:
     if len(suffix) > LONGEST_NAME:
         digest = hashlib.blake2b(overrides.encode(errors="surrogateescape"), digest_size=4)
         suffix = f"{suffix[: LONGEST_NAME - 9]}-{digest.hexdigest()}"
-    return f"{name},{suffix}" if suffix else name
+    return (f"{name},{suffix}" if suffix else str(name)).translate(RESERVED)
 
 
 def sweep_name(experiment: str, overrides: Sequence[str]) -> str:

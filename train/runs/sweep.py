@@ -11,19 +11,20 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from hydra.core.hydra_config import HydraConfig
-from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from .atomic_write import atomic_write
-from .cli_errors import SIGNALS, user_error
+from .cli_errors import SIGNALS, report_user_errors, user_error
 from .comparison_table import RunTable
+from .config_check import check_sweep
+from .folder import NewFolders
 from .record import FAILED, read_run, runs_below
 
 
-class Sweep(Callback):
-    """Hydra's hooks of a sweep.
+class Sweep(NewFolders):
+    """Hydra's hooks of a run and of a sweep.
 
     The sweep's folder holds its runs, or links to them where they stand elsewhere, and ``runs.csv`` and ``runs.md``.
     A run that fails leaves the others alone; the program then ends with exit code 1. Ctrl-C and SIGTERM end the whole
@@ -38,6 +39,8 @@ class Sweep(Callback):
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Make the folder; end on a signal that comes between two runs, or while runs of other processes go on."""
+        with report_user_errors("pscgan train"):
+            check_sweep(config, "train")
         self.folder.mkdir(parents=True, exist_ok=True)
         for number in SIGNALS:
             signal.signal(number, _interrupt)

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple, cast
 from hydra import compose, initialize_config_module
 from omegaconf import DictConfig, OmegaConf
 
+from ....train.runs.config_check import check_config
+
 EXACT = "exact"
 SHARED = ("points", "fields")  # configs of what several problems have in common
 
@@ -37,12 +39,15 @@ def compose_entry(entry: BenchmarkEntry, overrides: Sequence[str]) -> DictConfig
 
     Raises:
         hydra.errors.HydraException: if an override names nothing.
+        ValueError: if a value is of a wrong type.
     """
     problem = f"toy_posterior={entry.problem}"
     with initialize_config_module("pscgan.conf", version_base="1.3"):
         objectives = compose("posterior_benchmark", [problem, *overrides]).objectives
         row = str(objectives.get(entry.row, "")).split()
-        return compose("posterior_benchmark", [problem, *row, *overrides, f"seed={entry.seed}"])
+        config = compose("posterior_benchmark", [problem, *row, *overrides, f"seed={entry.seed}"])
+    check_config(config, "posterior_benchmark")
+    return config
 
 
 def identity(entry: BenchmarkEntry, config: DictConfig) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import pytest
 
 from pscgan.train import run as program
 from pscgan.train.lightning_module import SamplerModule
+from pscgan.train.runs import sweep
 from pscgan.train.runs.sweep import Sweep
 
 from ..test_resume import at
@@ -81,7 +82,8 @@ def test_a_signal_ends_the_sweep_and_the_same_command_continues(pscgan_train, tm
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_between_two_runs_ends_the_sweep(number, pscgan_train, tmp_path, capfd):
+def test_a_signal_between_two_runs_ends_the_sweep(number, pscgan_train, tmp_path, capfd, monkeypatch):
+    monkeypatch.setattr(sweep, "check_sweep", lambda *_: None)
     Sweep(str(tmp_path / "sweep")).on_multirun_start(config=None)
     with pytest.raises(SystemExit) as ended:
         signal.raise_signal(number)
