@@ -7,6 +7,7 @@ from typing import Literal
 from ..checks import require_at_least
 from .evaluation_set import EvaluationSet
 from .loader import Loader
+from .sources.names import digest
 from .sources.pairs import open_source
 from .splits import SplitRule, split
 from .training_set import TrainingSet
@@ -34,6 +35,9 @@ class ImageDataModule:
         shuffle_shards: None, or among how many shards at a time training images are mixed (see ``TrainingSet``).
         recorded: None, or the root of the same scenes as they were recorded; items then hold both images, stacked (see
             ``PairSource``).
+
+    Attributes:
+        digests: by part of the split (train, validation, test) what is another where other images are.
 
     Raises:
         ValueError: if an argument is out of range, or see ``open_source``, ``split`` and ``TrainingSet``.
@@ -74,6 +78,8 @@ class ImageDataModule:
             images.check_sizes()
             if len(images):
                 images[0]  # its pixels too
+        self.digests = {part: images.digest() for part, images in self.evaluated.items()}
+        self.digests["train"] = digest([self.source.version, *self.split.train])
         self.training = TrainingSet(self.source, self.split.train, seed, crop, flip, cache, shuffle_shards)
 
     def train_loader(self, start_image: int, stop_image: int, rank: int = 0, ranks: int = 1) -> Loader:

@@ -9,6 +9,7 @@ from ..checks import require_at_least
 from .crops import center_crop, require_size
 from .measurement import size_of
 from .sources.image_source import Images
+from .sources.names import digest
 
 
 class EvaluationSet(Dataset[dict[str, Any]]):
@@ -39,6 +40,14 @@ class EvaluationSet(Dataset[dict[str, Any]]):
             size = self.source.size(name)
             if self.crop is not None:
                 require_size(f"{self.source.root}/{name}", size, "evaluation_crop", self.crop)
+
+    def digest(self) -> str:
+        """Is another if other images are, by their names or by how their files begin.
+
+        Raises:
+            UnusableImage: naming the first file that cannot be read.
+        """
+        return digest(part for name in self.names for part in (name, self.source.beginning(name)))
 
     def __len__(self) -> int:
         return len(self.names)

@@ -17,6 +17,7 @@ from .. import __version__
 from ..models.features.frozen import FrozenFeatures
 from ..precision import plain_defaults
 from .build import build_trainer, build_training
+from .callbacks.checkpointing import measured_on
 from .distributed import collectives
 from .distributed.launch import on_gpu, process_group, processes, start
 from .lightning_module import SamplerModule
@@ -48,7 +49,10 @@ def train(config: DictConfig) -> float:
 
 def _train(config: DictConfig) -> float:
     with process_group(on_gpu(config)):
-        _require_one_program(config)
+        program = __version__, torch.__version__, OmegaConf.to_container(config, resolve=True)
+        _require_same_on_all_ranks(
+            program, "another version or config than rank 0; start all ranks by the same command"
+        )
         folder = collectives.from_rank_zero(lambda: RunFolder(config))
         result = collectives.from_rank_zero(folder.result)
         if result is None or result["images_seen"] < config.images:
@@ -63,10 +67,11 @@ def _train(config: DictConfig) -> float:
 
 def _learn(config: DictConfig, folder: RunFolder) -> dict[str, float]:
     training = collectives.run_on_all_ranks(lambda: _prepared(config))
+    _require_same_on_all_ranks(training.data.digests, "other images below dataset.root than rank 0")
     best_crps = _restore(training, folder)
     trainer = build_trainer(config, folder, best_crps)
     conditions = _conditions(config, training, trainer.precision)
-    collectives.from_rank_zero(lambda: folder.note_start(conditions))
+    collectives.from_rank_zero(lambda: folder.note_start(conditions, vars(training.data.split)))
     if collectives.rank() == 0:
         for logger in trainer.loggers:
             if isinstance(logger, CSVLogger):
@@ -92,13 +97,17 @@ def _prepared(config: DictConfig) -> SamplerModule:
 
 
 def _restore(training: SamplerModule, folder: RunFolder) -> float:
-    """Give every rank the state of rank 0, or of the last checkpoint if there is one; returns the best CRPS so far."""
+    """Give every rank the state of rank 0, or of the last checkpoint if there is one; returns the best CRPS so far.
+
+    Where images or the way they are measured are others since, there is none yet.
+    """
     state = collectives.from_rank_zero(lambda: _last_state(folder))
     if state is None:
         collectives.broadcast_module(training.gan_step)
         return float("inf")
     collectives.run_on_all_ranks(lambda: _continue_from(training, state, folder.last))
-    return float("inf") if folder.validates_otherwise else float(state["best_crps"])
+    here = measured_on(training, folder.config)
+    return float(state["best_crps"]) if state.get("measured_on", here) == here else float("inf")
 
 
 def _last_state(folder: RunFolder) -> dict[str, Any] | None:
@@ -127,6 +136,7 @@ def _conditions(config: DictConfig, training: SamplerModule, precision: str) -> 
         "device": torch.cuda.get_device_name() if on_gpu(config) else "cpu",
         "ranks": collectives.world_size(),
         "feature_networks": feature_networks(training.gan_step),
+        "images": training.data.digests,
     }
 
 
@@ -142,14 +152,12 @@ def _announce(training: SamplerModule, folder: RunFolder, precision: str) -> Non
     print(f"{folder.path} {start}{changes}: {', '.join(sizes)}, {precision}", flush=True)
 
 
-def _require_one_program(config: DictConfig) -> None:
-    """Ranks of another version or config would sum gradients that do not belong together."""
-    values = OmegaConf.to_container(config, resolve=True)
-    first, *others = collectives.all_gather((__version__, torch.__version__, values))
+def _require_same_on_all_ranks(value: Any, otherwise: str) -> None:
+    """Ranks of another program, or with other images, would sum gradients that do not belong together."""
+    first, *others = collectives.all_gather(value)
     for rank, found in enumerate(others, start=1):
         if found != first:
-            line = f"rank {rank} has another version or config than rank 0; start all ranks by the same command"
-            raise RankError(line, is_reporter=collectives.rank() == 0)
+            raise RankError(f"rank {rank} has {otherwise}", is_reporter=collectives.rank() == 0)
 
 
 def _requeue(interrupted: Interrupted) -> None:

@@ -23,7 +23,6 @@ class Folder:
 
     Args:
         root: the folder.
-        repeats: whether links to one file are images each.
 
     Attributes:
         names: paths below the root with ``/`` between folders.
@@ -33,10 +32,11 @@ class Folder:
     """
 
     shards: tuple[str, ...] = ()
+    version = ""
 
-    def __init__(self, root: Path, repeats: bool = False) -> None:
+    def __init__(self, root: Path) -> None:
         self.root = root
-        self.names = sorted(files_below(root, is_image, repeats=repeats))
+        self.names = sorted(files_below(root, is_image))
         for name in self.names[:: 1 + len(self.names) // CHECKED]:
             if not os.access(root / name, os.R_OK):
                 reason = "no permission" if os.path.exists(root / name) else "a link to nowhere"
@@ -56,6 +56,7 @@ class ImageFiles(Protocol):
         root: where they are, for messages: a file is ``root/name``.
         names: of the files, each once, in the order of Python strings.
         shards: the archives that hold the files; names in one begin with its own and ``/``. Empty if there are none.
+        version: is another when the files under the same names are, as far as that is known without reading them all.
     """
 
     @property
@@ -64,6 +65,8 @@ class ImageFiles(Protocol):
     def names(self) -> Sequence[str]: ...
     @property
     def shards(self) -> Sequence[str]: ...
+    @property
+    def version(self) -> str: ...
     def read_bytes(self, name: str, num_bytes: int = -1) -> bytes:
         """The whole file, or as much of its beginning.
 
@@ -87,10 +90,7 @@ def _refuse(error: OSError) -> NoReturn:
 
 
 def files_below(
-    root: Path,
-    wanted: Callable[[str], bool],
-    unlisted: Callable[[OSError], object] = _refuse,
-    repeats: bool = False,
+    root: Path, wanted: Callable[[str], bool], unlisted: Callable[[OSError], object] = _refuse
 ) -> list[str]:
     """Names below a folder of what is no folder, each real file once, in any order; links are followed.
 
@@ -101,7 +101,6 @@ def files_below(
         root: the folder.
         wanted: which names are.
         unlisted: is told of each folder that cannot be listed; by default it is refused.
-        repeats: whether links to one file have a name each.
 
     Raises:
         ValueError: naming a folder that cannot be listed.
@@ -124,7 +123,7 @@ def files_below(
                 heappush(linked_folders, f"{name}/")
             else:
                 folders.append(f"{name}/")
-    return names + (links if repeats else _once(root, sorted(links), listed, wanted))
+    return names + _once(root, sorted(links), listed, wanted)
 
 
 def _entries(folder: Path, unlisted: Callable[[OSError], object]) -> list[os.DirEntry[str]]:

@@ -34,6 +34,7 @@ class HubDataset:
         self.root = root
         name, options = _parse(root)
         data = _only_split(root, _load(root, name, options.get("split")), options.get("split"))
+        self.version = str(data._fingerprint)  # of the revision, or of the files
         self._column = _column(root, data, options.get("column"))
         image = _datasets(root).Image(decode=False)
         self._rows = data.with_format(None).select_columns(self._column).cast_column(self._column, image)

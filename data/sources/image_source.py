@@ -33,23 +33,24 @@ class ImageSource:
         root: see ``open_root``. Hidden files and folders and those of the system are left out.
         channels: 3 for colour, 1 for grey.
         resize: None, or a side in pixels to which the central square of each image is reduced (Lanczos).
-        repeats: see ``Folder``.
 
     Attributes:
         files: the encoded images.
         names: paths below the root with ``/`` between folders, in the order of Python strings.
         shards: the archives that hold the images, each the beginning of their names; empty for other roots.
+        version: see ``ImageFiles``.
 
     Raises:
         ValueError: if an argument is out of range or the root holds no image file.
     """
 
-    def __init__(self, root: str | Path, channels: int = 3, resize: int | None = None, repeats: bool = False) -> None:
+    def __init__(self, root: str | Path, channels: int = 3, resize: int | None = None) -> None:
         if channels not in (1, 3):
             raise ValueError(f"channels must be 3 (colour) or 1 (grey), got {channels}")
         require_at_least(1, resize=1 if resize is None else resize)
-        self.files = open_root(root, repeats)
+        self.files = open_root(root)
         self.root, self.names, self.shards = self.files.root, self.files.names, self.files.shards
+        self.version = self.files.version
         self.channels = channels
         self.resize = resize
         if not self.names:
@@ -87,6 +88,14 @@ class ImageSource:
             return size
         require_size(f"{self.root}/{name}", size, "resize", self.resize)
         return self.resize, self.resize
+
+    def beginning(self, name: str) -> bytes:
+        """Of the file, as much as headers need.
+
+        Raises:
+            UnreadableImage: naming file and reason.
+        """
+        return self._opened(name, bytes, HEADER_BYTES)
 
     def header(self, name: str) -> tuple[object, ...]:
         """What the file says of the size of the image, see ``shape_in_header``.
@@ -139,6 +148,7 @@ class Images(Protocol):
         channels: 3 for colour, 1 for grey.
         names: of the images, each once, in the order of Python strings.
         shards: as in ``ImageFiles``.
+        version: likewise.
     """
 
     @property
@@ -149,6 +159,8 @@ class Images(Protocol):
     def names(self) -> Sequence[str]: ...
     @property
     def shards(self) -> Sequence[str]: ...
+    @property
+    def version(self) -> str: ...
     def read(self, name: str) -> Tensor:
         """The image, uint8 (channels, H, W); of a pair both, stacked, (2 channels, H, W).
 
@@ -158,3 +170,6 @@ class Images(Protocol):
 
     def size(self, name: str) -> tuple[int, int]:
         """Height and width by the header alone, in either order; errors as ``read``, as far as headers show them."""
+
+    def beginning(self, name: str) -> bytes:
+        """Of the file, or the two of a pair, as much as headers need; errors as ``read``."""

@@ -13,14 +13,13 @@ BUNDLED = "bundled:photos"
 PHOTOS = Path(__file__).parents[1] / "sample_images"
 
 
-def open_root(root: str | Path, repeats: bool = False) -> ImageFiles:
+def open_root(root: str | Path) -> ImageFiles:
     """The image files of a root.
 
     Args:
         root: a folder of images or a ``.zip`` archive, both of any nesting; a ``.tar`` shard, a folder of them, or a
             pattern such as ``/data/train-{000000..000019}.tar``; ``hf:`` and a data set of Hugging Face, see
             ``HubDataset``; or ``"bundled:photos"``, the photographs that come with the package.
-        repeats: see ``Folder``.
 
     Raises:
         ValueError: if it is none of these or is damaged.
@@ -31,7 +30,7 @@ def open_root(root: str | Path, repeats: bool = False) -> ImageFiles:
         return HubDataset(str(root))
     path = Path(root).expanduser()
     if path.is_dir():
-        return _open_folder(path, repeats)
+        return _open_folder(path)
     if path.is_file() and path.suffix.lower() == ".zip":
         return ZipArchive(path)
     if path.is_file() and path.suffix.lower() == ".tar":
@@ -44,8 +43,8 @@ def open_root(root: str | Path, repeats: bool = False) -> ImageFiles:
     )
 
 
-def _open_folder(folder: Path, repeats: bool) -> ImageFiles:
-    images = Folder(folder, repeats)
+def _open_folder(folder: Path) -> ImageFiles:
+    images = Folder(folder)
     found = sorted(filter(_is_shard, folder.iterdir()), key=os.path.islink, reverse=True)
     shards = sorted({os.path.realpath(path): path for path in found}.values())  # a link beside its shard is no other
     if shards and images.names:

@@ -16,8 +16,7 @@ NAMED = 3  # images without a partner that a message names
 class PairSource:
     """Pairs of images of one name, each read as one stack: what is done to it is done to both.
 
-    A name is the path below the root without its ending. Pairs go by the names of the clean images. Several links may
-    lead to one file: a scene is often recorded more than once.
+    A name is the path below the root without its ending. Pairs go by the names of the clean images.
 
     Args:
         root: of the clean images, see ``open_root``.
@@ -34,15 +33,16 @@ class PairSource:
     """
 
     def __init__(self, root: str | Path, recorded: str | Path, channels: int = 3, resize: int | None = None) -> None:
-        self.clean = ImageSource(root, channels, resize, repeats=True)
+        self.clean = ImageSource(root, channels, resize)
         try:
-            self.recorded = ImageSource(recorded, channels, resize, repeats=True)
+            self.recorded = ImageSource(recorded, channels, resize)
         except ValueError as error:
             raise ValueError(f"recorded: {error}") from error
         if _place(self.clean) == _place(self.recorded):
             raise ValueError(f"root and recorded must differ, got {root} for both")
         self._partners = _partners(self.clean, self.recorded)
         self.root, self.names, self.shards = self.clean.root, self.clean.names, self.clean.shards
+        self.version = self.clean.version + self.recorded.version
         self.channels = channels
 
     def read(self, name: str) -> Tensor:
@@ -59,6 +59,10 @@ class PairSource:
             reason = f"it has {sizes[0]} pixels and {self.recorded.root}/{partner} {sizes[1]}; a pair has one size"
             raise UnusableImage(reason, f"{self.root}/{name}")
         return torch.cat([self.clean.pixels(clean, name), self.recorded.pixels(recorded, partner)])
+
+    def beginning(self, name: str) -> bytes:
+        """Of both files, see ``ImageSource``."""
+        return self.clean.beginning(name) + self.recorded.beginning(self._partners[name])
 
     def size(self, name: str) -> tuple[int, int]:
         """That of the clean image; where the headers of a pair differ, pixels decide.

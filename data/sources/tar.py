@@ -14,6 +14,7 @@ import numpy as np
 
 from ..image_io.safe_read import require_regular
 from .folder import is_image
+from .names import digest
 
 BLOCK = 512
 """Bytes; a tar archive is made of such blocks and ends with blocks of zeros."""
@@ -53,6 +54,7 @@ class Shards:
         order = np.array(sorted(range(len(names)), key=names.__getitem__), dtype=np.int64)
         self.names = [names[place] for place in order]
         self._offsets, self._sizes = np.array(offsets)[order], np.array(sizes)[order]
+        self.version = digest([self._sizes.tobytes()])
         twice = next((name for name, other in zip(self.names, self.names[1:], strict=False) if name == other), None)
         if twice is not None:
             raise ValueError(f"{self.root}/{twice} comes twice; names in a shard must differ")

@@ -1,5 +1,7 @@
 """Ranges of image numbers become batches, the same for every layout."""
 
+import tarfile
+import zipfile
 from fnmatch import fnmatchcase
 from importlib.resources import files
 
@@ -192,3 +194,31 @@ def test_ffhq_splits_as_the_paper_does(name):
     assert parts.test == names[3100:5000]
     assert parts.train == names[:3000] + names[5000:]
     assert not fnmatchcase("03000/00012.png", held_out["validation"][0])
+
+
+def archive(kind, root, place):
+    with zipfile.ZipFile(place / "i.zip", "w") if kind == "zip" else tarfile.open(place / "i.tar", "w") as file:
+        for path in sorted(root.iterdir()):
+            (file.write if kind == "zip" else file.add)(path, path.name)
+    return place / f"i.{kind}"
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip", "tar"])
+def test_other_images_have_other_digests(tmp_path, kind):
+    def digests():
+        at = root if kind == "folder" else archive(kind, root, tmp_path)
+        return ImageDataModule(str(at), crop=8, batch_size=2, seed=0, validation=1, test=1).digests
+
+    def changed(name, pixels):
+        before = digests()
+        write(root / name, pixels)
+        after = digests()
+        return {part for part, value in before.items() if after[part] != value}
+
+    root = folder_of(tmp_path / "images", 5)
+    assert digests() == digests()
+    assert changed("0.png", noise()) == {"train"}
+    assert changed("03.png", noise(seed=7)) - {"train"} == {"test"}
+    assert changed("04.png", noise(20, seed=8)) - {"train"} == {"validation"}
+    assert changed("02.png", noise(20, seed=8)) == (set() if kind == "folder" else {"train"})
+    assert changed("05.png", noise()) == {"train", "validation", "test"}

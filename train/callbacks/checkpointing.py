@@ -12,6 +12,8 @@ from ..lightning_module import SamplerModule
 from ..runs import checkpoint
 from ..runs.cli_errors import SIGNALS, Interrupted
 from ..runs.folder import RunFolder
+from ..runs.naming import VALIDATION_KEYS
+from ..runs.provenance import flatten_config
 
 
 class Checkpointing(pl.Callback):
@@ -71,7 +73,8 @@ class Checkpointing(pl.Callback):
     def _write(self, module: SamplerModule, best: bool) -> None:
         paths = [self.folder.best, self.folder.last] if best else [self.folder.last]
         for path in paths:
-            checkpoint.save(path, module.gan_step, self.folder.config, module.scores, self.best_crps)
+            best_of = self.best_crps, measured_on(module, self.folder.config)
+            checkpoint.save(path, module.gan_step, self.folder.config, module.scores, *best_of)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
@@ -79,3 +82,9 @@ class Checkpointing(pl.Callback):
             self._received, self._since = number, now
         elif now - self._since > 1:
             raise KeyboardInterrupt
+
+
+def measured_on(module: SamplerModule, config: dict[str, Any]) -> str:
+    """The images, and what of the config the scores depend on: where it is the same, they can be compared."""
+    how = [item for item in flatten_config(config).items() if item[0].startswith(VALIDATION_KEYS)]
+    return str((module.data.digests["validation"], how))

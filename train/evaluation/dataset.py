@@ -23,7 +23,9 @@ from ...data.sources.image_source import ImageSource
 from ...data.sources.pairs import open_source
 from ...data.splits import split
 from ...rng import Rng
+from ..inference.load_run import RunSource
 from ..inference.sampler import LoadedSampler
+from ..runs.image_names import difference
 from ..runs.provenance import describe_config
 
 SPLITS = ("test", "validation")
@@ -95,17 +97,17 @@ class EvaluationDataset:
 
 
 def open_images(
-    config: DictConfig, run: DictConfig | None, first: LoadedSampler | None
+    config: DictConfig, run: RunSource | None, first: LoadedSampler | None
 ) -> tuple[EvaluationSet, str | None]:
     """The images of ``config.images``, or those a run has held out where no root is given; and of which split.
 
     Args:
         config: of the evaluation.
-        run: config of the first run that is evaluated, if there is one.
+        run: the first that is evaluated, if there is one.
         first: model that is evaluated, if there is one.
 
     Raises:
-        ValueError: if there are no images, or a value is out of range.
+        ValueError: if there are no images, those a run has held out are others since, or a value is out of range.
     """
     images = config.images
     if images.root is not None:
@@ -132,15 +134,19 @@ def open_reference(config: DictConfig, channels: int) -> EvaluationSet | None:
     return EvaluationSet(source, source.names[: reference.limit], config.images.crop)
 
 
-def _held_out(name: str, run: DictConfig) -> tuple[EvaluationSet, str]:
+def _held_out(name: str, run: RunSource) -> tuple[EvaluationSet, str]:
     """Those of a split; where a run has no test images, those of its validation, and it says so."""
     if name not in SPLITS:
         raise ValueError(f"images.split must be {' or '.join(SPLITS)}, got {name}")
-    dataset = run.dataset
+    dataset = run.config.dataset
     source = open_source(dataset.root, dataset.channels, dataset.resize, dataset.get("recorded"))
     parts = split(source.names, dataset.validation, dataset.test)
     is_test = name == "test" and bool(parts.test)
-    images = EvaluationSet(source, parts.test if is_test else parts.validation, dataset.evaluation_crop)
+    part = "test" if is_test else "validation"
+    names, folder = getattr(parts, part), run.checkpoint.parent
+    if changed := difference(folder, part, names):
+        raise ValueError(f"{part} images of {folder} are others since ({changed}); give images.root to take those")
+    images = EvaluationSet(source, names, dataset.evaluation_crop)
     return images, "test" if is_test else SELECTION
 
 

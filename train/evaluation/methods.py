@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import torch
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 from torch import Tensor, nn
 
 from ...data.degradation import Degradation
@@ -16,6 +16,7 @@ from ...data.measurement import Measurement
 from ...models.baselines.denoisers import DnCNN, FFDNet
 from ...models.features.weights import weights_hash
 from ..inference.load import load
+from ..inference.load_run import RunSource
 from ..inference.sampler import LoadedSampler
 from ..sampling import GeneratorSampler, Restorer
 from .naming import ALLOWED, DEGRADED, named_values
@@ -81,9 +82,9 @@ class Methods:
         return {name: weights_hash(cast(nn.Module, loaded.generator)) for name, loaded in self.loaded.items()}
 
     @property
-    def first_run(self) -> DictConfig | None:
-        """Config of the first run among them."""
-        return next((loaded.run.config for loaded in self.loaded.values() if loaded.run is not None), None)
+    def first_run(self) -> RunSource | None:
+        """The first run among them."""
+        return next((loaded.run for loaded in self.loaded.values() if loaded.run is not None), None)
 
     @property
     def first(self) -> LoadedSampler | None:

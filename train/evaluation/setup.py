@@ -94,7 +94,8 @@ def build(config: DictConfig) -> EvaluationSetup:
     if not config.allow_training_overlap:
         _require_other_networks(methods, extractors)
     stored: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
-    stored |= {"weights": dict(opened.weights)}
+    networks = sorted(network.identity for network in (*extractors.values(), *perceptual.values()))
+    stored |= {"weights": dict(opened.weights), "image_digest": images.digest(), "networks": networks}
     _check_folder(Path(config.folder), stored)
     attacks, of = {str(name): instantiate(attack) for name, attack in (config.attack or {}).items()}, config.robustness
     settings = {name: config[name] for name in Settings.__dataclass_fields__.keys() - {"device"}}

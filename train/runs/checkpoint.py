@@ -34,8 +34,15 @@ class Resumable(Protocol):
     def load_state_dict(self, state: Any) -> Any: ...
 
 
-def save(path: Path, gan_step: Resumable, config: dict[str, Any], scores: dict[str, float], best_crps: float) -> None:
-    """Write weights, average, both optimisers, progress and adapted weights.
+def save(
+    path: Path,
+    gan_step: Resumable,
+    config: dict[str, Any],
+    scores: dict[str, float],
+    best_crps: float,
+    measured_on: str = "",
+) -> None:
+    """Write weights, average, both optimisers, progress, adapted weights, and the best CRPS with what it belongs to.
 
     Raises:
         OSError: naming the file, if it cannot be written; an older one is then as it was.
@@ -49,6 +56,7 @@ def save(path: Path, gan_step: Resumable, config: dict[str, Any], scores: dict[s
         "start_weights": gan_step.start_weights,
         "scores": scores,
         "best_crps": best_crps,
+        "measured_on": measured_on,
     }
     archive = io.BytesIO()
     torch.save(state, archive)

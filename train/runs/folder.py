@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,12 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from .atomic_write import atomic_write
-from .naming import FIXED_KEYS, RESUMABLE_KEYS, VALIDATION_KEYS
-from .provenance import changed_conditions, flatten_config, provenance
+from .image_names import difference, write_names
+from .naming import FIXED_KEYS, RESUMABLE_KEYS
+from .provenance import CONDITIONS, changed_conditions, flatten_config, provenance
 
 CONFIG, LOCK = "config.yaml", ".lock"
-FIXED_CONDITIONS: tuple[str, ...] = ()
+FIXED_CONDITIONS = ("images.validation", "images.test", "feature_networks")
 """Keys of ``CONDITIONS`` whose change is refused, as that of a config is, and not only said."""
 _made: list[Path] = []
 
@@ -106,7 +107,6 @@ class RunFolder:
 
     Attributes:
         changes: what differs from the config and the conditions the folder was last used with, a line a key.
-        validates_otherwise: whether scores of validations before and after these changes cannot be compared.
 
     Raises:
         ValueError: if the folder holds something else, or a run of another config; with
@@ -123,7 +123,6 @@ class RunFolder:
         if fixed:
             raise ValueError(f"{self.path} holds a run of another config ({_some(fixed)}); choose another name=...")
         self.changes = list(changes.values())
-        self.validates_otherwise = any(key.startswith(VALIDATION_KEYS) for key in changes)
         if self.changes and not self.config["allow_changed_config"]:
             raise ValueError(
                 f"{self.path} holds a run of another config ({_some(self.changes)}); choose another name=..., or "
@@ -149,13 +148,14 @@ class RunFolder:
         """Mark the run as finished."""
         atomic_write(self.path / "result.json", f"{json.dumps(result, indent=2)}\n")
 
-    def note_start(self, conditions: dict[str, Any]) -> None:
-        """Write the config, and add to ``run.json`` what this start is made with: command, versions, hardware.
+    def note_start(self, conditions: dict[str, Any], images: Mapping[str, Sequence[str]]) -> None:
+        """Write config and names of images, and add to ``run.json`` what this start is made with.
 
         Conditions other than those of the start before join ``changes``.
 
         Args:
             conditions: of this start, plain values by name.
+            images: names by part of the split.
 
         Raises:
             ValueError: before anything is written, if one of ``FIXED_CONDITIONS`` is another without
@@ -165,6 +165,10 @@ class RunFolder:
         starts = json.loads(path.read_text()) if path.exists() else []
         start = {"seed": self.config["seed"], **conditions, **provenance()}
         others = changed_conditions(starts[-1], start) if starts else {}
+        for key in others:
+            if key.startswith("images."):
+                part = key.removeprefix("images.")
+                others[key] = f"{CONDITIONS[key]}: {difference(self.path, part, images[part]) or 'other files'}"
         fixed = [line for key, line in others.items() if key in FIXED_CONDITIONS]
         if fixed and not self.config["allow_changed_config"]:
             raise ValueError(
@@ -173,6 +177,8 @@ class RunFolder:
             )
         if self.changes or not (self.path / CONFIG).exists():
             atomic_write(self.path / CONFIG, OmegaConf.to_yaml(OmegaConf.create(self.config)))
+        if not starts or any(key.startswith("images.") for key in others):
+            write_names(self.path, images)
         self.changes += others.values()
         starts.append(start | {"changes": self.changes})
         atomic_write(path, f"{json.dumps(starts, indent=2)}\n")

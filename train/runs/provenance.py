@@ -26,6 +26,10 @@ CONDITIONS = {
     "device": "device",
     "precision": "precision",
     "ranks": "ranks",
+    "images.train": "training images",
+    "images.validation": "validation images",
+    "images.test": "test images",
+    "feature_networks": "feature networks",
 }
 
 

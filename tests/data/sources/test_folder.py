@@ -86,11 +86,15 @@ def test_a_link_to_what_has_no_image_name_in_the_root_is_an_image(root):
     assert open_root(root).names == [*NAMES, "c.png", "d.png"]
 
 
-def test_pairs_may_share_an_image_by_links(root, tmp_path):
-    recorded = folder_of(tmp_path / "recorded", 3)
-    (root / "02.png").symlink_to("01.png")
+def test_pairs_take_each_real_image_once(root, tmp_path):
+    recorded = folder_of(tmp_path / "recorded", 2)
     (root / "loop").symlink_to(".")
-    assert PairSource(root, recorded).names == ["00.png", "01.png", "02.png"]
+    (recorded / "up").symlink_to("..")
+    with pytest.raises(ValueError, match=r"no partner.*up/"):
+        PairSource(root, recorded)
+    (recorded / "up").unlink()
+    (recorded / "loop").symlink_to(".")
+    assert PairSource(root, recorded).names == NAMES
 
 
 def test_pipes_and_devices_are_never_opened(root):

@@ -95,6 +95,14 @@ def test_rows_are_names(tmp_path):
     assert source.shards == ()
 
 
+def test_other_rows_are_another_version(tmp_path):
+    files = [path.read_bytes() for path in sorted(folder_of(tmp_path / "images", 3).iterdir())]
+    for name, rows in {"a": files[:2], "b": files[1:]}.items():
+        data_set(rows).save_to_disk(tmp_path / name)
+    versions = [ImageSource(f"hf:{tmp_path}/{name}").version for name in "aab"]
+    assert versions[0] == versions[1] != versions[2]
+
+
 def test_an_empty_row_is_unreadable(tmp_path):
     data_set([jpeg(), None]).save_to_disk(tmp_path / "saved")
     with pytest.raises(UnreadableImage, match=r"saved/1: the row holds no image"):

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from pscgan.data.sources import open_source
 from pscgan.train.callbacks.checkpointing import Checkpointing
 from pscgan.train.distributed import collectives
 from pscgan.train.lightning_module import SamplerModule
@@ -169,10 +170,23 @@ def learn_something_else(folder):
     learn(folder, f"degradation.sigma={50 if os.environ['RANK'] == '0' else 25}")
 
 
+def learn_from_other_images(folder):
+    below = open_source.Folder
+
+    def fewer(*arguments):
+        images = below(*arguments)
+        images.names = images.names[int(os.environ["RANK"]) :]
+        return images
+
+    open_source.Folder = fewer
+    learn(folder)
+
+
 @pytest.mark.parametrize(
     ("size", "function", "arguments", "words"),
     [
         (2, learn_something_else, (), "rank 1 has another version or config"),
+        (2, learn_from_other_images, (), "rank 1 has other images"),
         (3, learn, (), "dataset.batch_size must be a multiple of the 3 ranks"),
         (2, learn, ("degradation.sigma=300",), "got 300"),
     ],

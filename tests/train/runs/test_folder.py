@@ -24,7 +24,7 @@ def contents(folder):
 
 def test_a_run_leaves_what_tells_how_it_was_made(finished):
     names = {path.relative_to(finished).as_posix() for path in contents(finished)}
-    expected = {"config.yaml", "run.json", "result.json", "metrics.csv", "last.ckpt", "best.ckpt"}
+    expected = {"config.yaml", "run.json", "result.json", "metrics.csv", "last.ckpt", "best.ckpt", "images.json.gz"}
     assert names == expected | {"pictures/000000016.png"}
     (start,) = json.loads((finished / "run.json").read_text())
     assert {"command", "pscgan", "commit", "python", "packages", "hardware", "seed", "precision", "time"} <= set(start)
@@ -137,13 +137,15 @@ def test_a_start_under_other_conditions_says_so(tmp_path, monkeypatch, capsys):
     assert first == start
 
 
-def test_a_fixed_condition_is_refused_before_anything_is_written(tmp_path, monkeypatch):
+@pytest.mark.parametrize("key", ["feature_networks", "images"])
+def test_a_fixed_condition_is_refused_before_anything_is_written(tmp_path, key):
+    conditions = {"feature_networks": ["vgg19, sha256 1"], "images": {"test": "1"}}
+    other = conditions | {key: {"feature_networks": ["vgg19, sha256 2"], "images": {"test": "2"}}[key]}
     config = config_of(tmp_path)
-    RunFolder(config).note_start({"precision": "bf16-mixed"})
+    RunFolder(config).note_start(conditions, {"test": []})
     before = contents(tmp_path)
-    monkeypatch.setattr("pscgan.train.runs.folder.FIXED_CONDITIONS", ("precision",))
-    with pytest.raises(ValueError, match="precision: bf16-mixed there, 32-true now"):
-        RunFolder(config).note_start({"precision": "32-true"})
+    with pytest.raises(ValueError, match=r"feature networks: .*1.* there, .*2.* now|test images: other files"):
+        RunFolder(config).note_start(other, {"test": []})
     assert contents(tmp_path) == before
     config.allow_changed_config = True
-    RunFolder(config).note_start({"precision": "32-true"})
+    RunFolder(config).note_start(other, {"test": []})
