@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
-from PIL import Image
+from PIL import Image, ImageOps
 
 
 def main() -> None:
@@ -42,8 +42,7 @@ def _options() -> argparse.Namespace:
 
 def _condition(path: str, about: dict[str, Any], sigma: float | None) -> np.ndarray:
     """(1, C + M, H, W) in [0, 1]: the image, and its map of noise where the network takes one."""
-    image = np.asarray(Image.open(path).convert("RGB" if about["image_channels"] == 3 else "L"), np.float32) / 255
-    planes = np.atleast_3d(image).transpose(2, 0, 1)[None]
+    planes = _planes(path, about["image_channels"])
     least, maps = about["graph"]["min_size"], about["graph"]["condition_channels"] - planes.shape[1]
     if min(planes.shape[2:]) < least:
         raise SystemExit(f"{path} has {planes.shape[2]} x {planes.shape[3]} pixels; allowed is {least} or more a side")
@@ -52,6 +51,15 @@ def _condition(path: str, about: dict[str, Any], sigma: float | None) -> np.ndar
     if not about["degradation"]["_target_"].endswith(".GaussianNoise") or sigma is None:
         raise SystemExit("the model takes maps beside the image: --sigma for noise; for JPEG files use pscgan itself")
     return np.concatenate([planes, np.full_like(planes[:, :1], sigma / 255)], axis=1)
+
+
+def _planes(path: str, channels: int) -> np.ndarray:
+    """(1, C, H, W) in [0, 1] of a picture, upright; alpha is dropped."""
+    image = ImageOps.exif_transpose(Image.open(path))
+    if image.mode.startswith("I"):  # grey of 16 bits, which convert would clip to 255
+        return np.tile(np.asarray(image, np.float32) / 65535, (1, channels, 1, 1))
+    pixels = np.asarray(image.convert("RGB" if channels == 3 else "L"), np.float32) / 255
+    return np.atleast_3d(pixels).transpose(2, 0, 1)[None]
 
 
 def _latents(graph: dict[str, Any], shape: tuple[int, ...], samples: int, seed: int) -> dict[str, np.ndarray]:

@@ -218,6 +218,21 @@ def test_onnx_is_run_without_torch(folder, picture, tmp_path):
     assert f"white is {255 * spread.max():.1f} of 255" in done.stdout
 
 
+def test_the_program_reads_pictures_upright_and_grey_of_16_bits_whole(folder, picture, tmp_path):
+    exif, stored = Image.Exif(), Image.open(picture)
+    exif[0x0112] = 6  # shown turned by 90 degrees to the right
+    stored.save(tmp_path / "stored.png", exif=exif)
+    stored.transpose(Image.Transpose.ROTATE_270).save(tmp_path / "upright.png")
+    stored.convert("L").save(tmp_path / "grey.png")
+    Image.fromarray(np.asarray(stored.convert("L")).astype(np.uint16) * 257).save(tmp_path / "deep.png")
+    for one, same in (("stored", "upright"), ("deep", "grey")):
+        for name in (one, same):
+            done = without_torch(folder / "model.onnx", tmp_path / f"{name}.png", "--samples", 1, "--out", tmp_path)
+            assert done.returncode == 0, done.stderr
+        found, wanted = (np.asarray(Image.open(tmp_path / f"{name}_sample1.png")).astype(int) for name in (one, same))
+        assert np.abs(found - wanted).max() <= 1
+
+
 def test_what_the_program_cannot_take_is_one_line(folder, picture):
     Image.open(picture).crop((0, 0, 8, 20)).save(picture)
     done = without_torch(folder / "model.onnx", picture)

@@ -37,9 +37,9 @@ class Distortion(ImageMetric):
 
     Images are neither clamped nor rounded. PSNRs are pooled over all values, and ``*_per_image`` are means of each
     image's own. Single-sample figures average over the K samples; SSIM takes the first one. Sharpness is the root mean
-    square difference of neighbouring pixels over that of the clean images: 1 is as sharp as they are, noise has more.
-    APSD is the mean over pixels of the samples' standard deviation. Sharpness and CRPS are of the first 8 samples; both
-    have one expectation for any number of them.
+    square difference of neighbouring pixels over that of the clean images, neither below that of rounding to 8 bits: 1
+    is as sharp as they are, noise has more. APSD is the mean over pixels of the samples' standard deviation. Sharpness
+    and CRPS are of the first 8 samples; both have one expectation for any number of them.
 
     Args:
         samples_per_image: K, at least 1; with 1 (a deterministic restorer) gain and spread are 0.
@@ -80,12 +80,13 @@ class Distortion(ImageMetric):
         """All figures by name, as plain numbers."""
         total = self.totals(SUMS)
         k, images, values = self.samples_per_image, total["images"], total["values"]
-        scores = {}
+        scores, rounding = {}, values / 3 / 255**2  # two differences a value, of two roundings of variance 1/12 each
         for name in SERIES:
             scores[f"psnr_{name}"] = psnr(total[f"error_{name}"] / values)
             scores[f"psnr_{name}_per_image"] = total[f"psnr_{name}"] / images
             scores[f"ssim_{name}"] = total[f"ssim_{name}"] / images
-            scores[f"sharpness_{name}"] = math.sqrt(total[f"roughness_{name}"] / max(total["roughness_clean"], 1e-20))
+            rough, clean = (max(total[f"roughness_{which}"], rounding) for which in (name, "clean"))
+            scores[f"sharpness_{name}"] = math.sqrt(rough / clean)
         return scores | {
             "gain_db": scores["psnr_mean"] - scores["psnr_sample"],
             "gain_db_exact": gain_db_exact(k),

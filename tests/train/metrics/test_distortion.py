@@ -85,6 +85,15 @@ def test_sharpness_is_the_size_of_steps_between_neighbours():
     assert scores["sharpness_degraded"] == pytest.approx(2.0, rel=1e-6)
 
 
+def test_sharpness_of_flat_images_counts_from_their_rounding():
+    flat = torch.full((1, 3, 256, 256), 0.4)
+    levels = 100 + (Rng(0, "rounding", [0]).rand(3, 256, 256) - 0.5)  # about levels of 255, before they are rounded
+    score = scores(flat[None], flat, levels / 255)
+    assert score["sharpness_sample"] == 1
+    assert score["sharpness_degraded"] == pytest.approx(1, abs=0.01)
+    assert scores(flat[None], flat, 10 * levels / 255)["sharpness_degraded"] == pytest.approx(10, rel=0.01)
+
+
 def test_images_without_a_window_of_ssim_are_refused():
     clean = torch.rand(1, 3, 10, 32)
     with pytest.raises(ValueError, match=r"11 x 11.*10 x 32"):
