@@ -7,6 +7,7 @@ from operator import index
 from typing import Any, TypeVar
 
 Number = TypeVar("Number", int, float)
+MOST_LISTED = 40  # names in a message
 
 
 def require_at_least(least: float, **arguments: float) -> None:
@@ -110,9 +111,10 @@ def optional_package(name: str, extra: str, purpose: str) -> Any:
 
 
 def closest(name: str, allowed: Iterable[str]) -> str:
-    """``, did you mean NAME?``, or all there are, if any, where none is close."""
+    """``, did you mean NAME?``, or those there are, if any, where none is close."""
     allowed = list(dict.fromkeys(allowed))
     near = get_close_matches(name, allowed, n=1)
     if near:
         return f", did you mean {near[0]}?"
-    return f"; there are {', '.join(allowed)}" if allowed else ""
+    listed = allowed if len(allowed) <= MOST_LISTED else [*allowed[:MOST_LISTED], "..."]
+    return f"; there are {', '.join(listed)}" if allowed else ""

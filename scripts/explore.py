@@ -41,7 +41,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     add(
         "model",
         metavar="MODEL",
-        help="any name that pscgan.load takes: a run's folder, a file, bundled:demo, USER/REPO",
+        help="any name that pscgan.load takes: a run's folder, a file, bundled:demo, hf:USER/REPO",
     )
     add("--host", default="127.0.0.1", help="address to listen to (default 127.0.0.1: this machine alone)")
     add("--port", type=int, default=8765, help="to listen to (default 8765); 0 takes one that is free")

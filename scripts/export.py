@@ -25,14 +25,15 @@ def main(arguments: list[str] | None = None) -> None:
     """The command ``pscgan export``."""
     options = _parser().parse_args(arguments)
     from ..train.export.export import SUFFIXES, export
-    from ..train.inference.hub import push, require_repository
+    from ..train.inference.hub import HUB, push, require_repository
 
     with report_user_errors(PROGRAM):
         if options.push is not None:
             require_repository(options.push)
             if options.out.suffix in SUFFIXES:
                 raise ValueError(f"--push uploads a folder; --out is {options.out}, a file")
-        paths = export(options.model, options.out, options.overwrite, options.half, options.push, print)
+        name = options.push and HUB + options.push
+        paths = export(options.model, options.out, options.overwrite, options.half, name, print)
         for path in paths:
             print(path)
         if options.push:

@@ -44,7 +44,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = Parser(PROGRAM, __doc__)
     add = parser.add_argument
     add("inputs", nargs="*", metavar="INPUT", help="picture files, folders, or patterns such as 'photos/**/*.jpg'")
-    add("--model", help="a run's folder, a checkpoint, a .safetensors file, bundled:demo, or USER/REPO of the hub")
+    add("--model", help="a run's folder, a checkpoint, a .safetensors file, bundled:demo, or hf:USER/REPO of the hub")
     add("--out", type=Path, required=True, help="folder for what is written")
     add("--samples", type=int, help="of each file (default 8); 1 for a deterministic model")
     add("--average", type=int, metavar="N", help="mean and spread of N samples (default: those written)")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from pscgan.checks import require_at_least, require_in, whole_number
+from pscgan.checks import closest, require_at_least, require_in, whole_number
 
 
 def test_the_first_argument_below_is_named_and_the_bound_itself_is_allowed():
@@ -33,3 +33,10 @@ def test_what_is_no_number_is_in_no_interval():
     for wrong in (None, "1", [1], np.ones(2), torch.ones(2), float("nan")):
         with pytest.raises(ValueError, match=r"weight must be a number in \[0, 2\), got"):
             require_in("[0, 2)", weight=wrong)
+
+
+def test_a_long_list_is_cut():
+    said = closest("zz", (f"name{number}" for number in range(1000)))
+    assert said.startswith("; there are name0, name1,")
+    assert said.endswith(", ...")
+    assert len(said) < 500

@@ -106,7 +106,7 @@ def test_nothing_is_overwritten_unasked(trained, tmp_path, capsys, there):
 
 
 def test_bad_input_is_one_line(trained, tmp_path, capsys):
-    refused([tmp_path, "--out", tmp_path / "a.safetensors"], "is no file; a model is a run", capsys)
+    refused([tmp_path, "--out", tmp_path / "a.safetensors"], "is no file, run or export", capsys)
     allowed = "a file of suffix .safetensors, .pt2, .onnx, or a folder, got"
     refused([trained, "--out", tmp_path / "a.pt"], allowed, capsys)
     refused([trained, "--out", tmp_path / "no" / "a.safetensors"], "no is not a folder", capsys)

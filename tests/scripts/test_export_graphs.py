@@ -90,12 +90,10 @@ def test_the_card_says_what_is_in_the_folder(folder):
     assert "Only the network is in a graph" in body
 
 
-def test_graphs_are_not_loaded_as_samplers(folder, tmp_path):
-    for name in ("model.pt2", "model.onnx"):
-        cut = tmp_path / name
-        cut.write_bytes((folder / name).read_bytes()[:1000])
-        with pytest.raises(ValueError, match=f"{name} is a graph"):
-            pscgan.load(cut)
+def test_graphs_are_not_loaded_as_samplers(folder):
+    for name, kind in {"model.pt2": "a graph of torch.export", "model.onnx": "an ONNX graph"}.items():
+        with pytest.raises(ValueError, match=f"{name} is {kind}, for other programs"):
+            pscgan.load(folder / name)
 
 
 def test_nothing_is_overwritten_unasked(trained, tmp_path, capsys, no_graphs):
@@ -275,9 +273,9 @@ def test_a_folder_is_pushed_and_loaded_by_its_name(trained, hub, tmp_path, capsy
     main([str(trained), "--out", str(tmp_path / "out"), "--push", "some.body/tiny_1"])
     assert capsys.readouterr().out.splitlines()[-1] == "somewhere/some.body/tiny_1"
     assert names(hub.root / "some.body" / "tiny_1") == NAMES
-    assert 'pscgan.load("some.body/tiny_1")' in (tmp_path / "out" / "README.md").read_text()
+    assert 'pscgan.load("hf:some.body/tiny_1")' in (tmp_path / "out" / "README.md").read_text()
     monkeypatch.chdir(tmp_path)
-    for name, revision in (("some.body/tiny_1", None), ("some.body/tiny_1@refs/pr/1", "refs/pr/1")):
+    for name, revision in (("hf:some.body/tiny_1", None), ("hf:some.body/tiny_1@refs/pr/1", "refs/pr/1")):
         assert pscgan.load(name).metadata["images_seen"] == 16
         assert hub.calls[-1] == ("some.body/tiny_1", "model.safetensors", revision)
     assert hub.calls[0] == ("some.body/tiny_1", "model", True)
@@ -293,17 +291,38 @@ def test_a_push_that_fails_is_one_line_and_leaves_the_folder(trained, hub, tmp_p
     assert names(tmp_path / "out") == NAMES
 
 
-def test_a_name_that_is_neither_file_nor_repository_says_both(hub, monkeypatch):
-    with pytest.raises(ValueError, match=r"^runs/absent is no file here; as a repository of the hub it cannot be had"):
-        pscgan.load("runs/absent")
-    called = len(hub.calls)
-    for path in ("runs/absent.safetensors", Path("runs/absent"), "./runs/absent", "./absent", "../absent", "absent"):
-        with pytest.raises(ValueError, match="is no file; a model is"):
-            pscgan.load(path)
-    assert len(hub.calls) == called
+LOCAL = [
+    "runs/absent",
+    "runs/absent@main",
+    "a/b.onnx",
+    "runs\\absent",
+    "./runs/absent",
+    "../absent",
+    "~/absent",
+    "absent",
+]
+
+
+@pytest.mark.parametrize("name", [*LOCAL, *map(Path, LOCAL), "https://somewhere/a/b"])
+def test_only_a_name_that_says_so_asks_the_hub(name, hub):
+    with pytest.raises(ValueError, match=r"is no file, run or export .*hf:USER/REPO"):
+        pscgan.load(name)
+    assert not hub.calls
+
+
+@pytest.mark.parametrize("name", ["hf:", "hf:absent", "hf://some/body", "hf:a/b/c", "hf:./a", "hf: a/b"])
+def test_what_is_no_name_of_a_repository_is_not_asked_for(name, hub):
+    with pytest.raises(ValueError, match=f"must be hf:USER/REPO .* got {name}"):
+        pscgan.load(name)
+    assert not hub.calls
+
+
+def test_a_repository_that_cannot_be_had_is_one_line(hub, monkeypatch):
+    with pytest.raises(ValueError, match=r"^hf:some/absent cannot be had: 404 Client Error\. Repository Not Found$"):
+        pscgan.load("hf:some/absent")
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(ValueError, match=r"needs the package huggingface_hub; pip install pscgan\[hub\]"):
-        pscgan.load("runs/absent")
+        pscgan.load("hf:some/absent")
 
 
 def test_loading_imports_nothing_of_training_and_exporting():

@@ -261,7 +261,7 @@ def test_a_deterministic_model_gives_one_sample(twin, photo, tmp_path, capfd):
         (["--tile", 100], "tile must be a multiple of 16 pixels"),
         (["--max-megapixels", 0], "--max-megapixels must be > 0"),
         (["--model", "nowhere"], "nowhere is no file"),
-        (["--model", "photo.jpg"], "photo.jpg cannot be read as safetensors"),
+        (["--model", "photo.jpg"], "photo.jpg is a picture"),
         (["--model", "young"], "young has no checkpoint yet"),
         (["photo_mean.png", "--out", ".", "--overwrite"], "photo_mean.png is an input"),
     ],

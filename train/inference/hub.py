@@ -9,7 +9,8 @@ from ...checks import optional_package
 from .safetensors_file import SUFFIX
 
 MODEL, CARD = "model", "README.md"  # names in a folder
-REPOSITORY = re.compile(r"(?!\.)[\w.-]+/[\w.-]+")  # paths that begin with . or .. are none
+HUB = "hf:"  # before the name of a repository: no other name asks the hub
+REPOSITORY = re.compile(r"(?!\.)[\w.-]+/[\w.-]+")
 
 
 def require_repository(name: str) -> None:
@@ -46,29 +47,23 @@ def push(files: Sequence[Path], name: str) -> str:
     return str(url)
 
 
-def names_repository(name: object) -> bool:
-    """Return whether this is USER/REPO or USER/REPO@REVISION, and nothing on this disk."""
-    if not isinstance(name, str) or name.endswith(SUFFIX) or Path(name).exists():
-        return False
-    return REPOSITORY.fullmatch(name.partition("@")[0]) is not None
-
-
 def fetch(name: str) -> Path:
     """The .safetensors file of a repository, on this disk; not fetched again while it is the same.
 
     Args:
-        name: USER/REPO, or USER/REPO@REVISION: a branch, a tag or a commit.
+        name: hf:USER/REPO, or hf:USER/REPO@REVISION: a branch, a tag or a commit.
 
     Raises:
         ValueError: in one line, if it is not there.
     """
-    purpose = f"{name} is no file here; as a repository of the hub it"
-    hub = _package(purpose)
-    repository, _, revision = name.partition("@")
+    repository, _, revision = name.removeprefix(HUB).partition("@")
+    if not REPOSITORY.fullmatch(repository):
+        raise ValueError(f"model must be {HUB}USER/REPO or {HUB}USER/REPO@REVISION of the Hugging Face hub, got {name}")
+    hub = _package(name)
     try:
         return Path(hub.hf_hub_download(repository, f"{MODEL}{SUFFIX}", revision=revision or None))
     except Exception as error:  # as above
-        raise ValueError(f"{purpose} cannot be had: {_line(error)}") from error
+        raise ValueError(f"{name} cannot be had: {_line(error)}") from error
 
 
 def _package(purpose: str) -> Any:

@@ -1,25 +1,28 @@
 """``pscgan.load``: the one way to open a model, whatever file or name holds it."""
 
+import os
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from torch import nn
 
+from ...checks import closest
 from ...data.degradation import Degradation, network_channels
 from ...models.generator import Generator
 from ...precision import plain_defaults
 from ..runs.checkpoint import check_same_tensors
+from ..runs.foreign_file import is_archive
 from ..sampling import InferenceConfig, Precision
 from . import safe_instantiate
-from .hub import MODEL, fetch, names_repository
+from .hub import HUB, MODEL, fetch
 from .image_input import MODES
-from .safetensors_file import ONNX, PT2, SUFFIX, read_export
+from .safetensors_file import SUFFIX, read_export
 from .sampler import LoadedSampler
 
 BUNDLED = "bundled:"
 FOLDER = Path(__file__).parents[2] / "models" / "pretrained"
-CHECKPOINT, CONFIG = ".ckpt", "config.yaml"  # a checkpoint's ending, and what is in every folder of a run
+ENDINGS, CONFIG = (".ckpt", SUFFIX), "config.yaml"  # of files that are models, and what is in every folder of a run
 PACKAGES = {"generator": "pscgan.models", "degradation": "pscgan.data.degradations"}
 SEAMS = {"generator": ("encode", "decode", "draw_latent", "stride"), "degradation": ("__call__", "residual", "project")}
 ENTRIES = ("name", "generator", "degradation", "image_channels", "images_seen", "seed", "feature_networks")
@@ -46,7 +49,7 @@ def load(
             - the folder of a run, of which ``best.ckpt`` is taken, or else ``last.ckpt``; or a checkpoint;
             - a .safetensors file that ``pscgan export`` wrote, or a folder with ``model.safetensors``;
             - ``bundled:demo`` or ``bundled:jpeg_demo``, which come with the package;
-            - USER/REPO or USER/REPO@REVISION of the Hugging Face hub, if nothing on this disk has that name.
+            - ``hf:USER/REPO`` or ``hf:USER/REPO@REVISION`` of the Hugging Face hub; no other name asks it.
         device: where the sampler will work.
         samples_per_pass: see ``InferenceConfig``, as the next two.
         precision: ``fp32`` or ``bf16``.
@@ -59,8 +62,8 @@ def load(
         OSError: naming a file that cannot be opened.
     """
     config, device = InferenceConfig(samples_per_pass, precision, compile), _device(device)
-    path, run = _find(name), None
-    if path.suffix == CHECKPOINT or (path / CONFIG).exists():
+    path, run = _find(str(name)), None
+    if path.is_dir() or is_archive(path):
         from .load_run import read_run_source  # omegaconf, for runs alone
 
         run = read_run_source(path)
@@ -77,21 +80,21 @@ def load(
     return LoadedSampler(cast(Generator, generator), degradation, metadata, device, config, run)
 
 
-def _find(name: Path | str) -> Path:
-    """The file of an export, or the run or checkpoint."""
-    if str(name).startswith(BUNDLED):
-        return _bundled(str(name))
-    path = fetch(str(name)) if names_repository(name) else Path(name).expanduser()
-    if path.suffix in (PT2, ONNX):
-        raise ValueError(f"{path} is a graph for other programs; a {SUFFIX} file can be loaded")
-    return path / f"{MODEL}{SUFFIX}" if (path / f"{MODEL}{SUFFIX}").is_file() else path
-
-
-def _bundled(name: str) -> Path:
-    known = {BUNDLED + path.stem: path for path in sorted(FOLDER.glob(f"*{SUFFIX}"))}
-    if name not in known:
-        raise ValueError(f"model must be one of {', '.join(known)}, got {name}")
-    return known[name]
+def _find(name: str) -> Path:
+    """The file of an export, a checkpoint, or the folder of a run."""
+    bundled = {BUNDLED + path.stem: path for path in sorted(FOLDER.glob(f"*{SUFFIX}"))}
+    if name in bundled:
+        return bundled[name]
+    if name.startswith(HUB):
+        return fetch(name)
+    path = Path(os.path.expanduser(name))
+    for found in (path / f"{MODEL}{SUFFIX}", path):
+        if found.is_file() or (found / CONFIG).is_file():
+            return found
+    folder = path if path.is_dir() else path.parent
+    beside = [entry for entry in sorted(folder.glob("*")) if entry.suffix in ENDINGS or (entry / CONFIG).exists()]
+    there = [*bundled, *(entry.name for entry in beside if entry.exists())]
+    raise ValueError(f"{path} is no file, run or export (one of the hub is {HUB}USER/REPO){closest(path.name, there)}")
 
 
 def _device(device: torch.device | str) -> torch.device:

@@ -42,12 +42,16 @@ def read_run_source(run: Path) -> RunSource:
     """
     path = _checkpoint_of(run)
     state = checkpoint.load(path)
-    config = cast(DictConfig, OmegaConf.create(state["config"]))
-    seen = state["gan_step"]["progress._extra_state"]["images_seen"]
+    try:
+        config = cast(DictConfig, OmegaConf.create(state["config"]))
+        seen = state["gan_step"]["progress._extra_state"]["images_seen"]
+        metadata = _metadata(config, seen, path.with_name("run.json"))
+    except (KeyError, AttributeError, TypeError) as error:
+        raise ValueError(f"{path} is no whole checkpoint of pscgan: it has no {error}") from error
     weights = {
         name.removeprefix(AVERAGE): tensor for name, tensor in state["gan_step"].items() if name.startswith(AVERAGE)
     }
-    return RunSource(path, config, _metadata(config, seen, path.with_name("run.json")), weights)
+    return RunSource(path, config, metadata, weights)
 
 
 def _checkpoint_of(run: Path) -> Path:

@@ -11,6 +11,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from ... import __version__
+from ..runs.foreign_file import REMEDY, WEIGHTS, foreign
 
 FORMAT = 1
 KEY = "pscgan"  # of the metadata; one key only, so that the same export is the same bytes
@@ -40,17 +41,15 @@ def read_export(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     Raises:
         ValueError: naming the file and the reason, if it is no export, is damaged, or is of a newer format.
     """
-    if not path.is_file():
-        raise ValueError(f"{path} is no file; a model is a run, a checkpoint, a {SUFFIX}, bundled:NAME or USER/REPO")
     try:
         with safe_open(path, framework="pt") as file:
             text = (file.metadata() or {}).get(KEY)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  no mapping
     except (SafetensorError, OSError, RuntimeError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split())
-        raise ValueError(f"{path} cannot be read as safetensors: it is damaged, or another file ({reason})") from error
+        raise ValueError(f"{path} {foreign(path) or f'is damaged or cut short, or no export: {reason}'}") from error
     if text is None:
-        raise ValueError(f"{path} is no export of pscgan: its metadata has no entry {KEY}")
+        raise ValueError(f"{path} is no export of pscgan, as its metadata has no entry {KEY}, but {WEIGHTS}; {REMEDY}")
     return _verified(path, text, tensors), tensors
 
 

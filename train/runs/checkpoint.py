@@ -12,6 +12,7 @@ import torch
 from ... import __version__
 from ...data.image_io.safe_read import require_regular
 from .atomic_write import atomic_write
+from .foreign_file import foreign, is_archive
 
 FORMAT = 3
 
@@ -74,15 +75,16 @@ def load(path: Path) -> dict[str, Any]:
     """
     _require_whole(path)
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with path.open("rb") as file:  # by its content, not by what its name ends in
+            state = torch.load(file, map_location="cpu", weights_only=True)
     except (RuntimeError, pickle.UnpicklingError) as error:
-        raise ValueError(f"{path} holds more than tensors and plain values: {str(error).splitlines()[0]}") from error
+        raise ValueError(f"{path} {foreign(path)}; it holds more than tensors and plain values") from error
     if not isinstance(state, dict) or not isinstance(state.get("format"), int):
-        raise ValueError(f"{path} is not a checkpoint of pscgan: it names no format")
+        raise ValueError(f"{path} {foreign(path)}")
     if state["format"] != FORMAT:
         raise ValueError(
-            f"{path} must have format {FORMAT} for pscgan {__version__}, got {state['format']} of pscgan "
-            f"{state.get('version')}"
+            f"{path} must have format {FORMAT} for pscgan {__version__}, got {state['format']}; pscgan "
+            f"{state.get('version')} opens it"
         )
     return state
 
@@ -95,7 +97,8 @@ def _require_whole(path: Path) -> None:
     except OSError:
         raise
     except Exception as error:  # a damaged table of contents can break zipfile anywhere
-        raise DamagedFile(f"{path} is damaged, or no checkpoint: {error}") from error
+        what = None if not path.is_file() or is_archive(path) else foreign(path)
+        raise DamagedFile(f"{path} {what or f'is damaged or cut short, or no checkpoint: {error}'}") from error
     if damaged is not None:
         raise DamagedFile(f"{path} is damaged: {damaged} has another checksum")
 

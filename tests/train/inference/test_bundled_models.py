@@ -39,8 +39,8 @@ def test_every_way_of_opening_gives_one_set_of_samples(name, tmp_path, monkeypat
         str(file),
         tmp_path,
         tmp_path / "model.safetensors",
-        f"some.body/{name}",
-        f"some.body/{name}@main",
+        f"hf:some.body/{name}",
+        f"hf:some.body/{name}@main",
     ):
         assert torch.equal(load(way).sample(measurement, 2, seed=3), expected), way
 

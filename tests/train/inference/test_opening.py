@@ -134,7 +134,7 @@ def test_no_class_but_ours_is_built_of_a_checkpoint(target, place, folder, tmp_p
 
 
 def test_names_that_mean_nothing_are_answered(tmp_path):
-    with pytest.raises(ValueError, match="bundled:demo, bundled:jpeg_demo, got bundled:nothing"):
-        load("bundled:nothing")
+    with pytest.raises(ValueError, match="did you mean bundled:demo"):
+        load("bundled:Demo")
     with pytest.raises(ValueError, match="absent"):
         load(tmp_path / "absent")

@@ -48,14 +48,14 @@ def test_another_architecture_is_named(path):
 def test_another_format_is_named(path):
     state = checkpoint.load(path) | {"format": checkpoint.FORMAT + 1, "version": "9.9"}
     torch.save(state, path)
-    with pytest.raises(ValueError, match=r"last\.ckpt .* format 3 .* got 4 of pscgan 9\.9"):
+    with pytest.raises(ValueError, match=r"last\.ckpt .* format 3 .* got 4; pscgan 9\.9 opens it"):
         checkpoint.load(path)
 
 
 @pytest.mark.parametrize("state", [{"weights": torch.zeros(3)}, [1, 2], {"format": "one"}], ids=str)
 def test_a_checkpoint_of_somebody_else_is_named(path, state):
     torch.save(state, path)
-    with pytest.raises(ValueError, match=r"last\.ckpt is not a checkpoint of pscgan"):
+    with pytest.raises(ValueError, match=r"last\.ckpt is .*; a model is what pscgan train"):
         checkpoint.load(path)
 
 
@@ -74,7 +74,7 @@ class Payload:
         (
             lambda state, path: path.write_bytes(pickle.dumps(state, 2)),
             lambda path: pickle.loads(path.read_bytes()),
-            "is damaged",
+            "is a pickle",
         ),
     ],
     ids=["torch", "pickle"],
