@@ -6,7 +6,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from ..runs.naming import run_name
+from ..runs.naming import RESERVED, run_name
 
 DEGRADED = "degraded"
 ALLOWED = (
@@ -38,7 +38,8 @@ def named_values(methods: Any) -> dict[str, Any]:
         found = dict(zip(names, listed, strict=False))
     if not found:
         raise ValueError(f"methods must be a list, or a mapping from names, of {ALLOWED}; got {methods}")
-    wrong = next((name for name in found if not name.isprintable() or name[:1] in ("", ".") or "/" in name), None)
+    plain = {name: name.isprintable() and name[:1] not in ("", ".") and "/" not in name for name in found}
+    wrong = next((name for name, fits in plain.items() if not fits or name != name.translate(RESERVED)), None)
     if wrong is not None:
         raise ValueError(
             f"the name of a method must be one of a folder, and printable, got {wrong!r}; give names, as methods="

@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import math
+import os
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
@@ -30,7 +33,8 @@ FIGURES = {  # of result.json: the heading, a factor, digits
     "seconds": ("seconds", 1, 0),
 }
 
-WIDTH = 240  # characters of a line where there is no terminal
+WIDTH = 9_999  # characters of a line where there is no terminal: all columns
+SHORT = 24  # characters of a state or a folder that is shortened
 BAR = r"\|"
 LONG_NUMBER = 7
 
@@ -56,15 +60,34 @@ class RunTable:
         return cls(ordered, differences([record.config for record in ordered]))
 
     def print(self) -> None:
-        """Print for people; where stdout is no terminal, lines are ``WIDTH`` characters long."""
-        table = Table(title="runs, the lowest CRPS first")
-        headings = self.headings()
-        for index, heading in enumerate(headings):
-            is_figure = len(self.columns) <= index < len(headings) - 1
-            table.add_column(heading, justify="right" if is_figure else "left", overflow="fold")
-        for row in self.rows():
+        """Print for people, a line a run, as wide as the terminal: what is least asked for is shortened or left out."""
+        width = shutil.get_terminal_size((WIDTH, 0)).columns if sys.stdout.isatty() else WIDTH
+        columns, first = self._fitting(width), len(self.columns)
+        table = Table(title="runs, the lowest CRPS first", title_justify="left")
+        for place, (heading, *_) in columns.items():
+            table.add_column(
+                heading, justify="right" if first <= place < first + len(FIGURES) else "left", no_wrap=True
+            )
+        for row in list(zip(*columns.values(), strict=True))[1:]:
             table.add_row(*row)
-        Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH).print(table)
+        console = Console(highlight=False, width=width)
+        console.print(table)
+        if left_out := first + len(FIGURES) + 2 - len(columns):
+            console.print(f"{left_out} columns do not fit; pscgan runs --out FOLDER writes all")
+
+    def _fitting(self, width: int) -> dict[int, tuple[str, ...]]:
+        """By place the columns that fit in so many characters, headings first; CRPS, state and folder always."""
+        folders = ["folder", *(os.path.relpath(record.folder) for record in self.records)]
+        rows = zip([self.headings(), *self.rows()], folders, strict=True)
+        columns = dict(enumerate(zip(*([*row, folder] for row, folder in rows), strict=True)))
+        crps, state, folder = len(self.columns), len(columns) - 2, len(columns) - 1
+        for place in [state, *range(state - 1, crps + 2, -1), folder, crps + 2, crps + 1, *range(crps - 1, -1, -1)]:
+            if 1 + sum(3 + max(map(cell_len, cells)) for cells in columns.values()) <= width:
+                break
+            cells = columns.pop(place)
+            if place in (state, folder):
+                columns[place] = tuple(map(_ends, cells))
+        return dict(sorted(columns.items()))
 
     def markdown(self) -> str:
         rows = [self.headings(), ["---"] * len(self.headings()), *self.rows()]
@@ -108,6 +131,10 @@ class RunTable:
         return next(
             end for end in ends if sum(f".{other}".endswith(f".{end}") for other in self.columns) == 1 or end == key
         )
+
+
+def _ends(text: str) -> str:
+    return text if len(text) <= SHORT else f"{text[: SHORT // 2]}…{text[-SHORT // 2 + 1 :]}"
 
 
 def _crps(record: RunRecord) -> float:

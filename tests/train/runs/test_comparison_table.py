@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -187,3 +188,31 @@ def test_the_sweep_names_runs_that_failed_and_ends_with_code_1(tmp_path, capsys)
     assert printed.err == "pscgan train: 1 of 2 runs failed: b\n"
     assert "sigma is 300" in printed.out
     assert sorted(path.name for path in sweep.iterdir()) == ["a", "b", "runs.csv", "runs.md"]
+
+
+def printed(records, capsys, monkeypatch, width):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: width > 0)
+    monkeypatch.setenv("COLUMNS", str(width))
+    RunTable.of(records).print()
+    return re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 300])
+def test_a_table_is_as_wide_as_the_terminal_and_has_crps_and_folder(width, capsys, monkeypatch):
+    figures = {"crps": 0.1, "psnr_sample": 27.125, "psnr_mean": 28.25, "images_seen": 1600, "seconds": 54321.0}
+    state, name = "failed: " + 9 * "word ", "runs/demo,degradation.sigma=25,seed="
+    runs = [record(f"{name}{seed}", state, {"seed": seed}, **figures) for seed in (0, 1)]
+    lines = printed(runs, capsys, monkeypatch, width).splitlines()
+    assert max(map(len, lines)) <= width
+    assert sum("25.5" in line for line in lines) == 2
+    assert sum("runs/demo,d" in line for line in lines) == 2
+    assert any("54,321" in line for line in lines) == (width == 300)
+    assert any("do not fit" in line for line in lines) == (width < 300)
+    assert any(runs[0].folder.name in line for line in lines) == (width >= 120)
+
+
+def test_without_a_terminal_all_is_printed_though_keys_have_the_name_of_a_figure(capsys, monkeypatch):
+    runs = [record(f"runs/{'long' * 30}{n}", config={"images": n}, crps=0.1, images_seen=1600 + n) for n in (1, 2)]
+    lines = printed(runs, capsys, monkeypatch, 0).splitlines()
+    assert [line.split("│")[1].strip() for line in lines if "1,60" in line] == ["1", "2"]
+    assert all(run.folder.name in "".join(lines) for run in runs)
