@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 Content = bytes | memoryview | str
+THREADS = 8  # files that wait for the disk together reach it 2 to 10 times as fast
 
 
 def atomic_write(path: Path, content: Content) -> None:
@@ -31,17 +33,16 @@ def written_together() -> Iterator[Callable[[Path, Content], None]]:
             part.unlink(missing_ok=True)  # left by an earlier try, or a link to somewhere else
             with part.open("wb") as file:
                 file.write(content.encode(errors="backslashreplace") if isinstance(content, str) else content)
-                file.flush()
-                os.fsync(file.fileno())
 
     try:
         yield write
+        with ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(_sync, parts.values(), parts))
         for path, part in parts.items():
             with naming_in_errors(path):
                 part.replace(path)
         for folder in {path.parent for path in parts}:
-            with naming_in_errors(folder):
-                _sync_folder(folder)
+            _sync(folder, folder)
     except BaseException:
         for part in parts.values():
             part.unlink(missing_ok=True)
@@ -57,10 +58,11 @@ def naming_in_errors(path: Path) -> Iterator[None]:
         raise OSError(f"cannot write {path}: {error.strerror or error}") from error
 
 
-def _sync_folder(folder: Path) -> None:
-    """Have new names reach the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _sync(part: Path, path: Path) -> None:
+    """Have a file, or the names in a folder, reach the disk."""
+    with naming_in_errors(path):
+        descriptor = os.open(part, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
