@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +25,9 @@ from . import collectives
 START_METHOD = "spawn"
 SHUTDOWN_SECONDS = "120"
 """For the batch or validation in progress and a checkpoint after a signal; torch before 2.12 always gives 30."""
+FOLLOWER_SECONDS = 5
+"""Long enough for the elastic agent to see which rank has ended first, which it asks every ``MONITOR_SECONDS``."""
+MONITOR_SECONDS = 0.05
 
 
 class RankFailure(RuntimeError):
@@ -73,7 +77,8 @@ def start(run: Callable[[DictConfig], Any], config: DictConfig, count: int) -> N
         RankFailure: if a rank was killed or ended with a defect; the others are ended.
         EndsAllRanks: what has ended all ranks alike.
     """
-    logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)  # what ended a rank is said below, once
+    for part in ("torch.distributed", "torch.multiprocessing"):
+        logging.getLogger(part).setLevel(logging.CRITICAL)  # what ended a rank is said below, once
     os.environ.setdefault("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", SHUTDOWN_SECONDS)
     launch_config = LaunchConfig(
         min_nodes=1,
@@ -84,7 +89,7 @@ def start(run: Callable[[DictConfig], Any], config: DictConfig, count: int) -> N
         local_addr="127.0.0.1",
         run_id=uuid.uuid4().hex,
         max_restarts=0,
-        monitor_interval=0.05,
+        monitor_interval=MONITOR_SECONDS,
         start_method=START_METHOD,
         signals_to_handle=",".join(number.name for number in SIGNALS),
     )
@@ -99,8 +104,9 @@ def start(run: Callable[[DictConfig], Any], config: DictConfig, count: int) -> N
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
-    if (common := ended[0]) is not None:
-        raise common
+    common = [error for error in ended.values() if error is not None]
+    if common:
+        raise RankError(str(common[0])) if isinstance(common[0], RankError) else common[0]  # this process reports
 
 
 @record
@@ -117,6 +123,9 @@ def _run_rank(run: Callable[[DictConfig], Any], config: DictConfig) -> Exception
         if (line := user_error(error)) is None:
             raise
         raise RankError(f"rank {os.environ['RANK']}: {line}") from error
+    except RuntimeError:
+        time.sleep(FOLLOWER_SECONDS)  # most likely another rank has left a collective: that one is to be named
+        raise
     return None
 
 

@@ -105,6 +105,45 @@ def test_an_error_of_one_rank_ends_the_others_and_is_named(error, kind, words, t
     assert ("in fail_on_rank_1" in capfd.readouterr().err) == (kind is RankFailure)  # a defect has its traceback
 
 
+def end_rank_1(end, config):
+    """What rank 0 says of it comes first."""
+    if os.environ["RANK"] == "0":
+        raise RuntimeError("Connection closed by peer")
+    time.sleep(0.5)
+    end()
+
+
+def end_by_an_error():
+    raise ValueError("photo.png cannot be read")
+
+
+def end_by_a_kill():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("end", "kind", "words"),
+    [
+        (end_by_an_error, RankError, r"^rank 1: photo\.png cannot be read$"),
+        (end_by_a_kill, RankFailure, r"^rank 1 .*SIGKILL"),
+    ],
+)
+def test_the_rank_that_ends_the_others_is_named_and_nothing_else_is_printed(end, kind, words, tmp_path, capfd):
+    with pytest.raises(kind, match=words):
+        launch.start(partial(end_rank_1, end), config_of(tmp_path, *TWO), 2)
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("reporter", [0, 1])
+def test_the_command_reports_an_error_of_whichever_ranks(reporter, tmp_path, monkeypatch):
+    ended = {reporter: RankError("photo.png cannot be read", is_reporter=False), 1 - reporter: None}
+    monkeypatch.setattr(launch, "elastic_launch", lambda *_: lambda *_: ended)
+    with pytest.raises(RankError, match=r"^photo\.png") as raised:
+        launch.start(learn, config_of(tmp_path, *TWO), 2)
+    assert raised.value.is_reporter
+
+
 @pytest.mark.integration
 def test_an_error_of_the_user_comes_back_as_itself(tmp_path):
     with pytest.raises(ValueError, match=r"^degradation: sigma must .*got 300"):
