@@ -18,13 +18,13 @@ from ..models.features.frozen import FrozenFeatures
 from ..precision import plain_defaults
 from .build import build_trainer, build_training
 from .callbacks.checkpointing import measured_on
+from .callbacks.logging import start_loggers
 from .distributed import collectives
 from .distributed.launch import on_gpu, process_group, processes, start
 from .lightning_module import SamplerModule
 from .metrics.consistency import ROWS
 from .runs import checkpoint
 from .runs.cli_errors import Interrupted, RankError
-from .runs.csv_logger import CSVLogger
 from .runs.folder import RunFolder, lock_folder
 from .sanity_check import sanity_check
 
@@ -71,14 +71,13 @@ def _learn(config: DictConfig, folder: RunFolder) -> dict[str, float]:
     best_crps = _restore(training, folder)
     trainer = build_trainer(config, folder, best_crps)
     conditions = _conditions(config, training, trainer.precision)
-    collectives.from_rank_zero(lambda: folder.note_start(conditions, vars(training.data.split)))
+    started = collectives.from_rank_zero(lambda: folder.note_start(conditions, vars(training.data.split)))
     if collectives.rank() == 0:
-        for logger in trainer.loggers:
-            if isinstance(logger, CSVLogger):
-                logger.rewind(training.images_seen)
         _announce(training, folder, trainer.precision)
     try:
         if training.images_seen < training.images:
+            described = folder.config | {"start": started}
+            collectives.from_rank_zero(lambda: start_loggers(trainer.loggers, described, training.images_seen))
             trainer.fit(training)
     except Interrupted as interrupted:
         if collectives.rank() == 0:

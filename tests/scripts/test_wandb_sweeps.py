@@ -97,4 +97,4 @@ def test_a_run_that_the_agent_stops_is_continued_by_the_same_command(program, st
     second.terminate()
     second.wait(timeout=120)
     assert json.loads((run / "run.json").read_text())[1]["images_seen"] > 0
-    assert len(list(run.glob("wandb/offline-run-*-first"))) == 2  # the agent's name of the run
+    assert len(list(tmp_path.glob("wandb/offline-run-*-first"))) == 2  # the agent's name of the run

@@ -3,14 +3,22 @@
 import pytest
 import torch
 
-from .tiny import LIGHTNING_SAYS, command, run
+from pscgan.train.lightning_module import SamplerModule
+
+from .test_resume import Killed, at, kill
+from .tiny import LIGHTNING_SAYS, result, run
 
 pytestmark = LIGHTNING_SAYS
 
 
-def test_tensorboard_holds_terms_scores_and_the_picture(tmp_path):
+@pytest.mark.integration
+def test_tensorboard_of_a_run_that_was_killed_holds_terms_scores_the_picture_and_hparams(tmp_path, monkeypatch):
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-    folder = run(tmp_path / "run", "images=16", "logger=[csv,tensorboard]")
+    killed = at(monkeypatch, (SamplerModule, "training_step"), 12, kill)
+    with pytest.raises(Killed):
+        run(tmp_path / "run", "images=16", "logger=[csv,tensorboard]")
+    assert killed
+    folder = run(tmp_path / "run", "images=16", "logger=[csv,tensorboard]")  # from image 8
     events = accumulator.EventAccumulator(str(folder / "tensorboard"))
     events.Reload()
     tags = events.Tags()
@@ -20,17 +28,15 @@ def test_tensorboard_holds_terms_scores_and_the_picture(tmp_path):
     (picture,) = events.Images("validation/samples")
     assert picture.step == 16
     assert (folder / "metrics.csv").exists()
+    from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
-
-@pytest.mark.integration
-def test_wandb_offline_holds_the_run_and_the_picture(tmp_path):
-    answer = command(
-        "logger=[csv,wandb]", "images=16", "hydra.run.dir=run", cwd=tmp_path, WANDB_MODE="offline", WANDB_SILENT="true"
-    )
-    assert answer.returncode == 0, answer.stderr
-    (offline,) = (tmp_path / "run" / "wandb").glob("offline-run-*")
-    assert [path for path in offline.glob("*.wandb") if path.stat().st_size]
-    assert list(offline.glob("files/media/images/validation/samples_*.png"))
+    said = events.PluginTagToContent("hparams")
+    start = HParamsPluginData.FromString(said["_hparams_/session_start_info"]).session_start_info
+    assert start.hparams["degradation/sigma"].number_value == 50
+    assert start.hparams["start/commit"].string_value
+    metrics = HParamsPluginData.FromString(said["_hparams_/experiment"]).experiment.metric_infos
+    assert "validation/crps" in {metric.name.tag for metric in metrics}
+    assert [event.value for event in events.Scalars("validation/crps")] == [pytest.approx(result(folder)["crps"])]
 
 
 def test_what_is_watched_does_not_change_what_is_learned(tmp_path):

@@ -71,6 +71,8 @@ class Checkpointing(pl.Callback):
             raise Interrupted(received, module.images_seen)
 
     def _write(self, module: SamplerModule, best: bool) -> None:
+        for logger in module.loggers:
+            logger.save()  # a run that goes on from here will not log this again
         paths = [self.folder.best, self.folder.last] if best else [self.folder.last]
         for path in paths:
             best_of = self.best_crps, measured_on(module, self.folder.config)

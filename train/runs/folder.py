@@ -148,10 +148,10 @@ class RunFolder:
         """Mark the run as finished."""
         atomic_write(self.path / "result.json", f"{json.dumps(result, indent=2)}\n")
 
-    def note_start(self, conditions: dict[str, Any], images: Mapping[str, Sequence[str]]) -> None:
+    def note_start(self, conditions: dict[str, Any], images: Mapping[str, Sequence[str]]) -> dict[str, Any]:
         """Write config and names of images, and add to ``run.json`` what this start is made with.
 
-        Conditions other than those of the start before join ``changes``.
+        Conditions other than those of the start before join ``changes``. Returns what was added.
 
         Args:
             conditions: of this start, plain values by name.
@@ -182,6 +182,7 @@ class RunFolder:
         self.changes += others.values()
         starts.append(start | {"changes": self.changes})
         atomic_write(path, f"{json.dumps(starts, indent=2)}\n")
+        return dict(starts[-1])
 
 
 def _some(lines: Sequence[str]) -> str:

@@ -22,6 +22,9 @@ from .config_check import check_sweep
 from .folder import NewFolders
 from .record import FAILED, read_run, runs_below
 
+SWEEP = "PSCGAN_SWEEP"
+"""The environment variable that names the sweep to its runs and their ranks."""
+
 
 class Sweep(NewFolders):
     """Hydra's hooks of a run and of a sweep.
@@ -48,12 +51,14 @@ class Sweep(NewFolders):
     def on_job_start(self, config: DictConfig, **_: Any) -> None:
         if config.hydra.mode != RunMode.MULTIRUN:
             return
+        os.environ[SWEEP] = self.folder.name
         run = Path(config.folder)
         link = self.folder / run.name
         if not link.exists() and run.parent.resolve() != self.folder.resolve():
             link.symlink_to(os.path.relpath(run.resolve(), self.folder.resolve()), target_is_directory=True)
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
+        os.environ.pop(SWEEP, None)
         table = RunTable.of([read_run(run) for run in runs_below([self.folder])])
         table.write(self.folder)
         table.print()
@@ -76,25 +81,21 @@ FIRST_SIGNAL_CODE = 129  # exit codes from here on are 128 and the number of a s
 def run_alone_or_in_a_sweep(config: DictConfig, run: Callable[[DictConfig], float]) -> float | None:
     """The CRPS that ``run`` returns; a run of a sweep that fails marks its folder and has none.
 
-    ``failed.json`` holds the line and the config; the next start removes it. The run of wandb ends with the run.
+    ``failed.json`` holds the line and the config; the next start removes it.
 
     Raises:
         SystemExit: by a signal; alone also by an error of the user.
         Exception: alone, what is no error of the user.
     """
-    folder, code = Path(config.folder), 1
+    folder = Path(config.folder)
     (folder / FAILED).unlink(missing_ok=True)
     try:
-        crps = run(config)
-        code = 0
-        return crps
+        return run(config)
     except (Exception, SystemExit) as error:
         if not is_multirun() or (isinstance(error, SystemExit) and int(error.code or 0) >= FIRST_SIGNAL_CODE):
             raise
         _mark(folder, config, error)
         return None
-    finally:
-        _close_wandb(code)
 
 
 def _mark(folder: Path, config: DictConfig, error: BaseException) -> None:
@@ -113,13 +114,6 @@ def _plain(config: DictConfig) -> Any:
         return OmegaConf.to_container(config, resolve=True)
     except OmegaConfBaseException:
         return OmegaConf.to_container(config)
-
-
-def _close_wandb(code: int) -> None:
-    """Otherwise the next run in this process would write into the same run of wandb."""
-    wandb = sys.modules.get("wandb")
-    if wandb is not None and wandb.run is not None:
-        wandb.finish(exit_code=code)
 
 
 def is_multirun() -> bool:

@@ -4,9 +4,7 @@ import csv
 import json
 import os
 import signal
-import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -91,22 +89,6 @@ def test_a_signal_between_two_runs_ends_the_sweep(number, pscgan_train, tmp_path
     assert capfd.readouterr().err == f"interrupted by {number.name}; the same command continues\n"
 
 
-@pytest.mark.parametrize(("seed", "code"), [(0, 0), (1, 1)])
-def test_the_run_of_wandb_ends_with_the_run(seed, code, pscgan_train, monkeypatch):
-    codes = []
-    fake = SimpleNamespace(run=object(), finish=lambda exit_code: codes.append(exit_code))
-
-    def train(config):
-        if config.seed:
-            raise ValueError("seed is 1; allowed is 0")
-        return 0.1
-
-    monkeypatch.setattr(program, "train", train)
-    monkeypatch.setitem(sys.modules, "wandb", fake)
-    assert pscgan_train("-m", f"seed={seed}")[0] == code
-    assert codes == [code]
-
-
 def test_two_seeds_are_two_runs_in_two_folders(tmp_path):
     answer = command("-m", "seed=0,1", "images=16", cwd=tmp_path)
     assert (answer.returncode, answer.stderr) == (0, "")
@@ -115,15 +97,6 @@ def test_two_seeds_are_two_runs_in_two_folders(tmp_path):
     assert [score["images_seen"] for score in scores] == [16, 16]
     assert scores[0]["psnr_degraded"] == scores[1]["psnr_degraded"]  # the same measurements
     assert scores[0]["psnr_sample"] != scores[1]["psnr_sample"]  # of another generator
-
-
-@pytest.mark.slow
-def test_each_run_is_a_run_of_wandb(tmp_path):
-    """In one process; the fast test is the one with a fake."""
-    arguments = ("-m", "seed=0,1", "images=16", "logger=[csv,wandb]")
-    answer = command(*arguments, cwd=tmp_path, WANDB_MODE="offline", WANDB_SILENT="true")
-    assert answer.returncode == 0, answer.stderr
-    assert len(list(tmp_path.glob("runs/tiny*/wandb/offline-run-*"))) == 2
 
 
 @pytest.mark.slow
