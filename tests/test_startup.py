@@ -76,6 +76,16 @@ def test_a_table_of_runs_needs_no_torch(tmp_path):
     assert (tmp_path / "table" / "runs.csv").exists()
 
 
+def test_what_a_run_wrote_is_read_whatever_the_locale_is(tmp_path, monkeypatch):
+    (tmp_path / "run.json").write_text("[]")
+    (tmp_path / "config.yaml").write_text("name: 日本\n", "utf-8")
+    (tmp_path / "metrics.csv").write_text("images_seen,validation/日本\n8,0.1\n", "utf-8")
+    for name, value in {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}.items():
+        monkeypatch.setenv(name, value)
+    start("runs", tmp_path, "--out", tmp_path / "table", code=0)
+    assert ",unfinished," in (tmp_path / "table" / "runs.csv").read_text("utf-8")  # and not damaged
+
+
 def test_the_package_itself_is_light():
     code = "import sys, pscgan; print(sorted(n for n in sys.modules if n.startswith('pscgan')), 'torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)

@@ -68,7 +68,8 @@ def _read(key: str, entry: dict[str, Any]) -> MetricSpec:
 
 
 SPECS = tuple(
-    _read(key, entry) for key, entry in tomllib.loads(Path(__file__).with_name("metric_specs.toml").read_text()).items()
+    _read(key, entry)
+    for key, entry in tomllib.loads(Path(__file__).with_name("metric_specs.toml").read_text("utf-8")).items()
 )
 
 

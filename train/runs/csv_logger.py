@@ -49,7 +49,7 @@ class CSVLogger(Logger):
             self.columns += new
             self._rewrite(rows)
         try:
-            with self.path.open("a", newline="") as file:
+            with self.path.open("a", newline="", encoding="utf-8") as file:
                 writer = csv.DictWriter(file, self.columns, extrasaction="ignore")
                 writer.writerow({CLOCK: step, **{name: repr(float(value)) for name, value in metrics.items()}})
         except OSError as error:
@@ -58,7 +58,7 @@ class CSVLogger(Logger):
     def _read(self) -> list[dict[str, str]]:
         if not self.path.exists():
             return []
-        with self.path.open(newline="") as file:
+        with self.path.open(newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file)
             rows = [row for row in reader if None not in row.values()]  # a kill may have cut the last row
             self.columns = list(reader.fieldnames or self.columns)

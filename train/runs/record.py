@@ -66,7 +66,7 @@ def read_run(folder: Path) -> RunRecord:
 
 def _mapping(path: Path, parse: Callable[[str], Any]) -> dict[str, Any]:
     try:
-        content = parse(path.read_text()) if path.exists() else {}
+        content = parse(path.read_text("utf-8")) if path.exists() else {}
     except (ValueError, yaml.YAMLError) as error:
         raise ValueError(f"{path.name} cannot be parsed") from error
     if not isinstance(content, dict):
@@ -76,7 +76,7 @@ def _mapping(path: Path, parse: Callable[[str], Any]) -> dict[str, Any]:
 
 def _logged(path: Path) -> dict[str, float]:
     """Scores of the last validation from whole lines: a run may be writing, or may have been killed while it was."""
-    whole, _, _ = (path.read_text() if path.exists() else "").rpartition("\n")
+    whole, _, _ = (path.read_text("utf-8") if path.exists() else "").rpartition("\n")
     figures: dict[str, float] = {}
     for row in csv.DictReader(io.StringIO(whole)):
         if None in row.values() or None in row:
