@@ -17,6 +17,7 @@ is written is PNG of the same depth, with alpha, profile and EXIF of the file.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import math
 import os
@@ -24,18 +25,21 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from .. import __version__
 from ..data.image_io.safe_read import on_one_line
 from ..train.restore.files import Input, check_outputs, inputs_of
-from ..train.restore.records import STARTS, Records, call_of, read_starts, sha256
-from ..train.runs.atomic_write import atomic_write
+from ..train.restore.records import Records, note_start, sha256
 from ..train.runs.cli_errors import report_user_errors
 from .command_line import Parser, device_of
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
+    from torch import nn
 
 PROGRAM = "pscgan restore"
+ASKED = (
+    *("samples", "average", "seed", "sigma_z", "sigma", "tolerance", "degrade"),
+    *("phase", "photons", "precision"),
+)
 AUTO = "auto"
 
 
@@ -118,7 +122,6 @@ class RestoreCommand:
         from ..train.restore.open_image import ImageOpener
         from ..train.restore.side_info import SideInfo
         from ..train.restore.tiling import Tiling
-        from ..train.runs.provenance import provenance
 
         self.options, self.inputs = options, inputs_of(options.inputs, options.out)
         self.sampler = load(options.model, device_of(options.device), precision=options.precision)
@@ -129,10 +132,7 @@ class RestoreCommand:
         known = options.sigma, options.tolerance, options.degrade, options.seed
         self.opener = ImageOpener(self.sampler, *known, int(1e6 * options.max_megapixels), self.side_info)
         self.tiling = Tiling(self.sampler, options.tile, options.overlap)
-        self.records, self.starts = Records(options.out), read_starts(options.out)
-        settings = self._settings()
-        self.call = call_of(settings)
-        self.starts.append({"call": self.call, **settings, **self._start(), **provenance()})
+        self.records, self.start = Records(options.out), self._start()
         self.skipped = self.failed = 0
 
     def run(self) -> int:
@@ -146,7 +146,7 @@ class RestoreCommand:
 
         out = self.options.out
         with lock_folder(out):
-            atomic_write(out / STARTS, f"{json.dumps(self.starts, indent=2)}\n")
+            note_start(out, self.start)
             try:
                 with _progress() as bar:
                     for place, one in enumerate(self.inputs, start=1):
@@ -164,7 +164,7 @@ class RestoreCommand:
         """One file, or why not."""
         from ..train.restore.report import describe
 
-        name, record = on_one_line(one.path), {"name": one.name, "file": str(one.path), "call": self.call}
+        name, record = on_one_line(one.path), {"name": one.name, "file": str(one.path), "call": self.start["call"]}
         try:
             written = self._written(one, record, bar, task)
         except (ValueError, OSError, MemoryError, RuntimeError) as error:
@@ -202,42 +202,28 @@ class RestoreCommand:
         written = restoration.write(lambda found: self.records.append({**record, **found}))
         return [*written["samples"], written["mean"]]
 
-    def _settings(self) -> dict[str, Any]:
-        """What pixels follow from, beside the file."""
-        from torch import nn
-
+    def _start(self) -> dict[str, Any]:
+        """What the call is on record with; ``call`` is a digest of all that pixels follow from beside the file."""
         from ..models.features.weights import weights_hash
+        from ..train.runs.provenance import provenance
 
-        metadata, options = self.sampler.metadata, self.options
+        options, run, metadata, made = self.options, self.sampler.run, self.sampler.metadata, provenance()
         known = ("name", "images_seen", "degradation", "seed", "commit")
         model = {name: metadata[name] for name in known if name in metadata}
-        asked = (
-            "precision",
-            "samples",
-            "average",
-            "seed",
-            "sigma_z",
-            "sigma",
-            "tolerance",
-            "degrade",
-            "phase",
-            "photons",
-        )
-        return {
-            "pscgan": __version__,
-            "model": model | {"weights": weights_hash(cast(nn.Module, self.sampler.generator))},
-            **{name: getattr(options, name) for name in asked},
+        settings = {
+            "pscgan": made["pscgan"],
+            "model": model | {"weights": weights_hash(cast("nn.Module", self.sampler.generator))},
+            **{name: getattr(options, name) for name in ASKED},
             "tiles": {name: getattr(self.tiling, name) for name in ("side", "overlap", "receptive_field", "exact")},
         }
-
-    def _start(self) -> dict[str, Any]:
-        """What else is known of this call."""
-        options, run = self.options, self.sampler.run
         return {
+            "call": hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12],
+            **settings,
             "opened": options.model,
             "checkpoint": run and str(run.checkpoint),
             "device": str(self.sampler.device),
-            **{name: path and str(path) for name, path in (("mask", options.mask), ("kernel", options.kernel))},
+            **{name: value and str(value) for name, value in (("mask", options.mask), ("kernel", options.kernel))},
+            **made,
         }
 
 

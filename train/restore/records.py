@@ -11,7 +11,6 @@ from ...data.image_io.safe_read import require_regular
 from ..runs.atomic_write import atomic_write, naming_in_errors
 
 STARTS, RECORDS = "restore.json", "restore.jsonl"
-PIECE = 2**20  # bytes read at once
 
 
 class Records:
@@ -96,8 +95,8 @@ def _lines(path: Path) -> Iterator[tuple[dict[str, Any], int]]:
             yield record, file.tell()
 
 
-def read_starts(folder: Path) -> list[dict[str, Any]]:
-    """What ``restore.json`` lists: of each start its ``call``, options, model, command, versions, hardware.
+def note_start(folder: Path, start: dict[str, Any]) -> None:
+    """Add to ``restore.json``, a list, what a call was made with.
 
     Raises:
         ValueError: naming the file, if it holds something else.
@@ -105,11 +104,10 @@ def read_starts(folder: Path) -> list[dict[str, Any]]:
     path = folder / STARTS
     try:
         starts = json.loads(path.read_text("utf-8")) if path.exists() else []
-    except ValueError:
-        starts = None
-    if not isinstance(starts, list):
-        raise ValueError(f"{path} is no record of pscgan restore; choose another --out")
-    return starts
+        starts.append(start)
+    except (AttributeError, ValueError) as error:
+        raise ValueError(f"{path} is no list of calls of pscgan restore; choose another --out") from error
+    atomic_write(path, f"{json.dumps(starts, indent=2)}\n")
 
 
 def sha256(files: Iterable[Path]) -> str:
@@ -123,13 +121,7 @@ def sha256(files: Iterable[Path]) -> str:
         try:
             require_regular(path)
             with path.open("rb") as file:
-                while piece := file.read(PIECE):
-                    digest.update(piece)
+                hashlib.file_digest(file, lambda: digest)
         except OSError as error:
             raise ValueError(f"it cannot be opened: {error.strerror or error}") from error
     return digest.hexdigest()
-
-
-def call_of(settings: dict[str, Any]) -> str:
-    """A name of what pixels follow from, beside the picture."""
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pscgan.train.restore.records import RECORDS, Records, read_starts, restored_names, sha256
+from pscgan.train.restore.records import RECORDS, Records, note_start, restored_names, sha256
 
 
 def record(name, sha="a", call="c", **more):
@@ -77,10 +77,10 @@ def test_the_file_of_somebody_else_is_named_and_says_nothing_of_pictures(text, t
 
 @pytest.mark.parametrize("text", ["{}", "no JSON"])
 def test_a_list_of_starts_is_asked_for(text, tmp_path):
-    assert read_starts(tmp_path) == []
     (tmp_path / "restore.json").write_text(text)
     with pytest.raises(ValueError, match=r"restore\.json"):
-        read_starts(tmp_path)
+        note_start(tmp_path, {})
+    assert (tmp_path / "restore.json").read_text() == text
 
 
 def test_the_digest_is_that_of_all_that_is_read(tmp_path):
