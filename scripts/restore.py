@@ -193,8 +193,9 @@ class RestoreCommand:
                 raise ValueError(f"{there[0]} is there, and not what this call makes of it; allow --overwrite")
         y = self.opener.open(one.path)
         record = record | {"sha256": sha256(files)}
-        for warning in y.warnings:
-            print(f"{PROGRAM}: warning: {on_one_line(one.path)}: {warning}", file=sys.stderr)
+        for kind, sentences in (("note", y.facts["notes"]), ("warning", y.warnings)):
+            for sentence in sentences:
+                print(f"{PROGRAM}: {kind}: {on_one_line(one.path)}: {sentence}", file=sys.stderr)
         outputs.mean.parent.mkdir(parents=True, exist_ok=True)
         restoration = Restoration(self.tiling, y, outputs, options.average, options.seed, options.sigma_z)
         bar.update(task, total=restoration.steps)

@@ -151,6 +151,15 @@ def test_colours_that_alpha_hides_change_nothing_and_come_back(write, channels, 
     assert results[0][1:] == results[1][1:]
 
 
+def test_noise_is_sought_where_it_is_visible(model, tmp_path):
+    noisy = picture((200, 160)) + 40 * np.random.default_rng(0).standard_normal((160, 200, 3))
+    noisy = noisy.round().clip(0, 255).astype(np.uint8)
+    half = np.where(np.arange(200) < 100, 255, 0).astype(np.uint8)[None].repeat(160, axis=0)
+    found = opened(model, saved(tmp_path / "a.png", np.dstack([noisy, half]))).facts["sigma_found"]
+    assert found == pytest.approx(40, rel=0.1)
+    assert found == pytest.approx(opened(model, saved(tmp_path / "b.png", noisy)).facts["sigma_found"], rel=0.05)
+
+
 @pytest.mark.parametrize("options", [{"transparency": 7}, {"transparency": bytes([0, 0, 0, 90, 0])}])
 def test_a_palette_that_hides_colours(options, model, tmp_path):
     Image.fromarray(picture(SIZE)).quantize(16).save(tmp_path / "a.png", **options)
