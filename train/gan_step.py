@@ -17,7 +17,7 @@ from ..precision import without_autocast
 from .batch import Batch, CriticBatch, StepRandomness, critic_condition
 from .distributed import collectives
 from .ema import Ema
-from .network_optimizer import NetworkOptimizer, NonfiniteGradients, scale_adam_for_lazy_regularization
+from .network_optimizer import NetworkOptimizer, NotFinite, scale_adam_for_lazy_regularization
 from .progress import MeanTracker, TrainingProgress
 from .sampling import ProjectedDecoder, SampleBatch
 from .schedule import Schedule
@@ -59,6 +59,7 @@ class GANStep(nn.Module):
 
     Attributes:
         start_weights: ``adapted_weights`` before the first validation, as the config has them.
+        first_nonfinite: what began the last stretch of steps without a finite gradient, and after how many images.
 
     Raises:
         ValueError: if critic and objective do not come together, pairs are wanted without a critic or of a
@@ -106,6 +107,8 @@ class GANStep(nn.Module):
         self.ema, self.progress, self.means = ema, TrainingProgress(), MeanTracker()
         self.ema.start(generator)
         self.start_weights = self.adapted_weights()
+        self.first_nonfinite = ""
+        self._terms: dict[str, Tensor] = {}
         optimizer = generator_optimizer(generator.parameters())
         self.networks = {"generator": NetworkOptimizer(generator, optimizer, generator_clip_norm)}
         if critic is not None and critic_optimizer is not None:
@@ -231,21 +234,27 @@ class GANStep(nn.Module):
             loss.backward()  # type: ignore[no-untyped-call]
         for name, term in terms.items():
             self.means.add(f"{network}/{name}", term.value, term.images)
+            weighted = term.weight * term.value.detach()
+            self._terms[f"{network}/{name}"] = self._terms.get(f"{network}/{name}", 0) + weighted
 
     def _update_weights(self, network: str, kind: str = "") -> bool:
         """An optimiser step at the scheduled rate; whether the gradient was finite. One that is not is counted."""
         progress, name = self.progress, f"{kind}{network}"
+        terms, self._terms = self._terms, {}
         norm = self.networks[network].step(self.schedule(progress.images_seen))
         if norm is not None:
             self.means.add(f"{network}/{kind}gradient_norm", norm, 1)
             progress.consecutive_nonfinite[name] = 0
             return True
+        if not progress.in_bad_stretch:
+            first = _first_nonfinite(terms) or f"{name} gradient"
+            self.first_nonfinite = f"{first} after {progress.images_seen} images"
         progress.nonfinite_steps += 1
         in_a_row = progress.consecutive_nonfinite[name] = progress.consecutive_nonfinite.get(name, 0) + 1
         if in_a_row >= self.nonfinite_limit:
-            raise NonfiniteGradients(
-                f"{in_a_row} steps of the {name} in a row (nonfinite_limit) had a gradient that is not finite, "
-                f"the last one after {progress.images_seen} images"
+            raise NotFinite(
+                f"{in_a_row} steps of the {name} in a row (nonfinite_limit) had a gradient that is not finite; "
+                f"the first that was not: {self.first_nonfinite}"
             )
         return False
 
@@ -270,3 +279,9 @@ class GANStep(nn.Module):
             if isinstance(module, Adaptive)
             for weight, value in cast(nn.Module, module).named_buffers(recurse=False)
         }
+
+
+def _first_nonfinite(terms: Mapping[str, Tensor]) -> str | None:
+    """Name of the first term that is not finite on the first rank that has one; the same on all ranks."""
+    here = next((name for name, value in terms.items() if not value.isfinite()), None)
+    return next(filter(None, collectives.all_gather(here)), None)

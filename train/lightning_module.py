@@ -16,6 +16,7 @@ with optimisers of their own, or an exact resume, need something else:
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ from .distributed import collectives
 from .gan_step import GANStep
 from .metrics.consistency import JpegConsistency
 from .metrics.distortion import Distortion
+from .network_optimizer import NotFinite
+from .runs.checkpoint import first_not_finite
 from .sampling import GeneratorSampler, InferenceConfig
 
 
@@ -160,7 +163,19 @@ class SamplerModule(pl.LightningModule):
             scores = self.consistency.compute()
             self.scores |= {f"consistency/{name}": score for name, score in scores.items()}
             self.consistency.reset()
+        self._require_finite_scores()
         self.gan_step.adapt_weights(self.scores["gain_db"], self.scores["gain_db_exact"])
+
+    def _require_finite_scores(self) -> None:
+        """Raise ``NotFinite``, on all ranks, with what was the first not to be: a term, a weight, or a score."""
+        score = next((name for name, score in self.scores.items() if not math.isfinite(score)), None)
+        if score is None:
+            return
+        first = self.gan_step.first_nonfinite if self.gan_step.progress.in_bad_stretch else None
+        first = first or first_not_finite(self.gan_step.state_dict()) or f"validation/{score}"
+        raise NotFinite(
+            f"validation/{score} is not finite after {self.images_seen} images; the first that was not: {first}"
+        )
 
     def on_train_epoch_end(self) -> None:
         self.trainer.should_stop = self.images_seen >= self.images

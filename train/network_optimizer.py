@@ -15,8 +15,8 @@ IMPLEMENTATIONS = {"fused", "foreach", "capturable"}
 """Options that change how an optimiser computes and not what it keeps; some need a GPU."""
 
 
-class NonfiniteGradients(EndsAllRanks):
-    """Too many optimiser steps in a row had a gradient that is not finite."""
+class NotFinite(EndsAllRanks):
+    """Terms, gradients, weights or scores of a run are not finite, so that it has failed."""
 
 
 class NetworkOptimizer:

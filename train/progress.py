@@ -33,6 +33,11 @@ class TrainingProgress(nn.Module):
         self.seconds = 0.0
         self._skipped_here = 0
 
+    @property
+    def in_bad_stretch(self) -> bool:
+        """Whether the last step of some kind had no finite gradient."""
+        return any(self.consecutive_nonfinite.values())
+
     def skip(self, images: int) -> None:
         """Count images that this rank could not read."""
         self._skipped_here += images

@@ -23,9 +23,11 @@ from .distributed import collectives
 from .distributed.launch import on_gpu, process_group, processes, start
 from .lightning_module import SamplerModule
 from .metrics.consistency import ROWS
+from .network_optimizer import NotFinite
 from .runs import checkpoint
 from .runs.cli_errors import Interrupted, RankError
-from .runs.folder import RunFolder, lock_folder
+from .runs.folder import RESULT, RunFolder, lock_folder
+from .runs.sweep import is_multirun
 from .sanity_check import sanity_check
 
 
@@ -36,8 +38,11 @@ def train(config: DictConfig) -> float:
     Raises:
         ValueError: if the config does not make sense, or the run folder belongs to another one.
         Interrupted: by a signal, once ``last.ckpt`` is written.
+        NotFinite: if the run comes to numbers that are not finite; in a sweep also if it has before.
         RankFailure: if a rank was killed, or ended with a defect.
     """
+    if is_multirun():
+        _require_no_failure(RunFolder(config))
     count = processes(config)
     if count == 1:
         return _train(config)
@@ -45,6 +50,13 @@ def train(config: DictConfig) -> float:
     result = RunFolder(config).result()
     assert result is not None
     return float(result["crps"])
+
+
+def _require_no_failure(folder: RunFolder) -> None:
+    """A run of a sweep that has failed would fail again."""
+    line = folder.failure()
+    if line is not None and not folder.changes:
+        raise NotFinite(f"{line}; remove its {RESULT} to train again")
 
 
 def _train(config: DictConfig) -> float:
@@ -83,7 +95,11 @@ def _learn(config: DictConfig, folder: RunFolder) -> dict[str, float]:
         if collectives.rank() == 0:
             _requeue(interrupted)
         raise
-    result = result_of(training)
+    except NotFinite as failure:
+        if collectives.rank() == 0:
+            folder.write_result({"error": str(failure)} | counts_of(training))
+        raise
+    result = training.scores | counts_of(training)
     if collectives.rank() == 0:
         folder.write_result(result)
     return result
@@ -166,12 +182,12 @@ def _requeue(interrupted: Interrupted) -> None:
         subprocess.run(["scontrol", "requeue", job], check=False)
 
 
-def result_of(training: SamplerModule) -> dict[str, Any]:
-    """What ``result.json`` holds: the scores of the last validation and what they cost."""
+def counts_of(training: SamplerModule) -> dict[str, Any]:
+    """What scores have cost, for ``result.json``."""
     progress = training.gan_step.progress
     names = ("images_seen", "generator_steps", "nonfinite_steps", "skipped_images")
     counts = {name: getattr(progress, name) for name in names}
-    return training.scores | counts | {"seconds": round(progress.seconds, 1)}
+    return counts | {"seconds": round(progress.seconds, 1)}
 
 
 def print_result(result: dict[str, Any], folder: Path) -> None:

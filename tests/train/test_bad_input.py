@@ -216,12 +216,13 @@ def test_a_corrupt_image_found_by_a_validation_is_an_error(pscgan_train, tmp_pat
     assert pscgan_train(*arguments)[0] == 0
 
 
-@pytest.mark.parametrize(("limit", "last"), [(2, "none yet"), (4, "run/last.ckpt")])
-def test_gradients_that_stay_infinite_end_the_run_with_the_last_good_checkpoint_named(limit, last, pscgan_train):
+@pytest.mark.parametrize("limit", [2, 4])
+def test_gradients_that_stay_infinite_end_the_run(limit, pscgan_train):
+    """Nothing is saved on the way: the last good checkpoint lies before."""
     code, _, stderr = pscgan_train(f"gan_step.nonfinite_limit={limit}", "penalty.patch_energy.weight=inf")
     (line,) = stderr.splitlines()
     assert f"stopped: {limit} steps of the generator" in line
-    assert line.endswith(last)
+    assert line.endswith("none yet")
     assert code == 1
 
 

@@ -21,7 +21,7 @@ from pscgan.rng import Rng
 from pscgan.train.batch import Batch, CriticBatch, StepRandomness
 from pscgan.train.ema import Ema
 from pscgan.train.gan_step import GANStep
-from pscgan.train.network_optimizer import NonfiniteGradients
+from pscgan.train.network_optimizer import NotFinite
 from pscgan.train.schedule import Schedule
 
 BATCH = 4
@@ -201,7 +201,7 @@ def test_a_step_that_is_not_finite_is_skipped_and_counted():
 @pytest.mark.parametrize("make", [regression, make_gan_step])
 def test_too_many_of_them_end_the_run_however_the_other_network_fares(make):
     gan_step = make(penalties={"poison": Penalty(Poison(1, 99))}, nonfinite_limit=3)
-    with pytest.raises(NonfiniteGradients, match="3 steps of the generator"):
+    with pytest.raises(NotFinite, match="3 steps of the generator"):
         train(gan_step, 5)
 
 

@@ -10,7 +10,7 @@ from torch.nn.functional import softplus
 from pscgan.losses.adversarial import Logistic
 from pscgan.losses.gradient_penalty import R1R2Penalty
 from pscgan.losses.penalty import Term
-from pscgan.train.network_optimizer import NonfiniteGradients, scale_adam_for_lazy_regularization
+from pscgan.train.network_optimizer import NotFinite, scale_adam_for_lazy_regularization
 from pscgan.train.schedule import Schedule
 
 from .test_gan_step import BATCH, clean_images, make_gan_step, sgd, train, weights
@@ -80,7 +80,7 @@ def test_a_penalty_that_is_not_lazy_shares_the_step():
 
 def test_a_penalty_that_is_never_finite_ends_the_run():
     gan_step = penalised(CountingPenalty(2, value=float("nan")), nonfinite_limit=2)
-    with pytest.raises(NonfiniteGradients, match="2 steps of the gradient_penalty_critic"):
+    with pytest.raises(NotFinite, match="2 steps of the gradient_penalty_critic"):
         train(gan_step, 5)
     assert gan_step.progress.consecutive_nonfinite["critic"] == 0
 

@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 
 from ..distributed import collectives
 from ..lightning_module import SamplerModule
+from ..network_optimizer import NotFinite
 from ..runs import checkpoint
 from ..runs.cli_errors import SIGNALS, Interrupted
 from ..runs.folder import RunFolder
@@ -21,7 +22,9 @@ class Checkpointing(pl.Callback):
 
     The continuous ranked probability score of the samples is a proper score: the true posterior, not the sharpest or
     the most averaged picture, has the lowest. Where a validation is due, nothing is written before it: a run that is
-    continued must not leave it out. Before anything is written, ranks whose state differs end the run.
+    continued must not leave it out. Nothing is written while steps have no finite gradient, but at the end of the run:
+    what a run can go on from lies before such a stretch. Before anything is written, ranks whose state differs, and
+    weights or moments that are not finite, end the run.
 
     Ctrl-C, SIGTERM and SIGUSR1 (SLURM's warning) on any rank write ``last.ckpt`` at the end of the batch or validation
     in progress on all of them; another one, a second later, ends at once. Within a second it is the same one: Ctrl-C
@@ -55,18 +58,21 @@ class Checkpointing(pl.Callback):
 
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         assert isinstance(module, SamplerModule)
-        best = module.scores["crps"] < self.best_crps
+        best = module.scores["crps"] < self.best_crps and not module.gan_step.progress.in_bad_stretch
         if best:
             self.best_crps = module.scores["crps"]
         self._save(module, collectives.all_max(self._received), best)
 
     def _save(self, module: SamplerModule, received: int, best: bool = False) -> None:
-        """Write on rank 0 once all ranks hold the same state; end the run if a signal has come."""
+        """Write on rank 0 once all ranks hold the same finite state; end the run if a signal has come."""
         gan_step = module.gan_step
         gan_step.gather()
-        state = (gan_step.state_dict(), {name: network.state_dict() for name, network in gan_step.networks.items()})
+        state = checkpoint.state_of(gan_step)
         collectives.require_same_on_all_ranks(state, f"after {module.images_seen} images")
-        collectives.from_rank_zero(lambda: self._write(module, best))
+        if (name := checkpoint.first_not_finite(state)) is not None:
+            raise NotFinite(f"{name} is not finite after {module.images_seen} images")
+        if not gan_step.progress.in_bad_stretch or module.images_seen >= module.images:
+            collectives.from_rank_zero(lambda: self._write(module, best))
         if received and module.images_seen < module.images:
             raise Interrupted(received, module.images_seen)
 

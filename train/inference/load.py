@@ -11,7 +11,7 @@ from ...checks import closest
 from ...data.degradation import Degradation, network_channels
 from ...models.generator import Generator
 from ...precision import plain_defaults
-from ..runs.checkpoint import check_same_tensors
+from ..runs.checkpoint import check_same_tensors, first_not_finite
 from ..runs.foreign_file import is_archive
 from ..sampling import InferenceConfig, Precision
 from . import safe_instantiate
@@ -75,6 +75,8 @@ def load(
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: {error}") from error
     check_same_tensors(generator.state_dict(), tensors, path)
+    if (absurd := first_not_finite(tensors)) is not None:
+        raise ValueError(f"{path}: its weights are not finite: {absurd}")
     generator.load_state_dict(tensors)
     generator.to(device).eval().requires_grad_(False)
     return LoadedSampler(cast(Generator, generator), degradation, metadata, device, config, run)

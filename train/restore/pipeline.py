@@ -56,11 +56,17 @@ class Restoration:
         return len(self.windows) * self.average
 
     def run(self, step: Callable[[], None]) -> None:
-        """Draw everything; nothing is written yet but to scratch."""
+        """Draw everything; nothing is written yet but to scratch.
+
+        Raises:
+            ValueError: if a sample is not finite.
+        """
         for window in self.windows:
             moments = RunningMoments()
             drawn = self.tiling.draw(self.y, window, self.average, self.seed, self.sigma_z)
             for number, sample in enumerate(drawn):
+                if not sample.isfinite().all():
+                    raise ValueError(f"sample {number + 1} is not finite; nothing is written")
                 moments.add(sample)
                 if number < len(self.outputs.samples):
                     self._put(number, sample, window)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+from torch import Tensor
 
 from ... import __version__
 from ...data.image_io.safe_read import require_regular
@@ -15,10 +16,11 @@ from .atomic_write import atomic_write
 from .foreign_file import foreign, is_archive
 
 FORMAT = 3
+LOGGED = "means._extra_state"  # in the state of GANStep
 
 
 class DamagedFile(ValueError):
-    """A file that is no whole archive of ``torch.save``."""
+    """A file that is no whole archive of ``torch.save``, or holds weights that are not finite."""
 
 
 class Resumable(Protocol):
@@ -52,8 +54,7 @@ def save(
         "format": FORMAT,
         "version": __version__,
         "config": config,
-        "gan_step": gan_step.state_dict(),
-        "optimizers": {name: network.state_dict() for name, network in gan_step.networks.items()},
+        **state_of(gan_step),
         "start_weights": gan_step.start_weights,
         "scores": scores,
         "best_crps": best_crps,
@@ -64,11 +65,29 @@ def save(
     atomic_write(path, archive.getbuffer())
 
 
+def state_of(gan_step: Resumable) -> dict[str, Any]:
+    """What training changes: ``gan_step``, and ``optimizers`` by network."""
+    optimizers = {name: network.state_dict() for name, network in gan_step.networks.items()}
+    return {"gan_step": gan_step.state_dict(), "optimizers": optimizers}
+
+
+def first_not_finite(tensors: Mapping[Any, Any]) -> str | None:
+    """Dotted name of the first tensor, at any depth, that holds a NaN or an infinity; running means of a log may."""
+    for name, value in tensors.items():
+        if isinstance(value, Mapping):
+            inside = None if name == LOGGED else first_not_finite(value)
+            if inside is not None:
+                return f"{name}.{inside}"
+        elif isinstance(value, Tensor) and not value.isfinite().all():
+            return str(name)
+    return None
+
+
 def load(path: Path) -> dict[str, Any]:
     """Read a checkpoint onto the CPU, after the checksums of the archive have been compared.
 
     Raises:
-        DamagedFile: naming the file, if it is not whole, or no archive of ``torch.save``.
+        DamagedFile: naming the file, if it is not whole, no archive of ``torch.save``, or not finite.
         ValueError: naming the file, if loading it would have to run code, it is no checkpoint of pscgan, or of another
             format.
         OSError: naming the file, if it cannot be opened.
@@ -86,6 +105,8 @@ def load(path: Path) -> dict[str, Any]:
             f"{path} must have format {FORMAT} for pscgan {__version__}, got {state['format']}; pscgan "
             f"{state.get('version')} opens it"
         )
+    if (name := first_not_finite(state)) is not None:
+        raise DamagedFile(f"{path} holds a run that has failed: {name} is not finite")
     return state
 
 

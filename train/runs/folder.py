@@ -18,7 +18,7 @@ from .image_names import difference, write_names
 from .naming import FIXED_KEYS, RESUMABLE_KEYS
 from .provenance import CONDITIONS, changed_conditions, flatten_config, provenance
 
-CONFIG, LOCK = "config.yaml", ".lock"
+CONFIG, LOCK, RESULT = "config.yaml", ".lock", "result.json"
 FIXED_CONDITIONS = ("images.validation", "images.test", "feature_networks")
 """Keys of ``CONDITIONS`` whose change is refused, as that of a config is, and not only said."""
 _made: list[Path] = []
@@ -116,6 +116,7 @@ class RunFolder:
 
     def __init__(self, config: DictConfig) -> None:
         self.path = Path(config.folder)
+        self._result = self.path / RESULT
         self.config: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
         found = claim_folder(self.path, "run")
         changes = changed_keys(self.path, self.config, RESUMABLE_KEYS) if found else {}
@@ -141,12 +142,20 @@ class RunFolder:
 
     def result(self) -> dict[str, Any] | None:
         """What a finished run wrote."""
-        path = self.path / "result.json"
-        return json.loads(path.read_text()) if path.exists() else None
+        outcome = self._outcome()
+        return outcome if outcome and "error" not in outcome else None
+
+    def failure(self) -> str | None:
+        """The line of a run that came to numbers that are not finite."""
+        return self._outcome().get("error")
+
+    def _outcome(self) -> dict[str, Any]:
+        return json.loads(self._result.read_text()) if self._result.exists() else {}
 
     def write_result(self, result: dict[str, Any]) -> None:
-        """Mark the run as finished."""
-        atomic_write(self.path / "result.json", f"{json.dumps(result, indent=2)}\n")
+        """Mark the run as finished, or as failed where there is an ``error``."""
+        outcome = {"status": "failed" if "error" in result else "finished"} | result
+        atomic_write(self._result, f"{json.dumps(outcome, indent=2, allow_nan=False)}\n")
 
     def note_start(self, conditions: dict[str, Any], images: Mapping[str, Sequence[str]]) -> dict[str, Any]:
         """Write config and names of images, and add to ``run.json`` what this start is made with.
@@ -179,6 +188,8 @@ class RunFolder:
             atomic_write(self.path / CONFIG, OmegaConf.to_yaml(OmegaConf.create(self.config)))
         if not starts or any(key.startswith("images.") for key in others):
             write_names(self.path, images)
+        if self.failure() is not None:
+            self._result.unlink()
         self.changes += others.values()
         starts.append(start | {"changes": self.changes})
         atomic_write(path, f"{json.dumps(starts, indent=2)}\n")

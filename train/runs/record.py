@@ -57,6 +57,8 @@ def read_run(folder: Path) -> RunRecord:
         failure = _mapping(folder / FAILED, json.loads)
         config = _mapping(folder / "config.yaml", yaml.safe_load) or failure.get("config") or {}
         result = _mapping(folder / "result.json", json.loads)
+        if "error" in result:
+            failure, result = failure or result, {}
         figures = result or _logged(folder / "metrics.csv")
     except ValueError as error:
         return RunRecord(folder, {}, {}, f"damaged: {error}")

@@ -10,11 +10,14 @@ import signal
 import time
 
 import pytest
+import torch
 
 from pscgan.data.sources import open_source
 from pscgan.train.callbacks.checkpointing import Checkpointing
 from pscgan.train.distributed import collectives
+from pscgan.train.gan_step import GANStep
 from pscgan.train.lightning_module import SamplerModule
+from pscgan.train.network_optimizer import NotFinite
 from pscgan.train.run import train
 from pscgan.train.runs.cli_errors import Interrupted, RankError
 
@@ -26,6 +29,19 @@ pytestmark = [pytest.mark.integration, *LIGHTNING_SAYS]
 
 def learn(folder, *overrides):
     return train(config_of(folder, *overrides))
+
+
+def learn_with_a_nan(folder):
+    """On rank 1, from the second batch on."""
+    penalty = GANStep._penalty_terms
+
+    def terms(self, *arguments):
+        found = penalty(self, *arguments)
+        bad = torch.nan if collectives.rank() and self.progress.images_seen else 1
+        return {name: term._replace(value=bad * term.value) for name, term in found.items()}
+
+    GANStep._penalty_terms = terms  # in a process of its own
+    learn(folder, "gan_step.nonfinite_limit=3")
 
 
 def run_on(size, folder, *overrides):
@@ -140,6 +156,15 @@ def test_a_full_disk_ends_all_ranks_and_costs_the_images_since_the_last_checkpoi
         assert ".ckpt: File too large" in str(error)
     assert not list(folder.glob("*.part"))
     assert_same_run(run_on(2, folder), unbroken)
+
+
+def test_what_is_not_finite_ends_all_ranks_by_one_name(tmp_path):
+    """A term that one rank alone has, as the batch of the other is finite."""
+    _, outcomes = Group(2, learn_with_a_nan, tmp_path / "run", join=False).wait()
+    assert [type(outcome) for outcome in outcomes.values()] == [NotFinite] * 2
+    (line,) = {str(outcome) for outcome in outcomes.values()}
+    assert "first that was not: generator/patch_energy after 4 images" in line
+    assert result(tmp_path / "run")["error"] == line
 
 
 def test_a_run_goes_on_with_another_number_of_ranks(unbroken, tmp_path):

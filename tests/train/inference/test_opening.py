@@ -1,6 +1,7 @@
 """Every name of a model opens it, with one set of samples; nothing of a stranger's code is run."""
 
 import pickle
+import shutil
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ import torch
 from pscgan.train.build import build_training
 from pscgan.train.export.export import export
 from pscgan.train.inference.load import load
+from pscgan.train.inference.safetensors_file import export_bytes
 from pscgan.train.runs import checkpoint
 
 from ..export.exporting import exported
@@ -74,6 +76,26 @@ def test_weights_of_another_architecture_are_refused(folder, tmp_path):
     torch.save(state, tmp_path / "model.ckpt")
     with pytest.raises(ValueError, match=r"model\.ckpt holds another architecture"):
         load(tmp_path / "model.ckpt")
+
+
+def test_weights_that_are_not_finite_are_refused(folder, tmp_path):
+    """By all that open a model: restore, export, evaluate."""
+    for name in ("config.yaml", "best.ckpt"):
+        shutil.copy(folder / name, tmp_path / name)
+    of_run = load(folder)
+    metadata, tensors = of_run.metadata, of_run.generator.state_dict()
+    name = next(iter(tensors))
+    tensors[name].view(-1)[0] = torch.nan
+    (tmp_path / "nan.safetensors").write_bytes(export_bytes(metadata, tensors))
+    with pytest.raises(ValueError, match=rf"nan\.safetensors.*not finite: {name}"):
+        load(tmp_path / "nan.safetensors")
+    state = checkpoint.load(tmp_path / "best.ckpt")
+    state["gan_step"][f"ema.average.{name}"].view(-1)[0] = torch.nan
+    torch.save(state, tmp_path / "best.ckpt")
+    for make in (lambda: load(tmp_path), lambda: export(tmp_path, tmp_path / "model.safetensors")):
+        with pytest.raises(ValueError, match=rf"best\.ckpt .*{name} is not finite"):
+            make()
+    assert not (tmp_path / "model.safetensors").exists()
 
 
 def test_code_that_is_trusted_may_be_from_elsewhere(folder, tmp_path):

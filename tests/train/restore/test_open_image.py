@@ -191,3 +191,11 @@ def test_what_is_missing_by_alpha_is_restored_and_not_put_back(tmp_path):
     written = [pixels(restored(sampler, saved(tmp_path / f"{n}.png", image))[0]) for n, image in enumerate(CUT_OUT)]
     assert written[0].shape == (HEIGHT, WIDTH, 3)
     assert np.array_equal(*written)
+
+
+def test_a_sample_that_is_not_finite_is_refused_before_anything_is_written(model, tmp_path, monkeypatch):
+    draw, path = Tiling.draw, saved(tmp_path / "a.png", noise(HEIGHT, WIDTH))
+    monkeypatch.setattr(Tiling, "draw", lambda *arguments: (torch.nan * sample for sample in draw(*arguments)))
+    with pytest.raises(ValueError, match="sample 1 is not finite"):
+        restored(model, path)
+    assert list(tmp_path.iterdir()) == [path]

@@ -47,6 +47,22 @@ def test_a_mistake_in_one_run_leaves_the_others_alone(pscgan_train, tmp_path):
     assert (code, stdout.count("is finished;"), len(stderr.splitlines())) == (1, 2, 2)
 
 
+def test_a_run_that_is_not_finite_is_a_failure_and_left_so(pscgan_train, tmp_path):
+    arguments = ("-m", "images=16", "generator_optimizer.lr=1e12,1e-3")
+    code, _, stderr = pscgan_train(*arguments)
+    stopped, summary = stderr.splitlines()
+    assert (code, stopped.partition(":")[0], "1 of 2 runs failed" in summary) == (1, "stopped", True)
+    assert [row["state"].partition(":")[0] for row in table(tmp_path)] == ["finished", "failed"]
+    (failed,) = (path.parent for path in tmp_path.glob("runs/*/failed.json"))
+    starts = (failed / "run.json").read_bytes()
+    code, stdout, stderr = pscgan_train(*arguments)
+    assert (code, stdout.count("is finished;"), "to train again" in stderr) == (1, 1, True)
+    assert (failed / "run.json").read_bytes() == starts
+    (failed / "result.json").unlink()
+    pscgan_train(*arguments)
+    assert (failed / "run.json").read_bytes() != starts
+
+
 def test_a_defect_in_one_run_leaves_the_others_alone_and_has_its_traceback(pscgan_train, tmp_path, monkeypatch):
     def train(config):
         if config.seed == 1:
