@@ -38,15 +38,16 @@ class UnreadableImage(UnusableImage):
 def decode(data: bytes, channels: int) -> Image.Image:
     """Decode PNG, JPEG, WebP (first frame) or TIFF (first page) to 8 bits, upright by its EXIF orientation.
 
-    Values of 16 bits are rounded to v / 257. Alpha is dropped. A colour file becomes grey as ITU-R 601-2 luma, a grey
-    file becomes colour by repetition.
+    Values of 16 bits are rounded to v / 257. Alpha is dropped; where it is 0, what is visible is continued. A colour
+    file becomes grey as ITU-R 601-2 luma, a grey file becomes colour by repetition.
 
     Args:
         data: the whole file.
         channels: 3 gives mode RGB, 1 gives mode L.
 
     Raises:
-        UnreadableImage: with the reason; also for an image above Pillow's limit on pixels (decompression bombs).
+        UnreadableImage: with the reason; also for an image above Pillow's limit on pixels (decompression bombs), or one
+            that is transparent everywhere.
     """
     if not data:
         raise UnreadableImage("the file is empty")

@@ -40,7 +40,8 @@ def read(path: Path | bytes, max_pixels: int = MAX_PIXELS) -> DecodedImage:
 
     Grey with and without alpha, RGB, RGBA, palettes, black and white; CMYK becomes RGB. Not read are floats, signs,
     other depths, more samples than colours and alpha, 16 bits in planes. Size and kind are checked before
-    anything is decoded. Memory: about three times the pixels, and the file.
+    anything is decoded. Memory: about three times the pixels, and the file; more
+    where alpha hides some, see ``fill_hidden``.
 
     Args:
         path: of a regular file, or its bytes.

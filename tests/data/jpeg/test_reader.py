@@ -132,6 +132,15 @@ def test_orientation_and_profile_travel_with_the_pixels(files):
     assert exif[0x0112] == 6
 
 
+def test_what_is_left_out_is_noted(tmp_path):
+    damaged = read(by_pillow(tmp_path / "damaged.jpg", picture((75, 43)), icc_profile=b"no profile"))
+    assert damaged.icc_profile is None
+    assert "profile" in damaged.notes[0]
+    several = Image.fromarray(picture((75, 43)))
+    several.save(tmp_path / "several.jpg", "MPO", save_all=True, append_images=[several])
+    assert "several" in read(tmp_path / "several.jpg").notes[0]
+
+
 def test_factors_that_are_alike_are_4_4_4(tmp_path):
     data = by_pillow(tmp_path / "grey.jpg", picture((75, 43)), grey=True).read_bytes()
     (tmp_path / "2x2.jpg").write_bytes(patched(data, SOF0, 11, [0x22]))
