@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from importlib.resources import files
 
+import numpy as np
 from omegaconf import OmegaConf
 
+from .sources.names import Names
 from .sources.open_source import open_root
 
 SplitRule = int | Sequence[str]
@@ -15,11 +17,11 @@ SplitRule = int | Sequence[str]
 
 @dataclass(frozen=True)
 class Split:
-    """Disjoint lists of names in their given order; together they are all names."""
+    """Disjoint names in their given order; together they are all names."""
 
-    train: list[str]
-    validation: list[str]
-    test: list[str]
+    train: Names
+    validation: Names
+    test: Names
 
 
 def split(names: Sequence[str], validation: SplitRule, test: SplitRule) -> Split:
@@ -41,12 +43,13 @@ def split(names: Sequence[str], validation: SplitRule, test: SplitRule) -> Split
     for target, rule in rules.items():
         if isinstance(rule, int):
             _take_last(names, target, rule, held)
-    train = [name for name in names if name not in held]
-    if not train:
+    if len(held) == len(names):
         raise ValueError(
             f"validation is {validation} and test is {test}; of {len(names)} images none is left for training"
         )
-    return Split(train, *([name for name in names if held.get(name) == target] for target in rules))
+    part = np.array([held.get(name, "train") for name in names])
+    shared = names if isinstance(names, Names) else Names(names)
+    return Split(*(shared[part == target] for target in ("train", *rules)))
 
 
 def _take_matching(names: Sequence[str], target: str, patterns: Sequence[str], held: dict[str, str]) -> None:
@@ -66,7 +69,7 @@ def _take_last(names: Sequence[str], target: str, count: int, held: dict[str, st
     held.update(dict.fromkeys(left[len(left) - count :], target))
 
 
-def held_out_photographs() -> list[str]:
+def held_out_photographs() -> Sequence[str]:
     """Names of the bundled photographs on which no bundled model was trained, as ``conf/dataset/photos.yaml`` says."""
     config = OmegaConf.load(str(files("pscgan.conf") / "dataset/photos.yaml"))
     return split(open_root(config.root).names, config.validation, config.test).validation

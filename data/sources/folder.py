@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import NoReturn, Protocol
 
 from ..image_io.safe_read import require_regular
+from .names import Names
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ class Folder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.names = sorted(files_below(root, is_image))
+        self.names = Names(sorted(files_below(root, is_image)))
         for name in self.names[:: 1 + len(self.names) // CHECKED]:
             if not os.access(root / name, os.R_OK):
                 reason = "no permission" if os.path.exists(root / name) else "a link to nowhere"

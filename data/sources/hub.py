@@ -5,6 +5,7 @@ from typing import Any
 
 from ...checks import optional_package
 from ..image_io.safe_read import require_regular
+from .names import Names
 
 PREFIX = "hf:"
 FORM = "hf:NAME, with ?split=SPLIT&column=COLUMN where there are several"
@@ -39,7 +40,7 @@ class HubDataset:
         image = _datasets(root).Image(decode=False)
         self._rows = data.with_format(None).select_columns(self._column).cast_column(self._column, image)
         digits = len(str(max(len(self._rows) - 1, 0)))
-        self.names = [f"{row:0{digits}d}" for row in range(len(self._rows))]
+        self.names = Names(f"{row:0{digits}d}" for row in range(len(self._rows)))
 
     def read_bytes(self, name: str, num_bytes: int = -1) -> bytes:
         image = self._rows[int(name)][self._column] or {}

@@ -1,5 +1,6 @@
 """Clean images and the same scenes as they were recorded, from two roots."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
@@ -9,6 +10,7 @@ from torch import Tensor
 from ..degradation import Degradation, PairedDegradation
 from ..image_io.decode import UnusableImage
 from .image_source import Images, ImageSource
+from .names import Names
 
 NAMED = 3  # images without a partner that a message names
 
@@ -52,7 +54,7 @@ class PairSource:
             UnreadableImage: naming file and reason.
             UnusableImage: if they differ in size, or see ``ImageSource``.
         """
-        partner = self._partners[name]
+        partner = self._partner(name)
         clean, recorded = self.clean.decoded(name), self.recorded.decoded(partner)
         if clean.size != recorded.size:
             sizes = [f"{image.height}x{image.width}" for image in (clean, recorded)]
@@ -62,7 +64,7 @@ class PairSource:
 
     def beginning(self, name: str) -> bytes:
         """Of both files, see ``ImageSource``."""
-        return self.clean.beginning(name) + self.recorded.beginning(self._partners[name])
+        return self.clean.beginning(name) + self.recorded.beginning(self._partner(name))
 
     def size(self, name: str) -> tuple[int, int]:
         """That of the clean image; where the headers of a pair differ, pixels decide.
@@ -71,9 +73,12 @@ class PairSource:
             UnreadableImage: naming file and reason.
             UnusableImage: see ``read``.
         """
-        if self.clean.header(name) != self.recorded.header(self._partners[name]):
+        if self.clean.header(name) != self.recorded.header(self._partner(name)):
             self.read(name)
         return self.clean.size(name)
+
+    def _partner(self, name: str) -> str:
+        return self._partners[bisect_left(self.names, name)]
 
 
 def open_source(
@@ -108,8 +113,8 @@ def _place(source: ImageSource) -> tuple[object, ...]:
     return (root, *source.shards)
 
 
-def _partners(clean: ImageSource, recorded: ImageSource) -> dict[str, str]:
-    """Names of recorded images by those of the clean ones."""
+def _partners(clean: ImageSource, recorded: ImageSource) -> Names:
+    """Names of recorded images in the order of the clean ones."""
     ours, theirs = _by_stem(clean), _by_stem(recorded)
     alone = [
         *_alone(clean, recorded, [name for stem, name in ours.items() if stem not in theirs]),
@@ -117,7 +122,7 @@ def _partners(clean: ImageSource, recorded: ImageSource) -> dict[str, str]:
     ]
     if alone:
         raise ValueError(f"{'; '.join(alone)}; both roots must hold the same names, whatever the endings")
-    return {name: theirs[stem] for stem, name in ours.items()}
+    return Names(theirs[stem] for stem in ours)
 
 
 def _by_stem(source: ImageSource) -> dict[str, str]:

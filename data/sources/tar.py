@@ -14,7 +14,7 @@ import numpy as np
 
 from ..image_io.safe_read import require_regular
 from .folder import is_image
-from .names import digest
+from .names import Names, digest
 
 BLOCK = 512
 """Bytes; a tar archive is made of such blocks and ends with blocks of zeros."""
@@ -52,7 +52,7 @@ class Shards:
         self._prefixes = [_prefix(shard) for shard in self.shards]
         names, offsets, sizes = self._index()
         order = np.array(sorted(range(len(names)), key=names.__getitem__), dtype=np.int64)
-        self.names = [names[place] for place in order]
+        self.names = Names(names[place] for place in order)
         self._offsets, self._sizes = np.array(offsets)[order], np.array(sizes)[order]
         self.version = digest([self._sizes.tobytes()])
         twice = next((name for name, other in zip(self.names, self.names[1:], strict=False) if name == other), None)
@@ -70,7 +70,7 @@ class Shards:
 
     def read_bytes(self, name: str, num_bytes: int = -1) -> bytes:
         place = bisect_left(self.names, name)
-        if self.names[place : place + 1] != [name]:
+        if place == len(self.names) or self.names[place] != name:
             raise FileNotFoundError("no shard holds it")
         shard = self.shards[bisect_right(self._prefixes, name) - 1]
         size = int(self._sizes[place])

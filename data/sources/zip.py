@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from .folder import is_image
-from .names import digest
+from .names import Names, digest
 
 
 class ZipArchive:
@@ -30,7 +30,7 @@ class ZipArchive:
         self._opened_by = 0
         try:
             with zipfile.ZipFile(root) as archive:
-                self.names = sorted(name for name in set(archive.namelist()) if is_image(name))
+                self.names = Names(sorted(name for name in set(archive.namelist()) if is_image(name)))
                 self.version = digest(str(archive.getinfo(name).CRC) for name in self.names)
         except zipfile.BadZipFile as error:
             raise ValueError(f"root must be a whole .zip archive, got {root}, which is damaged: {error}") from error

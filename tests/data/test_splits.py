@@ -32,7 +32,7 @@ def test_a_count_takes_what_patterns_leave(validation, test):
     by_pattern, by_count = (parts.test, parts.validation) if validation == 3 else (parts.validation, parts.test)
     assert by_pattern == NAMES[10:]
     assert by_count == NAMES[7:10]
-    assert sorted(parts.train + parts.validation + parts.test) == NAMES
+    assert sorted([*parts.train, *parts.validation, *parts.test]) == NAMES
 
 
 @pytest.mark.parametrize(

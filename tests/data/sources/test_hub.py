@@ -189,7 +189,7 @@ def test_processes_read_at_once(tmp_path, method, processes):
     source = ImageSource(f"hf:{tmp_path}/saved")
     assert source.files.read_bytes("0") == files[0]
     with multiprocessing.get_context(method).Pool(processes) as pool:
-        read = pool.map(pickle.loads(pickle.dumps(source)).files.read_bytes, source.names * 20, chunksize=7)
+        read = pool.map(pickle.loads(pickle.dumps(source)).files.read_bytes, [*source.names] * 20, chunksize=7)
     assert read == files * 20
 
 
