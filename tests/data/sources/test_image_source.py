@@ -1,6 +1,5 @@
 """Folders and archives."""
 
-import os
 import pickle
 import shutil
 import zipfile
@@ -60,15 +59,17 @@ def test_images_are_uint8_channels_first(tmp_path, channels):
     assert torch.equal(image, torch.from_numpy(pixels.reshape(20, 30, channels)).permute(2, 0, 1))
 
 
-def test_an_archive_survives_pickling_and_forking(folder, tmp_path):
-    source = ImageSource(zipped(folder, tmp_path / "images.zip"))
-    expected = source.read("a.webp")
-    assert torch.equal(pickle.loads(pickle.dumps(source)).read("a.webp"), expected)
-    files = source.files
-    opened = files._archive
-    files._opened_by = os.getpid() + 1  # as a forked child finds it
-    assert torch.equal(source.read("a.webp"), expected)
-    assert files._archive is not opened
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_archives_of_any_method_give_their_bytes_and_little_to_a_process(tmp_path, method):
+    data = {f"ä{number:04d}/{'x' * 20}.png": noise(seed=number).tobytes()[: 40 + number] for number in range(1000)}
+    (tmp_path / "images.zip").write_bytes(b"a program that unpacks itself")
+    with zipfile.ZipFile(tmp_path / "images.zip", "a", method) as file:
+        for name, content in data.items():
+            file.writestr(name, content)
+    files = pickle.loads(packed := pickle.dumps(ImageSource(tmp_path / "images.zip").files))
+    assert {name: files.read_bytes(name) for name in files.names} == data
+    assert files.read_bytes("ä0999/xxxxxxxxxxxxxxxxxxxx.png", 10) == data["ä0999/xxxxxxxxxxxxxxxxxxxx.png"][:10]
+    assert len(packed) < 120 * len(data)
 
 
 def test_resize_is_lanczos_of_the_central_square(tmp_path):
@@ -119,9 +120,21 @@ def test_a_damaged_member_of_an_archive_is_unreadable(folder, tmp_path):
     with zipfile.ZipFile(archive) as file:
         start = file.getinfo("B.tif").header_offset
     data = bytearray(archive.read_bytes())
-    data[start + 2000] ^= 0xFF
-    archive.write_bytes(data)
-    with pytest.raises(UnreadableImage, match=r"B\.tif: "):
+    for place in (start + 2000, start, len(data)):  # its bytes, its header; the archive is cut
+        damaged = data[:place] + bytes([data[place] ^ 0xFF]) + data[place + 1 :] if place < len(data) else data[:start]
+        source = ImageSource(archive)
+        archive.write_bytes(damaged)
+        with pytest.raises(UnreadableImage, match=r"B\.tif: "):
+            source.read("B.tif")
+        archive.write_bytes(data)
+
+
+def test_an_encrypted_member_is_unreadable(folder, tmp_path):
+    archive = zipped(folder, tmp_path / "images.zip")
+    data = archive.read_bytes()
+    place = data.rindex(b"PK\1\2", 0, data.rindex(b"B.tif")) + 8  # of its flags in the table of contents
+    archive.write_bytes(data[:place] + bytes([data[place] | 1]) + data[place + 1 :])
+    with pytest.raises(UnreadableImage, match=r"B\.tif: .*encrypted"):
         ImageSource(archive).read("B.tif")
 
 
