@@ -53,9 +53,8 @@ def inputs_of(named: Sequence[str], out: Path) -> list[Input]:
         named: files; folders, of which all pictures at any depth are meant, as in training (see ``files_below``);
             patterns, such as ``photos/**/*.jpg``, whose ``**`` goes the same way. What is not there, holds or matches
             no picture or cannot be listed is kept, to be answered later.
-        out: the output folder, whose files are left out of folders above it. What earlier calls are on record to have
-            written to it is left out wherever it is named, and what they have written elsewhere, but where a folder or
-            pattern holds nothing else.
+        out: the output folder. What earlier calls are on record to have written to it is left out wherever it is named,
+            and what they have written elsewhere, but where a folder or pattern holds nothing else.
 
     Raises:
         ValueError: naming two files that would be restored to the same; if nothing is left.
@@ -86,9 +85,7 @@ def _expanded(name: str, out: Path, several: bool, restored: Callable[[Path], se
     path = Path(name)
     if path.is_dir():
         above = Path((path if path.name not in ("", "..") else path.resolve()).name if several else "")
-        files = [file for file in _below(path, is_image) if file != path]
-        inside = path.resolve() in out.parents
-        pictures = [file for file in files if not (inside and out in Path(os.path.realpath(file)).parents)]
+        pictures = [file for file in _below(path, is_image) if file != path]
         found = [(picture, above / picture.parent.relative_to(path)) for picture in pictures]
     elif not os.path.lexists(path) and glob.has_magic(name):
         found = [(match, Path()) for match in _matching(path)]

@@ -36,12 +36,13 @@ def names(inputs):
     return [(str(one.path), str(one.folder), one.stem) for one in inputs]
 
 
-def test_a_folder_is_all_its_pictures_but_those_of_the_output(photos):
+def test_a_folder_is_all_its_pictures(photos):
     assert names(inputs_of(["photos"], photos / "out")) == [
         ("photos/a.png", ".", "a"),
         ("photos/b.JPG", ".", "b"),
         ("photos/deep/a.png", "deep", "a"),
         ("photos/deep/er/c.tiff", "deep/er", "c"),
+        ("photos/out/old.png", "out", "old"),
         ("photos/twin.jpg", ".", "twin.jpg"),
         ("photos/twin.png", ".", "twin.png"),
     ]
@@ -133,7 +134,7 @@ def restored(folder, *stems):
 
 
 @pytest.mark.parametrize("named", ["photos", "photos/*.*", "photos/deep"])
-@pytest.mark.parametrize("out", ["photos", ".", "photos/new", "elsewhere"])
+@pytest.mark.parametrize("out", ["photos", ".", "photos/deep", "photos/new", "elsewhere"])
 def test_what_an_earlier_call_wrote_among_the_pictures_is_none_of_them(named, out, photos):
     before = names(inputs_of([named], Path(out)))
     restored(photos, "a", "deep/a")
