@@ -22,7 +22,7 @@ class Ended(NamedTuple):
 def restore(capfd, *arguments, device="cpu") -> Ended:
     capfd.readouterr()
     try:
-        main([*map(str, arguments), "--device", device])
+        main(["--device", device, *map(str, arguments)])
     except SystemExit as ended:
         return Ended(ended.code, *capfd.readouterr())
     raise AssertionError("a command ends with an exit code")

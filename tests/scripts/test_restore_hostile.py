@@ -48,7 +48,8 @@ def assert_all_are_answered(model, count, seed, tmp_path, capfd):
     ended = restore(capfd, "--model", model, "--out", out, *LIMITS, "--", *files)
     assert ended.code == 2
     assert "Traceback" not in ended.err
-    lines = [line for line in ended.err.splitlines() if not line.startswith("pscgan restore: warning: ")]
+    remarks = tuple(f"pscgan restore: {kind}: " for kind in ("note", "warning"))
+    lines = [line for line in ended.err.splitlines() if not line.startswith(remarks)]
     entries = report(out)["files"]
     inside = {str(path) for path in world.glob("files/*/*")}  # of folders that look like pictures
     assert [entry["file"] for entry in entries if entry["file"] not in inside] == [
