@@ -220,18 +220,9 @@ def _windows_of(image: Tensor) -> Pixels:
 
 def _info(photograph: DecodedImage) -> ImageInfo:
     height, width, channels = photograph.pixels.shape
-    return ImageInfo(
-        height,
-        width,
-        channels,
-        photograph.file_channels,
-        photograph.pixels.dtype.type,
-        photograph.alpha,
-        photograph.hidden,
-        photograph.exif,
-        photograph.icc_profile,
-        photograph.colour_chunks,
-    )
+    stored = photograph.file_channels, photograph.pixels.dtype.type, photograph.alpha, photograph.hidden
+    meant = photograph.exif, photograph.icc_profile, photograph.colour_chunks
+    return ImageInfo(height, width, channels, *stored, *meant)
 
 
 def _read_levels(path: Path | bytes, max_pixels: int) -> JpegFile:
