@@ -26,7 +26,8 @@ def photo(tmp_path):
         ((9, 9), None, "its mask: path is mask.png, a mask of 9 x 9; the image is 36 x 44"),
         (None, None, "nothing says what of it is known; give a mask, or transparency where it is missing"),
         (None, 255, "every pixel of it is known"),
-        (None, 0, "every pixel of it is missing"),
+        (None, 100, "every pixel of it is missing"),
+        (None, 0, "nothing of it is visible"),
     ],
 )
 def test_masks_that_do_not_fit_a_picture_are_named(shape, value, said, model, tmp_path, capfd, monkeypatch):
