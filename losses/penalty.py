@@ -42,8 +42,6 @@ class PenaltySchedule(nn.Module):
         every_generator_steps: int = 1,
     ) -> None:
         super().__init__()
-        if not isinstance(weight, int | float):
-            raise ValueError(f"weight must be a number, got {weight}")
         least = getattr(estimator, "min_samples", 1)
         if samples_per_image < least:
             name = getattr(estimator, "__name__", type(estimator).__name__)

@@ -81,8 +81,6 @@ class SamplerModule(pl.LightningModule):
             "evaluation.every_images": evaluation.every_images,
         }
         for name, count in counts.items():
-            if not isinstance(count, int):
-                raise ValueError(f"{name} must be a whole number without an exponent, got {count}")
             if count < 1 or count % data.batch_size:
                 raise ValueError(f"{name} must be a multiple of dataset.batch_size ({data.batch_size}), got {count}")
         if data.batch_size % (ranks := collectives.world_size()):

@@ -12,12 +12,10 @@ class Schedule:
         floor: factor at the end; 1 keeps the rate constant after the warm-up.
 
     Raises:
-        ValueError: if ``images`` is no whole number, the warm-up not shorter, or the floor outside [0, 1].
+        ValueError: if the warm-up is not shorter than ``images``, or the floor outside [0, 1].
     """
 
     def __init__(self, images: int, warmup_images: int = 0, floor: float = 1.0) -> None:
-        if not isinstance(images, int):
-            raise ValueError(f"images must be a whole number without an exponent, got {images}")
         if not 0 <= warmup_images < images:
             raise ValueError(f"warmup_images must be >= 0 and < images ({images}), got {warmup_images}")
         if not 0 <= floor <= 1:

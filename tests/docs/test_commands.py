@@ -7,12 +7,14 @@ from importlib import import_module
 
 import pytest
 from hydra import compose, initialize_config_module
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 import pscgan.scripts.evaluate
 import pscgan.scripts.train  # noqa: F401  both register the resolvers of folders' names
 from pscgan.__main__ import VERBS
 from pscgan.scripts.benchmarks.posterior.entry import select_entries
+from pscgan.train.runs.config_check import check_config
 
 from .pages import COMMANDS, PAGES, ROOT, lines_of, text_of
 
@@ -64,6 +66,8 @@ def test_a_config_composes(command):
     words = [word for word in command.arguments if word not in FLAGS and not OF_A_USER.match(word)]
     with initialize_config_module("pscgan.conf", version_base="1.3"):
         config = compose(command.program, [*first_of_sweeps(words), "folder=unused"], return_hydra_config=True)
+    HydraConfig.instance().set_config(config)
+    check_config(config, command.program)
     for part in ("launcher", "sweeper"):
         module, _, name = config.hydra[part]._target_.rpartition(".")
         assert getattr(import_module(module), name)

@@ -177,7 +177,7 @@ ADVISED = {
     "+seed=3": "seed",
     "++experiment=demo": "experiment=demo",
     "images=16.0": "16",
-    "dataset.validation=b*": "dataset.validation=[b*]",
+    "dataset.validation=b*": 'dataset.validation=["b*"]',
     "logger.csv=null": "~logger.csv",
     "critic=null": "~critic",
     "generator_optimizer.weight_decay=0.1": "+generator_optimizer.weight_decay=",

@@ -85,7 +85,7 @@ MISTAKES = {
     "grey images for a colour net": (folder("grey"), ["dataset.channels must be 1", "all grey"]),
     "sigma 0": (["degradation.sigma=0"], ["degradation", "sigma must", "got 0"]),
     "sigma 300": (["degradation.sigma=300"], ["degradation", "sigma must", "got 300"]),
-    "sigma a word": (["degradation.sigma=loud"], ["degradation", "sigma", "got loud"]),
+    "sigma a word": (["degradation.sigma=loud"], ["degradation", "sigma", 'got "loud"']),
     "K = 1": (["penalty.patch_energy.samples_per_image=1"], ["samples_per_image", "EnergyScore", "got 1"]),
     "a word for a weight": (["penalty.patch_energy.weight=much"], ["penalty.patch_energy", "weight", "much"]),
     "blocks larger than the crop": (

@@ -228,11 +228,4 @@ def _described(hint: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    """As it is typed; text in quotes where it could be taken for something else."""
-    if not isinstance(value, str):
-        return json.dumps(value, default=str)
-    try:
-        float(value)
-    except ValueError:
-        return value if value not in ("", "true", "false", "null") else f'"{value}"'
-    return f'"{value}"'
+    return json.dumps(value, ensure_ascii=False, default=str)
