@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
@@ -130,7 +130,11 @@ class EstimatesSideInfo(Protocol):
     """A degradation that finds in a whole picture what is not told of it."""
 
     def estimate_side_info(
-        self, pixels: np.ndarray, side_info: ImageSideInfo, visible: np.ndarray | None = None
+        self,
+        pixels: np.ndarray,
+        side_info: ImageSideInfo,
+        visible: np.ndarray | None = None,
+        tables: Sequence[np.ndarray] = (),
     ) -> SideInfoEstimate:
         """Complete what is known.
 
@@ -138,6 +142,7 @@ class EstimatesSideInfo(Protocol):
             pixels: (H, W, C) uint8 or uint16.
             side_info: what is told.
             visible: (H, W) bool, where pixels are not made up; None where none is.
+            tables: quantisation steps of luma and chroma, (8, 8) each, where the picture is a .jpg file.
 
         Raises:
             ValueError: if something has to be told because it cannot be found.

@@ -10,9 +10,11 @@ from ...checks import number_or_range
 from ...rng import Rng
 from ..from_image import ImageSideInfo, ParsedMeasurement, SideInfoEstimate
 from ..measurement import Measurement
-from ..noise_level import MIN_SIDE, noise_level
+from ..noise_level import MIN_SIDE, NoiseLevel, noise_level
 
 FAR = 0.25  # of sigma: so far from it, a warning is given
+UNKNOWN = "the level of its noise cannot be found, which is not white, or hidden by texture"
+HALVED = "its noise is found in luma alone: chroma holds less, as where a file stores it at half resolution"
 TOLERANCE = 1e-6  # of sigma, on the 0..255 scale: rounding
 
 
@@ -66,24 +68,28 @@ class GaussianNoise:
         return ImageSideInfo(sigma=255 * float(measurement.params["sigma"]))
 
     def estimate_side_info(
-        self, pixels: np.ndarray, side_info: ImageSideInfo, visible: np.ndarray | None = None
+        self,
+        pixels: np.ndarray,
+        side_info: ImageSideInfo,
+        visible: np.ndarray | None = None,
+        tables: Sequence[np.ndarray] = (),
     ) -> SideInfoEstimate:
         """See ``EstimatesSideInfo``: sigma as estimated, clipped to the range; one that is given or fixed stands."""
-        found = noise_level(pixels, visible) if min(pixels.shape[:2]) >= MIN_SIDE else None
+        large = min(pixels.shape[:2]) >= MIN_SIDE
+        found, told = noise_level(pixels, visible, tables) if large else NoiseLevel(None), side_info.sigma is not None
         low, high = 255 * self.low, 255 * self.high
-        sigma = low if low == high and side_info.sigma is None else side_info.sigma
-        if sigma is None and found is None:
-            raise ValueError(f"it has less than {MIN_SIDE} pixels a side, too few to estimate its noise; give sigma")
-        if sigma is None:
-            sigma = min(max(float(found or 0), low), high)
-        warnings: tuple[str, ...] = ()
-        if found is not None and abs(found - sigma) > FAR * sigma:
+        unknown = UNKNOWN if large else f"it has less than {MIN_SIDE} pixels a side, too few to estimate its noise"
+        if not told and low < high and found.sigma is None:
+            raise ValueError(f"{unknown}; give sigma")
+        sigma = side_info.sigma if side_info.sigma is not None else min(max(found.sigma or low, low), high)
+        about = unknown if found.sigma is None and large and not told else None
+        if found.sigma is not None and abs(found.sigma - sigma) > FAR * sigma:
+            about = f"its noise has a sigma of about {found.sigma:.1f}"
+        warnings = [HALVED] if found.luma_only and not told else []
+        if about is not None:
             trained = f"{low:g}" if low == high else f"{low:g} to {high:g}"
-            warnings = (
-                f"its noise has a sigma of about {found:.1f}; it is restored as one of {sigma:g}, and the run was "
-                f"trained on {trained}",
-            )
-        return SideInfoEstimate(replace(side_info, sigma=sigma), {"sigma_found": found}, warnings)
+            warnings.append(f"{about}; it is restored as one of {sigma:g}, and the run was trained on {trained}")
+        return SideInfoEstimate(replace(side_info, sigma=sigma), {"sigma_found": found.sigma}, tuple(warnings))
 
     def _measurement(self, degraded: Tensor, sigma: Tensor) -> Measurement:
         maps = sigma.view(-1, 1, 1, 1).expand(-1, 1, *degraded.shape[2:]) if self.num_maps else None

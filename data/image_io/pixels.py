@@ -59,6 +59,7 @@ class DecodedImage:
         file_channels: 3 where the file has colour, or says grey by three colours; 1 where it has grey.
         hidden: (H, W, ``file_channels``), as the file has them where alpha is 0; None where it is not.
         colour_chunks: of a PNG, as they lie there: what its pixels mean besides the profile.
+        tables: quantisation steps of luma and chroma, (8, 8) each, as the pixels lie; of a JPEG in grey or YCbCr.
     """
 
     pixels: Samples
@@ -70,6 +71,7 @@ class DecodedImage:
     file_channels: int = 3
     hidden: Samples | None = None
     colour_chunks: bytes = b""
+    tables: tuple[NDArray[np.float64], ...] = ()
 
     @property
     def largest(self) -> int:

@@ -5,7 +5,8 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, PngImagePlugin, TiffImagePlugin
+from numpy.typing import NDArray
+from PIL import Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
 from ...checks import require_at_least
 from .decode import UnreadableImage, decoder_errors, verify
@@ -88,7 +89,17 @@ def _photograph(data: bytes) -> DecodedImage:
     kind = "JPEG" if image.format == "MPO" else str(image.format)
     notes += [*left_out, *more_pictures(data)]
     chunks = _colour_chunks(data) if kind == "PNG" else b""
-    return DecodedImage(pixels, alpha, exif, profile, kind, tuple(notes), colours.shape[2], hidden, chunks)
+    return DecodedImage(
+        pixels, alpha, exif, profile, kind, tuple(notes), colours.shape[2], hidden, chunks, _tables(image)
+    )
+
+
+def _tables(image: Image.Image) -> tuple[NDArray[np.float64], ...]:
+    """Of a loaded JPEG in grey or YCbCr, upright as its pixels."""
+    if not isinstance(image, JpegImagePlugin.JpegImageFile) or image.mode not in ("L", "RGB"):
+        return ()
+    steps = [np.reshape(image.quantization[number], (8, 8)).astype(float) for number in sorted(image.quantization)]
+    return tuple(table.T if orientation(image) > 4 else table for table in steps)
 
 
 def _is_grey(colours: Samples) -> bool:

@@ -190,6 +190,30 @@ def test_sigma_is_found_where_it_is_not_told(sigma, models, tmp_path, capfd):
     assert (pixels(tmp_path / "told/noisy_sample1.png") == rounded(drawn)).all()
 
 
+def test_noise_that_cannot_be_found_must_be_told(models, tmp_path, capfd):
+    path = noisy(tmp_path / "noisy.png", 40)
+    with Image.open(path) as image:
+        image.resize((320, 250)).save(path)
+    ended = restore(capfd, path, "--model", models["range"], "--samples", 1, "--out", tmp_path / "out")
+    (line,) = ended.err.splitlines()
+    assert ended.code == 2
+    assert line.startswith(f"pscgan restore: {path}: ")
+    assert "cannot be found" in line
+    assert "sigma" in line
+    told = restore(capfd, path, "--model", models["range"], "--samples", 1, "--sigma", 20, "--out", tmp_path / "told")
+    assert (told.code, told.err) == (0, "")
+
+
+def test_noise_of_a_jpeg_with_halved_chroma_is_that_of_luma(models, tmp_path, capfd):
+    path = noisy(tmp_path / "noisy.png", 40)
+    with Image.open(path) as image:
+        image.save(tmp_path / "noisy.jpg", quality=85, subsampling=2)
+    arguments = "--model", models["range"], "--samples", 1, "--out", tmp_path / "out"
+    ended = restore(capfd, tmp_path / "noisy.jpg", *arguments)
+    assert report(tmp_path / "out")["files"][0]["sigma"] == pytest.approx(40, rel=0.1)
+    assert "luma" in ended.err
+
+
 def test_noise_the_model_has_not_seen_is_warned_of(model, tmp_path, capfd):
     path = noisy(tmp_path / "noisy.png", 20)
     ended = restore(capfd, path, "--model", model, "--samples", 1, "--out", tmp_path / "out")

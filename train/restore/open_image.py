@@ -110,7 +110,9 @@ class ImageOpener:
         side_info, facts, warnings = self._side_info(path, info), dict[str, Any](), tuple[str, ...]()
         if isinstance(self.degradation, EstimatesSideInfo):
             with _refusals():
-                estimate = self.degradation.estimate_side_info(photograph.pixels, side_info, photograph.visible)
+                estimate = self.degradation.estimate_side_info(
+                    photograph.pixels, side_info, photograph.visible, photograph.tables
+                )
             side_info, facts, warnings = estimate.side_info, dict(estimate.facts), estimate.warnings
         if "mask" in self.degradation.accepted_side_info and self.side_info.mask is None:
             info = replace(info, alpha=None)
