@@ -14,13 +14,10 @@ def plain_defaults() -> Iterator[None]:
     For what is built once; the default type is one for all threads, so a sample, which many may draw at once, names
     types where it makes tensors.
     """
-    before = torch.get_default_dtype()
+    before, elsewhere = torch.get_default_dtype(), torch.get_default_device().type != "cpu"
     torch.set_default_dtype(torch.float32)
     try:
-        with (
-            torch.inference_mode(False),
-            torch.device("cpu") if torch.get_default_device().type != "cpu" else nullcontext(),
-        ):
+        with torch.inference_mode(False), torch.device("cpu") if elsewhere else nullcontext():
             yield
     finally:
         torch.set_default_dtype(before)

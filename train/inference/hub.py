@@ -3,12 +3,12 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from ...checks import optional_package
 from .safetensors_file import SUFFIX
 
 MODEL, CARD = "model", "README.md"  # names in a folder
+PACKAGE = "huggingface_hub", "hub"  # and the extra that brings it
 HUB = "hf:"  # before the name of a repository: no other name asks the hub
 REPOSITORY = re.compile(r"(?!\.)[\w.-]+/[\w.-]+")
 
@@ -17,7 +17,7 @@ def require_repository(name: str) -> None:
     """Raise a ValueError if this is no name of a repository, or the package of the hub is not installed."""
     if not REPOSITORY.fullmatch(name):
         raise ValueError(f"--push must be USER/REPO, of letters, digits, '.', '_' and '-', got {name}")
-    _package("--push")
+    optional_package(*PACKAGE, "--push")
 
 
 def push(files: Sequence[Path], name: str) -> str:
@@ -33,7 +33,7 @@ def push(files: Sequence[Path], name: str) -> str:
     Raises:
         ValueError: naming the repository and the reason, in one line.
     """
-    hub = _package("--push")
+    hub = optional_package(*PACKAGE, "--push")
     try:
         url = hub.create_repo(name, repo_type="model", exist_ok=True)
         hub.upload_folder(
@@ -59,15 +59,11 @@ def fetch(name: str) -> Path:
     repository, _, revision = name.removeprefix(HUB).partition("@")
     if not REPOSITORY.fullmatch(repository):
         raise ValueError(f"model must be {HUB}USER/REPO or {HUB}USER/REPO@REVISION of the Hugging Face hub, got {name}")
-    hub = _package(name)
+    hub = optional_package(*PACKAGE, name)
     try:
         return Path(hub.hf_hub_download(repository, f"{MODEL}{SUFFIX}", revision=revision or None))
     except Exception as error:  # as above
         raise ValueError(f"{name} cannot be had: {_line(error)}") from error
-
-
-def _package(purpose: str) -> Any:
-    return optional_package("huggingface_hub", "hub", purpose)
 
 
 def _line(error: Exception) -> str:

@@ -11,9 +11,6 @@ HEADS = {
     b"\x80": "a pickle, which would run code if it were opened",
     b"\x08": "an ONNX graph, for other programs",
     b"GGUF": "a GGUF file, for other programs",
-    b"\x89HDF": "an HDF5 file",
-    b"\x93NUMPY": "an array of NumPy",
-    b"\x1f\x8b": "compressed by gzip",
     b"\x89PNG": "a picture",
     b"\xff\xd8\xff": "a picture",
     b"": "no checkpoint and no export of pscgan",
@@ -21,7 +18,6 @@ HEADS = {
 ARCHIVES = {  # by names of members, or in the pickle of torch.save
     b"/constants.pkl": "a TorchScript graph, for other programs",
     b"/models/model.json": "a graph of torch.export, for other programs",
-    b".npy": "an archive of NumPy",
     b"torch.nn.modules": "a pickled network, which would run code if it were opened",
     b"pytorch-lightning_version": "a Lightning checkpoint of another project",
     b"params": f"in the layout of BasicSR and KAIR: {WEIGHTS}",
@@ -35,14 +31,12 @@ PICKLE = 2**20  # bytes of it that are searched
 
 def is_archive(path: Path) -> bool:
     """Whether a file begins as those of ``torch.save``."""
-    with path.open("rb") as file:
-        return file.read(2) == b"PK"
+    return _head(path).startswith(b"PK")
 
 
 def foreign(path: Path) -> str | None:
     """What is said behind a file's name: what it is, and what it should be; None if it begins as an export does."""
-    with path.open("rb") as file:
-        head = file.read(64)
+    head = _head(path)
     if head[8:9] == b"{":
         return None
     if head.startswith(b"PK"):
@@ -51,6 +45,11 @@ def foreign(path: Path) -> str | None:
     else:
         kind = next(kind for start, kind in HEADS.items() if head.lstrip().startswith(start)) if head else "empty"
     return f"is {kind}; {REMEDY}"
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(64)
 
 
 def _content(path: Path) -> bytes:

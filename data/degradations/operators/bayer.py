@@ -43,11 +43,8 @@ class Bayer(Operator):
 
     def draw(self, clean: Tensor, rng: Rng) -> dict[str, Tensor]:
         """``colours``: which one is measured where, (B, 3, H, W) bool."""
-        drawn = (
-            rng.randint(0, len(self.cells))
-            if len(self.cells) > 1
-            else torch.zeros(len(rng), dtype=torch.long, device="cpu")
-        )
+        first = torch.zeros(len(rng), dtype=torch.long, device="cpu")
+        drawn = rng.randint(0, len(self.cells)) if len(self.cells) > 1 else first
         return self._params(clean, drawn)
 
     def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedImage:

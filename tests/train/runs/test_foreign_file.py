@@ -33,12 +33,6 @@ def archive(**members):
     return file.getvalue()
 
 
-def arrays():
-    file = io.BytesIO()
-    np.savez(file, weight=np.zeros(3))
-    return file.getvalue()
-
-
 FILES = {
     "lightning": (saved(LIGHTNING), "a Lightning checkpoint of another project"),
     "with objects": (saved(LIGHTNING | {"hyper_parameters": np.float64(1)}), "a Lightning checkpoint"),
@@ -51,13 +45,11 @@ FILES = {
     "timm": (save(STATE), "no export of pscgan, .* weights without the config"),
     "diffusers": (save(STATE, {"format": "pt"}), "no export of pscgan, .* weights without the config"),
     "gguf": (b"GGUF" + bytes(60), "a GGUF file"),
-    "hdf5": (b"\x89HDF\r\n\x1a\n" + bytes(60), "an HDF5 file"),
     "onnx": (b"\x08\x08\x12\x07pytorch" + bytes(60), "an ONNX graph"),
     "graph": (archive(**{"x/models/model.json": "{}"}), "a graph of torch.export"),
     "torchscript": (archive(**{"x/constants.pkl": "", "x/data.pkl": ""}), "a TorchScript graph"),
     "zip": (archive(**{"a.txt": "hi"}), "an archive of another kind"),
-    "npz": (arrays(), "an archive of NumPy"),
-    "gzip": (gzip.compress(save(STATE)), "compressed by gzip"),
+    "gzip": (gzip.compress(save(STATE)), "no checkpoint and no export"),
     "html": (b"\n<!DOCTYPE html><title>404 Not Found</title>", "a page of HTML"),
     "json": (b'{"error": "Repository not found"}', "JSON"),
     "lfs": (
