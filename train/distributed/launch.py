@@ -77,8 +77,9 @@ def start(run: Callable[[DictConfig], Any], config: DictConfig, count: int) -> N
         RankFailure: if a rank was killed or ended with a defect; the others are ended.
         EndsAllRanks: what has ended all ranks alike.
     """
-    for part in ("torch.distributed", "torch.multiprocessing"):
-        logging.getLogger(part).setLevel(logging.CRITICAL)  # what ended a rank is said below, once
+    for part in ("torch", "torch.distributed"):
+        for printer in logging.getLogger(part).handlers:  # their loggers have levels of their own
+            printer.setLevel(logging.CRITICAL)  # what ended a rank is said below, once
     os.environ.setdefault("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", SHUTDOWN_SECONDS)
     launch_config = LaunchConfig(
         min_nodes=1,

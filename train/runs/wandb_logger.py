@@ -2,10 +2,13 @@
 
 import os
 import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from lightning_fabric.loggers.logger import rank_zero_experiment
+from lightning_fabric.loggers.logger import _DummyExperiment, rank_zero_experiment
 from pytorch_lightning.loggers import WandbLogger
 
 from .atomic_write import atomic_write
@@ -25,13 +28,15 @@ VARIABLES = {
     "id": "WANDB_RUN_ID",
 }
 """A user's, or an agent's, win over the arguments."""
+FLUSH_SECONDS = ("WANDB_X_TRANSACTION_LOG_FLUSH_INTERVAL", "1")  # by default 15; versions before 0.31 do not read it
 
 
 class WandbRun(WandbLogger):
     """Lightning's logger, with ``wandb_id`` in the run folder, one row for all that is logged at a count of images.
 
     The step of wandb is that count, so rows that a killed run logged after its last checkpoint are not logged twice:
-    wandb leaves out a step it has. ``save`` writes the row, which ``Checkpointing`` asks for before each checkpoint.
+    wandb leaves out a step it has. ``save`` writes the row, which ``Checkpointing`` asks for before each checkpoint;
+    ``kill -9`` costs those of the last second.
 
     Args:
         folder: of the run; its name is the run's, files of wandb are in it.
@@ -61,6 +66,15 @@ class WandbRun(WandbLogger):
         super().__init__(**options | dict.fromkeys(given & options.keys()))
         self._row_is_open = False
 
+    @contextmanager
+    def _survived(self) -> Iterator[None]:
+        """Whatever breaks in wandb: days of training are worth more than their log."""
+        try:
+            yield
+        except Exception as error:
+            print(f"logger.wandb: {error}; the training goes on without it", file=sys.stderr)
+            self._experiment = cast(Any, _DummyExperiment())
+
     @property
     @rank_zero_experiment
     def experiment(self) -> Any:
@@ -72,10 +86,11 @@ class WandbRun(WandbLogger):
         if self._experiment is None:
             import wandb
 
+            os.environ.setdefault(*FLUSH_SECONDS)
             given = {option: value for option, value in self._wandb_init.items() if value is not None}
             try:
                 run = wandb.init(**given)
-            except wandb.Error as error:
+            except Exception as error:  # not logged in, no network, no service, a name that cannot be
                 raise ValueError(
                     f"logger.wandb: {error} (`wandb login` logs in; WANDB_MODE=offline keeps the run on disk)"
                 ) from error
@@ -87,23 +102,29 @@ class WandbRun(WandbLogger):
 
     def log_metrics(self, metrics: Any, step: int | None = None) -> None:
         """Add to the row of ``step``, the clean images seen."""
-        self.experiment.log({**metrics, CLOCK: step}, step=step)
-        self._row_is_open = True
+        with self._survived():
+            self.experiment.log({**metrics, CLOCK: step}, step=step)
+            self._row_is_open = True
 
     def save(self) -> None:
         """Write the row."""
-        if self._row_is_open:
-            self.experiment.log({}, commit=True)
+        with self._survived():
+            if self._row_is_open:
+                self.experiment.log({}, commit=True)
             self._row_is_open = False
 
     def finalize(self, status: str) -> None:
         """End the run: as failed unless ``status`` is success."""
         if self._experiment is None:
             return
-        for path in self.checkpoints:
-            if path.exists():
-                self._log_checkpoint(path)
-        self.experiment.finish(exit_code=int(status != "success"))
+        import wandb
+
+        with self._survived():
+            for path in self.checkpoints:
+                if path.exists():
+                    self._log_checkpoint(path)
+            self.experiment.finish(exit_code=int(status != "success"))
+            wandb.teardown()  # the service still writes the file, and a rank that exits does not wait for it
         self._experiment = None
 
     def _log_checkpoint(self, path: Path) -> None:

@@ -57,12 +57,13 @@ def test_the_same_run_as_under_a_launcher_of_somebody_else(unbroken, tmp_path): 
 
 @pytest.mark.integration
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
-def test_a_signal_to_the_command_stops_all_ranks_with_a_checkpoint(number, unbroken, tmp_path):  # noqa: F811
+def test_a_signal_to_the_command_stops_all_ranks_with_a_checkpoint(number, unbroken, tmp_path, capfd):  # noqa: F811
     folder = tmp_path / "run"
     before = signal.getsignal(number)
     with once(folder, lambda: os.kill(os.getpid(), number)), pytest.raises(Interrupted) as interrupted:
         train(config_of(folder, *TWO))
     assert interrupted.value.exit_code == 128 + number
+    assert capfd.readouterr().err == ""
     assert signal.getsignal(number) == before
     assert not (folder / "result.json").exists()
     train(config_of(folder, *TWO))

@@ -184,6 +184,31 @@ def test_who_is_not_logged_in_is_told_what_to_do_before_any_training(pscgan_trai
     assert not [*tmp_path.glob("runs/*/last.ckpt"), *tmp_path.glob("runs/*/wandb_id")]
 
 
+def break_down(*_, **__):
+    raise ConnectionResetError("service is gone")
+
+
+def test_a_wandb_that_breaks_is_said_once_and_ends_nothing(tmp_path, capfd):
+    logger = WandbRun(str(tmp_path))
+    logger._experiment = SimpleNamespace(log=break_down, finish=break_down)
+    for images in (4, 8):
+        logger.log_metrics({"a": 1.0}, step=images)
+        logger.save()
+    logger.finalize("success")
+    assert capfd.readouterr().err.count("logger.wandb: service is gone") == 1
+    other = WandbRun(str(tmp_path))
+    other._experiment = SimpleNamespace(finish=break_down)
+    other.finalize("success")
+    assert capfd.readouterr().err.count("service is gone") == 1
+
+
+def test_whatever_keeps_wandb_from_starting_is_an_error_of_the_user(tmp_path, monkeypatch):
+    monkeypatch.setattr(wandb, "init", break_down)
+    with pytest.raises(ValueError, match=r"^logger\.wandb: service is gone .*wandb login"):
+        WandbRun(str(tmp_path)).log_hyperparams({})
+    assert not (tmp_path / "wandb_id").exists()
+
+
 def test_arguments_of_wandb(tmp_path, monkeypatch):
     def options(**given):
         return WandbRun(str(tmp_path / "a,b=1"), **given)._wandb_init
