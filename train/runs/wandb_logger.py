@@ -120,16 +120,9 @@ class WandbRun(WandbLogger):
         import wandb
 
         with self._survived():
-            for path in self.checkpoints:
-                if path.exists():
-                    self._log_checkpoint(path)
+            for path in filter(Path.exists, self.checkpoints):
+                name = f"checkpoint-{self.experiment.id}"
+                self.experiment.log_artifact(str(path), name, "model", aliases=[path.stem])
             self.experiment.finish(exit_code=int(status != "success"))
             wandb.teardown()  # the service still writes the file, and a rank that exits does not wait for it
         self._experiment = None
-
-    def _log_checkpoint(self, path: Path) -> None:
-        import wandb
-
-        artifact = wandb.Artifact(f"checkpoint-{self.experiment.id}", "model", metadata=dict(self.experiment.summary))
-        artifact.add_file(str(path))
-        self.experiment.log_artifact(artifact, aliases=[path.stem])
