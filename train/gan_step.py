@@ -59,7 +59,7 @@ class GANStep(nn.Module):
 
     Attributes:
         start_weights: ``adapted_weights`` before the first validation, as the config has them.
-        first_nonfinite: what began the last stretch of steps without a finite gradient, and after how many images.
+        first_nonfinite: what began a stretch of steps without a finite gradient, after how many images; "" outside.
 
     Raises:
         ValueError: if critic and objective do not come together, pairs are wanted without a critic or of a
@@ -245,16 +245,18 @@ class GANStep(nn.Module):
         if norm is not None:
             self.means.add(f"{network}/{kind}gradient_norm", norm, 1)
             progress.consecutive_nonfinite[name] = 0
+            self.first_nonfinite = self.first_nonfinite if progress.in_bad_stretch else ""
             return True
-        if not progress.in_bad_stretch:
-            first = _first_nonfinite(terms) or f"{name} gradient"
+        if not self.first_nonfinite:
+            here = next((term for term, value in terms.items() if not value.isfinite()), None)
+            first = next(filter(None, collectives.all_gather(here)), f"{name} gradient")
             self.first_nonfinite = f"{first} after {progress.images_seen} images"
         progress.nonfinite_steps += 1
         in_a_row = progress.consecutive_nonfinite[name] = progress.consecutive_nonfinite.get(name, 0) + 1
         if in_a_row >= self.nonfinite_limit:
             raise NotFinite(
                 f"{in_a_row} steps of the {name} in a row (nonfinite_limit) had a gradient that is not finite; "
-                f"the first that was not: {self.first_nonfinite}"
+                f"the first was {self.first_nonfinite}"
             )
         return False
 
@@ -279,9 +281,3 @@ class GANStep(nn.Module):
             if isinstance(module, Adaptive)
             for weight, value in cast(nn.Module, module).named_buffers(recurse=False)
         }
-
-
-def _first_nonfinite(terms: Mapping[str, Tensor]) -> str | None:
-    """Name of the first term that is not finite on the first rank that has one; the same on all ranks."""
-    here = next((name for name, value in terms.items() if not value.isfinite()), None)
-    return next(filter(None, collectives.all_gather(here)), None)

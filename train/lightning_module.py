@@ -169,11 +169,8 @@ class SamplerModule(pl.LightningModule):
         score = next((name for name, score in self.scores.items() if not math.isfinite(score)), None)
         if score is None:
             return
-        first = self.gan_step.first_nonfinite if self.gan_step.progress.in_bad_stretch else None
-        first = first or first_not_finite(self.gan_step.state_dict()) or f"validation/{score}"
-        raise NotFinite(
-            f"validation/{score} is not finite after {self.images_seen} images; the first that was not: {first}"
-        )
+        first = self.gan_step.first_nonfinite or first_not_finite(self.gan_step.state_dict()) or "itself"
+        raise NotFinite(f"validation/{score} is not finite after {self.images_seen} images; the first was {first}")
 
     def on_train_epoch_end(self) -> None:
         self.trainer.should_stop = self.images_seen >= self.images

@@ -1,8 +1,5 @@
 """One network of the training step with its optimiser: scheduled rates, clipping, gradients that are not finite."""
 
-import copy
-from collections import defaultdict
-from itertools import chain
 from typing import Any
 
 import torch
@@ -10,9 +7,6 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from .distributed.collectives import EndsAllRanks, sum_over_ranks
-
-IMPLEMENTATIONS = {"fused", "foreach", "capturable"}
-"""Options that change how an optimiser computes and not what it keeps; some need a GPU."""
 
 
 class NotFinite(EndsAllRanks):
@@ -55,32 +49,8 @@ class NetworkOptimizer:
         return state
 
     def load_state_dict(self, state: dict[int, dict[str, Any]]) -> None:
-        """Continue from ``state_dict``, with the options this optimiser was made with.
-
-        Raises:
-            ValueError: if the state is of other options, whose optimiser keeps less.
-        """
-        needed = _state_names(self.optimizer)
-        missing = {name for number, found in state.items() for name in needed[number] - found.keys()}
-        if missing:
-            names, kind = ", ".join(sorted(missing)), type(self.optimizer).__name__
-            raise ValueError(f"the state has no {names}, which {kind} with these options goes on from")
+        """Continue from ``state_dict``, with the options this optimiser was made with."""
         self.optimizer.load_state_dict({"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]})
-
-
-def _state_names(optimizer: Optimizer) -> list[set[str]]:
-    """What the optimiser keeps of each parameter, learned from a step of a twin on as many single numbers."""
-    twin = copy.copy(optimizer)
-    numbers = [[torch.ones_like(p[(slice(1),) * p.ndim]) for p in group["params"]] for group in optimizer.param_groups]
-    for number in chain.from_iterable(numbers):
-        number.requires_grad_().grad = torch.ones_like(number)
-    twin.state = defaultdict(dict)
-    twin.param_groups = [
-        group | {"params": params} | dict.fromkeys(IMPLEMENTATIONS & group.keys(), False)
-        for group, params in zip(optimizer.param_groups, numbers, strict=True)
-    ]
-    twin.step()
-    return [set(twin.state[number]) for number in chain.from_iterable(numbers)]
 
 
 def scale_adam_for_lazy_regularization(optimizer: Optimizer, every_steps: int) -> None:

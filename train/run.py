@@ -41,8 +41,9 @@ def train(config: DictConfig) -> float:
         NotFinite: if the run comes to numbers that are not finite; in a sweep also if it has before.
         RankFailure: if a rank was killed, or ended with a defect.
     """
-    if is_multirun():
-        _require_no_failure(RunFolder(config))
+    folder = RunFolder(config) if is_multirun() else None
+    if folder and not folder.changes and "error" in (earlier := folder.result() or {}):
+        raise NotFinite(f"{earlier['error']}; remove its {RESULT} to train again")
     count = processes(config)
     if count == 1:
         return _train(config)
@@ -50,13 +51,6 @@ def train(config: DictConfig) -> float:
     result = RunFolder(config).result()
     assert result is not None
     return float(result["crps"])
-
-
-def _require_no_failure(folder: RunFolder) -> None:
-    """A run of a sweep that has failed would fail again."""
-    line = folder.failure()
-    if line is not None and not folder.changes:
-        raise NotFinite(f"{line}; remove its {RESULT} to train again")
 
 
 def _train(config: DictConfig) -> float:
@@ -67,7 +61,7 @@ def _train(config: DictConfig) -> float:
         )
         folder = collectives.from_rank_zero(lambda: RunFolder(config))
         result = collectives.from_rank_zero(folder.result)
-        if result is None or result["images_seen"] < config.images:
+        if result is None or "error" in result or result["images_seen"] < config.images:
             with collectives.enter_on_rank_zero(lock_folder(folder.path)):
                 result = _learn(config, folder)
         elif collectives.rank() == 0:

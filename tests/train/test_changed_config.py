@@ -125,7 +125,8 @@ def test_each_number_acts_or_is_refused(part, interrupted, unchanged, tmp_path):
 @pytest.mark.parametrize(
     ("overrides", "named"),
     [
-        (["+generator_optimizer.amsgrad=true"], "generator_optimizer: the state has no max_exp_avg_sq"),
+        (["+generator_optimizer.amsgrad=true"], "generator_optimizer.amsgrad"),
+        (["+critic_optimizer.centered=true"], "critic_optimizer.centered"),
         (["critic_optimizer._target_=torch.optim.SGD"], "critic_optimizer._target_"),
         (["images=12"], "images must be more than the 12"),
         (["+trainer.gradient_clip_val=1"], "gradient_clip_val"),

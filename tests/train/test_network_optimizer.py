@@ -8,8 +8,6 @@ from torch import nn
 
 from pscgan.train.network_optimizer import NetworkOptimizer
 
-from .tiny import assert_same
-
 OPTIONS = {"lr": 0.01, "betas": (0.9, 0.999), "weight_decay": 0.0, "eps": 1e-8}
 CHANGED = {"lr": 0.02, "betas": (0.5, 0.9), "weight_decay": 0.1, "eps": 1e-3}
 
@@ -78,35 +76,3 @@ def test_a_gradient_that_is_not_finite_changes_nothing():
     assert torch.equal(one.network.weight, weight)
     assert torch.equal(one.state_dict()[0]["exp_avg"], moment)
     assert one.network.weight.grad is None
-
-
-def other_options(optimizer, options, kept):
-    """Of a network that has taken a step, with an optimiser that is then made with other options."""
-    module = nn.ModuleDict({"matrix": nn.Linear(3, 2), "unused": nn.Linear(1, 1)})
-    first = NetworkOptimizer(module, optimizer(module.parameters(), lr=0.1, **kept))
-    module["matrix"](torch.ones(1, 3)).sum().backward()
-    first.step(1.0)
-    second = NetworkOptimizer(module, optimizer(module.parameters(), lr=0.1, **options))
-    weights = [parameter.clone() for parameter in module.parameters()]
-    second.load_state_dict(copy.deepcopy(first.state_dict()))
-    assert all(map(torch.equal, weights, module.parameters()))
-    return second.state_dict(), first.state_dict()
-
-
-@pytest.mark.parametrize(
-    ("optimizer", "options", "named"),
-    [
-        (torch.optim.Adam, {"amsgrad": True}, "max_exp_avg_sq"),
-        (torch.optim.RMSprop, {"centered": True}, "grad_avg"),
-        (torch.optim.RMSprop, {"momentum": 0.9}, "momentum_buffer"),
-    ],
-)
-def test_options_whose_moments_are_not_there_are_refused(optimizer, options, named):
-    with pytest.raises(ValueError, match=f"no {named}, which {optimizer.__name__}"):
-        other_options(optimizer, options, {})
-    assert_same(*other_options(optimizer, {}, options), "fewer moments are enough")
-
-
-@pytest.mark.parametrize("name", ["Adafactor", "Adagrad", "Adam", "AdamW", "NAdam", "RAdam", "RMSprop", "SGD"])
-def test_every_optimiser_goes_on_from_its_own_state(name):
-    assert_same(*other_options(getattr(torch.optim, name), {}, {}), name)

@@ -22,9 +22,8 @@ class Checkpointing(pl.Callback):
 
     The continuous ranked probability score of the samples is a proper score: the true posterior, not the sharpest or
     the most averaged picture, has the lowest. Where a validation is due, nothing is written before it: a run that is
-    continued must not leave it out. Nothing is written while steps have no finite gradient, but at the end of the run:
-    what a run can go on from lies before such a stretch. Before anything is written, ranks whose state differs, and
-    weights or moments that are not finite, end the run.
+    continued must not leave it out. Nor is anything written while steps have no finite gradient, but at the end. Ranks
+    whose state differs, and weights or moments that are not finite, end the run before.
 
     Ctrl-C, SIGTERM and SIGUSR1 (SLURM's warning) on any rank write ``last.ckpt`` at the end of the batch or validation
     in progress on all of them; another one, a second later, ends at once. Within a second it is the same one: Ctrl-C

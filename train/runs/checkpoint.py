@@ -128,8 +128,8 @@ def restore(gan_step: Resumable, state: dict[str, Any], path: Path) -> None:
     """Put a loaded state into a ``GANStep`` of the same architecture.
 
     Raises:
-        ValueError: naming the file and the first difference, if the architecture is another, the state of an optimiser
-            is of other options, or the config has another start of a weight that has been adapted since.
+        ValueError: naming the file and the first difference, if the architecture is another, or the config has another
+            start of a weight that has been adapted since.
     """
     check_same_tensors(gan_step.state_dict(), state["gan_step"], path)
     for name, start in gan_step.start_weights.items():
@@ -138,10 +138,7 @@ def restore(gan_step: Resumable, state: dict[str, Any], path: Path) -> None:
             raise ValueError(f"{path}: {name} started at {stored} and has adapted since, got a start of {start}")
     gan_step.load_state_dict(state["gan_step"])
     for name, network in gan_step.networks.items():
-        try:
-            network.load_state_dict(state["optimizers"][name])
-        except ValueError as error:
-            raise ValueError(f"{path}: {name}_optimizer: {error}") from error
+        network.load_state_dict(state["optimizers"][name])
 
 
 def check_same_tensors(expected: dict[str, Any], found: dict[str, Any], path: Path) -> None:

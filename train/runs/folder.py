@@ -116,7 +116,6 @@ class RunFolder:
 
     def __init__(self, config: DictConfig) -> None:
         self.path = Path(config.folder)
-        self._result = self.path / RESULT
         self.config: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
         found = claim_folder(self.path, "run")
         changes = changed_keys(self.path, self.config, RESUMABLE_KEYS) if found else {}
@@ -141,21 +140,14 @@ class RunFolder:
         return self.path / "best.ckpt"
 
     def result(self) -> dict[str, Any] | None:
-        """What a finished run wrote."""
-        outcome = self._outcome()
-        return outcome if outcome and "error" not in outcome else None
-
-    def failure(self) -> str | None:
-        """The line of a run that came to numbers that are not finite."""
-        return self._outcome().get("error")
-
-    def _outcome(self) -> dict[str, Any]:
-        return json.loads(self._result.read_text()) if self._result.exists() else {}
+        """What a run that has ended wrote: scores, or the ``error`` of one that came to numbers that are not finite."""
+        path = self.path / RESULT
+        return json.loads(path.read_text()) if path.exists() else None
 
     def write_result(self, result: dict[str, Any]) -> None:
         """Mark the run as finished, or as failed where there is an ``error``."""
         outcome = {"status": "failed" if "error" in result else "finished"} | result
-        atomic_write(self._result, f"{json.dumps(outcome, indent=2, allow_nan=False)}\n")
+        atomic_write(self.path / RESULT, f"{json.dumps(outcome, indent=2, allow_nan=False)}\n")
 
     def note_start(self, conditions: dict[str, Any], images: Mapping[str, Sequence[str]]) -> dict[str, Any]:
         """Write config and names of images, and add to ``run.json`` what this start is made with.
@@ -188,8 +180,8 @@ class RunFolder:
             atomic_write(self.path / CONFIG, OmegaConf.to_yaml(OmegaConf.create(self.config)))
         if not starts or any(key.startswith("images.") for key in others):
             write_names(self.path, images)
-        if self.failure() is not None:
-            self._result.unlink()
+        if "error" in (self.result() or {}):
+            (self.path / RESULT).unlink()
         self.changes += others.values()
         starts.append(start | {"changes": self.changes})
         atomic_write(path, f"{json.dumps(starts, indent=2)}\n")

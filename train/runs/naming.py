@@ -8,7 +8,8 @@ RESERVED = dict.fromkeys(map(ord, '<>:"|?*\\'), "-")  # in names of files of Win
 NOT_OF_THE_NAME = "logger="
 # keys that do not change what is learned: a run continues whatever they are
 RESUMABLE_KEYS = ("logger.", "callbacks.", "folder", "dataset.num_workers", "trainer.", "allow_changed_config")
-OPTIONS_OF_STATE = ("_target_", "initial_accumulator_value")
+# what an optimiser keeps, or starts with, depends on them
+OPTIONS_OF_STATE = ("_target_", "amsgrad", "centered", "momentum", "initial_accumulator_value")
 # keys whose change makes another run of it: another network, other images, another problem, another optimiser
 FIXED_KEYS = (
     *("generator.", "critic.", "degradation.", "seed"),

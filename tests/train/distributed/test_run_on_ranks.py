@@ -163,7 +163,7 @@ def test_what_is_not_finite_ends_all_ranks_by_one_name(tmp_path):
     _, outcomes = Group(2, learn_with_a_nan, tmp_path / "run", join=False).wait()
     assert [type(outcome) for outcome in outcomes.values()] == [NotFinite] * 2
     (line,) = {str(outcome) for outcome in outcomes.values()}
-    assert "first that was not: generator/patch_energy after 4 images" in line
+    assert "the first was generator/patch_energy after 4 images" in line
     assert result(tmp_path / "run")["error"] == line
 
 
