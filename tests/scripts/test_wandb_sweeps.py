@@ -91,10 +91,10 @@ def test_a_run_that_the_agent_stops_is_continued_by_the_same_command(program, st
     seen = json.loads((run / "run.json").read_text())
     assert [entry["images_seen"] for entry in seen] == [0]
     second = process(command=command, env=dict(env))
-    while len(json.loads((run / "run.json").read_text())) == 1:
+    while len(list(tmp_path.glob("wandb/offline-run-*-first/*.wandb"))) == 1:  # the agent's name of the run
         assert second.poll() is None
         time.sleep(0.1)
     second.terminate()
     second.wait(timeout=120)
     assert json.loads((run / "run.json").read_text())[1]["images_seen"] > 0
-    assert len(list(tmp_path.glob("wandb/offline-run-*-first"))) == 2  # the agent's name of the run
+    assert (run / "wandb_id").read_text() == "first\n"
