@@ -20,9 +20,8 @@ from .pages import COMMANDS, PAGES, ROOT, lines_of, text_of
 
 HYDRA = ("train", "evaluate")
 
-OF_A_USER = re.compile(
-    r"hydra\.searchpath|.*(total_variation|interlaced)"
-)  # their YAML files are in the page, not in conf/
+OF_A_USER = re.compile(r"hydra\.searchpath|penalty=.*total_variation|degradation=interlaced")
+"""Their YAML files are in the page, not in conf/."""
 FLAGS = ("-m", "--help", "job", "--cfg")
 
 

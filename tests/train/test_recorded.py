@@ -70,7 +70,7 @@ def test_what_was_recorded_trains_to_the_bits_of_what_is_computed(trained, roots
     like = ("dataset=folder", "dataset.crop=32", "dataset.cache=true", "dataset.num_workers=0")
     computed = "degradation._target_=pscgan.tests.train.test_recorded.Swapped"
     folder = run(tmp_path / "run", *like, *SHORT, f"dataset.root={roots[0]}", computed, "~degradation.sigma")
-    assert_same_run(trained, folder)
+    assert_same_run(trained, folder, "measured_on")
 
 
 def test_a_kill_costs_no_bit(trained, roots, tmp_path, monkeypatch):

@@ -152,7 +152,8 @@ class RunFolder:
     def note_start(self, conditions: dict[str, Any], images: Mapping[str, Sequence[str]]) -> dict[str, Any]:
         """Write config and names of images, and add to ``run.json`` what this start is made with.
 
-        Conditions other than those of the start before join ``changes``. Returns what was added.
+        Conditions other than those of the start before join ``changes``, where there is a checkpoint to go on from.
+        Returns what was added.
 
         Args:
             conditions: of this start, plain values by name.
@@ -165,7 +166,8 @@ class RunFolder:
         path = self.path / "run.json"
         starts = json.loads(path.read_text()) if path.exists() else []
         start = {"seed": self.config["seed"], **conditions, **provenance()}
-        others = changed_conditions(starts[-1], start) if starts else {}
+        is_continued = bool(starts) and start["images_seen"] > 0
+        others = changed_conditions(starts[-1], start) if is_continued else {}
         for key in others:
             if key.startswith("images."):
                 part = key.removeprefix("images.")
@@ -178,7 +180,7 @@ class RunFolder:
             )
         if self.changes or not (self.path / CONFIG).exists():
             atomic_write(self.path / CONFIG, OmegaConf.to_yaml(OmegaConf.create(self.config)))
-        if not starts or any(key.startswith("images.") for key in others):
+        if not is_continued or any(key.startswith("images.") for key in others):
             write_names(self.path, images)
         if "error" in (self.result() or {}):
             (self.path / RESULT).unlink()

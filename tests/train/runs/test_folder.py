@@ -139,7 +139,7 @@ def test_a_start_under_other_conditions_says_so(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize("key", ["feature_networks", "images"])
 def test_a_fixed_condition_is_refused_before_anything_is_written(tmp_path, key):
-    conditions = {"feature_networks": ["vgg19, sha256 1"], "images": {"test": "1"}}
+    conditions = {"images_seen": 8, "feature_networks": ["vgg19, sha256 1"], "images": {"test": "1"}}
     other = conditions | {key: {"feature_networks": ["vgg19, sha256 2"], "images": {"test": "2"}}[key]}
     config = config_of(tmp_path)
     RunFolder(config).note_start(conditions, {"test": []})
@@ -149,3 +149,9 @@ def test_a_fixed_condition_is_refused_before_anything_is_written(tmp_path, key):
     assert contents(tmp_path) == before
     config.allow_changed_config = True
     RunFolder(config).note_start(other, {"test": []})
+
+
+def test_before_the_first_checkpoint_nothing_is_continued(tmp_path):
+    for digest in ("1", "2"):
+        start = RunFolder(config_of(tmp_path)).note_start({"images_seen": 0, "images": {"test": digest}}, {"test": []})
+        assert start["changes"] == []
