@@ -22,7 +22,8 @@ class Group:
     def __init__(self, size, function, *arguments, join=True):
         self.store = dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
         self.queue = SERVER.SimpleQueue()
-        place = (size, self.store.port, join, self.queue, function, arguments)
+        # the server may be older than what a test has set in the environment
+        place = (size, self.store.port, dict(os.environ), join, self.queue, function, arguments)
         self.processes = [SERVER.Process(target=_enter, args=(rank, *place), daemon=True) for rank in range(size)]
         for process in self.processes:
             process.start()
@@ -51,9 +52,9 @@ def on_ranks(size, function, *arguments, join=True):
     return [outcomes[rank] for rank in range(size)]
 
 
-def _enter(rank, size, port, join, queue, function, arguments):
+def _enter(rank, size, port, environment, join, queue, function, arguments):
     places = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": size, "LOCAL_WORLD_SIZE": size, "MASTER_PORT": port}
-    os.environ.update({name: str(value) for name, value in places.items()})
+    os.environ.update(environment | {name: str(value) for name, value in places.items()})
     os.environ.update(MASTER_ADDR="127.0.0.1", TORCHELASTIC_USE_AGENT_STORE="True")
     torch.set_num_threads(1)
     try:

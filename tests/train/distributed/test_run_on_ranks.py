@@ -77,7 +77,9 @@ def test_a_validation_does_not_depend_on_the_number_of_ranks(tmp_path):
     frozen = ["generator_optimizer.lr=0.0", "critic_optimizer.lr=0.0", "dataset.batch_size=12", "images=12"]
     clocks = ["evaluation.every_images=12", "log_every_images=12", "checkpoint_every_images=12"]
     alone, *others = (result(run_on(n, tmp_path / str(n), *frozen, *clocks)) for n in (1, 2, 3, 4))
+    assert alone.pop("status") == "finished"
     for scores in others:
+        assert scores.pop("status") == "finished"
         assert scores | {"seconds": 0} == pytest.approx(alone | {"seconds": 0}, rel=1e-6)
 
 
