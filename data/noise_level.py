@@ -25,8 +25,9 @@ LEFT = 0.7
 LEAST_IN_LUMA, LEAST_IN_JPEG = 20.0, 7.0
 """Below it, what has halved the chroma may have smoothed the luma; less so where tables tell how coarsely."""
 
-FLAT, AGREE, GREY, HALVED = 0.9, 0.9, 0.04, 0.1
-"""How near bands of white noise, and levels of colours, are; most chroma in grey, and least where it was halved."""
+FLAT, AGREE, GREY, HALVED, MISSING = 0.9, 0.9, 0.04, 0.1, 0.6
+"""How near bands of white noise, and levels of colours, are; most chroma in grey; where it was halved, least in the
+lowest and most in the highest band, where half resolution leaves at most 0.3 and small pictures vary by 0.2."""
 
 Array = NDArray[Any]
 
@@ -201,7 +202,8 @@ def _decide(bands: Array, left: Array, known: bool) -> NoiseLevel:
             return NoiseLevel(luma)
         return NoiseLevel((luma + 2 * mean) / 3 if AGREE * luma < mean else mean)
     halved = bands[1:, 0, 0].min() > HALVED * luma and luma > (LEAST_IN_JPEG if known else LEAST_IN_LUMA)
-    return NoiseLevel(luma, luma_only=True) if luma_is_white and halved else NoiseLevel(None)
+    is_missing = bool(bands[1:, 1, 1].max() < MISSING * luma)
+    return NoiseLevel(luma, luma_only=is_missing) if luma_is_white and halved else NoiseLevel(None)
 
 
 def _is_white(bands: Array) -> bool:

@@ -129,6 +129,16 @@ def test_luma_tells_where_chroma_was_halved(quality):
     assert full.sigma == pytest.approx(35, rel=0.05)
 
 
+@pytest.mark.parametrize("side", [32, 64])
+def test_small_pictures_are_not_said_to_hold_less_in_chroma(side):
+    rng = np.random.default_rng(0)
+    for name in PHOTOS.names:
+        clean = PHOTOS.read(name).permute(1, 2, 0).numpy().astype(float)
+        top, left = (rng.integers(0, size - side) for size in clean.shape[:2])
+        part = clean[top : top + side, left : left + side]
+        assert not noise_level(as_file(part + 50 * rng.standard_normal(part.shape))).luma_only
+
+
 def test_it_is_in_the_unit_of_the_pixels():
     pixels = as_file(noisy(SCENES["gradient"][:120, :160], 10))
     found = noise_level(pixels).sigma
