@@ -108,7 +108,7 @@ class GANStep(nn.Module):
         self.ema.start(generator)
         self.start_weights = self.adapted_weights()
         self.first_nonfinite = ""
-        self._terms: dict[str, Tensor] = {}
+        self._terms: list[tuple[str, float, Tensor]] = []
         optimizer = generator_optimizer(generator.parameters())
         self.networks = {"generator": NetworkOptimizer(generator, optimizer, generator_clip_norm)}
         if critic is not None and critic_optimizer is not None:
@@ -234,13 +234,12 @@ class GANStep(nn.Module):
             loss.backward()  # type: ignore[no-untyped-call]
         for name, term in terms.items():
             self.means.add(f"{network}/{name}", term.value, term.images)
-            weighted = term.weight * term.value.detach()
-            self._terms[f"{network}/{name}"] = self._terms.get(f"{network}/{name}", 0) + weighted
+            self._terms.append((f"{network}/{name}", term.weight, term.value.detach()))
 
     def _update_weights(self, network: str, kind: str = "") -> bool:
         """An optimiser step at the scheduled rate; whether the gradient was finite. One that is not is counted."""
         progress, name = self.progress, f"{kind}{network}"
-        terms, self._terms = self._terms, {}
+        terms, self._terms = self._terms, []
         norm = self.networks[network].step(self.schedule(progress.images_seen))
         if norm is not None:
             self.means.add(f"{network}/{kind}gradient_norm", norm, 1)
@@ -248,7 +247,7 @@ class GANStep(nn.Module):
             self.first_nonfinite = self.first_nonfinite if progress.in_bad_stretch else ""
             return True
         if not self.first_nonfinite:
-            here = next((term for term, value in terms.items() if not value.isfinite()), None)
+            here = next((term for term, weight, value in terms if not (weight * value).isfinite()), None)
             first = next(filter(None, collectives.all_gather(here)), f"{name} gradient")
             self.first_nonfinite = f"{first} after {progress.images_seen} images"
         progress.nonfinite_steps += 1
