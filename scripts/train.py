@@ -10,6 +10,7 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from ..checks import optional_package
+from ..train.runs.baseline import BASELINE, baseline_config
 from ..train.runs.cli_errors import Interrupted, filter_warnings, report_user_errors
 from ..train.runs.config_check import check_config
 from ..train.runs.naming import run_name, sweep_name
@@ -30,7 +31,32 @@ def _run(config: DictConfig) -> float | None:
         for package in ("torchmetrics", "pytorch_lightning"):
             optional_package(package, "train", "training")
     filter_warnings()  # here, because a launcher may have started this process
-    return run_alone_or_in_a_sweep(config, _train_or_exit)
+    return run_alone_or_in_a_sweep(config, _train_after_baseline if config.init_from == BASELINE else _train_or_exit)
+
+
+def _train_after_baseline(config: DictConfig) -> float:
+    """The run, and before it the MMSE baseline that it begins at, unless that has been trained."""
+    from ..train.distributed import collectives
+    from ..train.distributed.launch import on_gpu, process_group
+    from ..train.run import is_finished, prepared
+    from ..train.runs.folder import RunFolder
+
+    def is_missing() -> bool:
+        run = RunFolder(config)
+        if run.last.exists() or run.result() is not None:
+            return False
+        is_there = is_finished(RunFolder(baseline).result(), baseline)
+        print(f"{baseline.folder}, its baseline, {'is finished' if is_there else 'comes first'}", flush=True)
+        return not is_there
+
+    baseline = baseline_config(config)
+    with process_group(on_gpu(config)):  # one for both
+        with report_user_errors(PROGRAM):
+            if is_needed := collectives.from_rank_zero(is_missing):
+                collectives.run_on_all_ranks(lambda: prepared(config))  # what would be refused later is refused now
+        if is_needed:
+            _train_or_exit(baseline)
+        return _train_or_exit(config)
 
 
 def _train_or_exit(config: DictConfig) -> float:

@@ -21,6 +21,7 @@ from .callbacks.checkpointing import measured_on
 from .callbacks.logging import start_loggers
 from .distributed import collectives
 from .distributed.launch import on_gpu, process_group, processes, start
+from .init_from import begin
 from .lightning_module import SamplerModule
 from .metrics.consistency import ROWS
 from .network_optimizer import NotFinite
@@ -61,7 +62,7 @@ def _train(config: DictConfig) -> float:
         )
         folder = collectives.from_rank_zero(lambda: RunFolder(config))
         result = collectives.from_rank_zero(folder.result)
-        if result is None or "error" in result or result["images_seen"] < config.images:
+        if result is None or not is_finished(result, config):
             with collectives.enter_on_rank_zero(lock_folder(folder.path)):
                 result = _learn(config, folder)
         elif collectives.rank() == 0:
@@ -71,12 +72,17 @@ def _train(config: DictConfig) -> float:
         return float(result["crps"])
 
 
+def is_finished(result: dict[str, Any] | None, config: DictConfig) -> bool:
+    """Whether the run of this result has seen all its images."""
+    return result is not None and "error" not in result and bool(result["images_seen"] >= config.images)
+
+
 def _learn(config: DictConfig, folder: RunFolder) -> dict[str, float]:
-    training = collectives.run_on_all_ranks(lambda: _prepared(config))
+    training = collectives.run_on_all_ranks(lambda: prepared(config))
     _require_same_on_all_ranks(training.data.digests, "other images below dataset.root than rank 0")
-    best_crps = _restore(training, folder)
+    begun, best_crps = _restore(training, folder)
     trainer = build_trainer(config, folder, best_crps)
-    conditions = _conditions(config, training, trainer.precision)
+    conditions = _conditions(config, training, trainer.precision) | ({"init_from": begun} if begun else {})
     started = collectives.from_rank_zero(lambda: folder.note_start(conditions, vars(training.data.split)))
     if collectives.rank() == 0:
         _announce(training, folder, trainer.precision)
@@ -99,24 +105,26 @@ def _learn(config: DictConfig, folder: RunFolder) -> dict[str, float]:
     return result
 
 
-def _prepared(config: DictConfig) -> SamplerModule:
+def prepared(config: DictConfig) -> SamplerModule:
+    """A run before its first step; a ValueError names what does not fit."""
     training = build_training(config)
     sanity_check(training.gan_step, training.data.source.channels, training.data.training.crop)
     return training
 
 
-def _restore(training: SamplerModule, folder: RunFolder) -> float:
-    """Give every rank the state of rank 0, or of the last checkpoint if there is one; returns the best CRPS so far.
+def _restore(training: SamplerModule, folder: RunFolder) -> tuple[dict[str, Any] | None, float]:
+    """Give every rank the state of rank 0, or of the last checkpoint if there is one.
 
-    Where images or the way they are measured are others since, there is none yet.
+    Returns what was begun at, and the best CRPS so far: none where images or how they are measured are others since.
     """
     state = collectives.from_rank_zero(lambda: _last_state(folder))
     if state is None:
+        begun = collectives.from_rank_zero(lambda: begin(training.gan_step, folder.config))
         collectives.broadcast_module(training.gan_step)
-        return float("inf")
+        return begun, float("inf")
     collectives.run_on_all_ranks(lambda: _continue_from(training, state, folder.last))
     here = measured_on(training, folder.config)
-    return float(state["best_crps"]) if state.get("measured_on", here) == here else float("inf")
+    return None, float(state["best_crps"]) if state.get("measured_on", here) == here else float("inf")
 
 
 def _last_state(folder: RunFolder) -> dict[str, Any] | None:

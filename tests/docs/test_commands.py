@@ -65,8 +65,8 @@ def test_a_config_composes(command):
     words = [word for word in command.arguments if word not in FLAGS and not OF_A_USER.match(word)]
     with initialize_config_module("pscgan.conf", version_base="1.3"):
         config = compose(command.program, [*first_of_sweeps(words), "folder=unused"], return_hydra_config=True)
-    HydraConfig.instance().set_config(config)
-    check_config(config, command.program)
+        HydraConfig.instance().set_config(config)
+        check_config(config, command.program)
     for part in ("launcher", "sweeper"):
         module, _, name = config.hydra[part]._target_.rpartition(".")
         assert getattr(import_module(module), name)

@@ -130,6 +130,8 @@ MISTAKES = {
         ["penalty.patch_energy.estimator._target_=my_losses.missing"],
         ["penalty.patch_energy", "my_losses"],
     ),
+    "a file that is no model to begin at": (["init_from=a_file"], ["init_from: a_file"]),
+    "a model that is nowhere": (["init_from=runs/nowhere"], ["init_from: runs/nowhere is no file, run or export"]),
     "a run folder below a file": (["hydra.run.dir=a_file/run"], ["Not a directory", "a_file"]),
 }
 
@@ -142,6 +144,12 @@ def test_a_mistake_is_one_line(arguments, named, pscgan_train, tmp_path):
     assert [words for words in named if words not in line] == [], line
     assert code == 2
     assert not (tmp_path / "run").exists()
+
+
+def test_a_mistake_in_a_run_is_found_before_its_baseline_is_trained(pscgan_train, tmp_path):
+    code, _, stderr = pscgan_train("init_from=baseline", "critic.levels=6")
+    assert (code, stderr.startswith("pscgan train: critic: image"), len(stderr.splitlines())) == (2, True, 1)
+    assert not list(tmp_path.glob("run*"))
 
 
 def test_that_no_image_can_be_read_follows_their_names(pscgan_train):

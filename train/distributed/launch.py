@@ -163,10 +163,11 @@ def local_size() -> int:
 def process_group(on_gpu: bool) -> Iterator[None]:
     """Within, launched processes are ranks: gloo between CPUs, NCCL between GPUs. Nothing happens to a single process.
 
+    One within another is the same: torch cannot make a second one in the store of a launcher.
     Where another rank has ended, torch raises an error or ends this process; whatever started the ranks says which was
     first.
     """
-    if not launched():
+    if not launched() or dist.is_initialized():
         yield
         return
     if on_gpu:

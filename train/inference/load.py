@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ...checks import closest
 from ...data.degradation import Degradation, network_channels
@@ -62,24 +62,30 @@ def load(
         OSError: naming a file that cannot be opened.
     """
     config, device = InferenceConfig(samples_per_pass, precision, compile), _device(device)
-    path, run = _find(str(name)), None
-    if path.is_dir() or is_archive(path):
-        from .load_run import read_run_source  # omegaconf, for runs alone
-
-        run = read_run_source(path)
-        path, metadata, tensors = run.checkpoint, run.metadata, run.weights
-    else:
-        metadata, tensors = read_export(path)
+    path, metadata, tensors, run = read_model(str(name))
     try:
         generator, degradation = _build(metadata, trust_code and run is not None)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: {error}") from error
     check_same_tensors(generator.state_dict(), tensors, path)
-    if (absurd := first_not_finite(tensors)) is not None:
-        raise ValueError(f"{path}: its weights are not finite: {absurd}")
     generator.load_state_dict(tensors)
     generator.to(device).eval().requires_grad_(False)
     return LoadedSampler(cast(Generator, generator), degradation, metadata, device, config, run)
+
+
+def read_model(name: str) -> tuple[Path, dict[str, Any], dict[str, Tensor], Any]:
+    """File, metadata, averaged weights, and the run if it is of one, of what ``load`` opens under this name."""
+    path, run = _find(name), None
+    if path.is_dir() or is_archive(path):
+        from .load_run import read_run_source  # omegaconf, for runs alone
+
+        run = read_run_source(path)
+        path, metadata, weights = run.checkpoint, run.metadata, run.weights
+    else:
+        metadata, weights = read_export(path)
+    if (absurd := first_not_finite(weights)) is not None:
+        raise ValueError(f"{path}: its weights are not finite: {absurd}")
+    return path, metadata, weights, run
 
 
 def _find(name: str) -> Path:

@@ -16,11 +16,13 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from ...checks import closest
+from .baseline import BASELINE, baseline_config
 
-STEP, SAMPLER = "pscgan.train.gan_step.GANStep", "pscgan.train.lightning_module"
+STEP, MODULE = "pscgan.train.gan_step.GANStep", "pscgan.train.lightning_module.SamplerModule"
+VALIDATION = "pscgan.train.lightning_module.ValidationConfig"
 IMAGES, SETTINGS = "pscgan.train.evaluation.dataset.ImageChoice", "pscgan.train.evaluation.evaluator.Settings"
 SIGNATURES: dict[str, dict[str, str | None]] = {
-    "train": {"": f"{SAMPLER}.SamplerModule", "gan_step": STEP, "evaluation": f"{SAMPLER}.ValidationConfig"},
+    "train": {"": MODULE, "gan_step": STEP, "evaluation": VALIDATION, "baseline_run": None},
     "evaluate": {"": SETTINGS, "images": IMAGES, "reference": IMAGES, "trainer": "pytorch_lightning.Trainer"},
     "posterior_benchmark": {"gan_step": STEP, "objectives": None, "comparators": None},
 }
@@ -35,6 +37,8 @@ def check_config(config: DictConfig, program: str) -> None:
 
     Keys of the program are those of its YAML file, and their types those of its defaults. Arguments of a component are
     those of its signature, with the types of its hints, whoever wrote it; that is imported only if the rest is right.
+
+    Of a run that begins at its baseline the config of that is checked as well.
 
     Args:
         config: composed; Hydra's own part is left out.
@@ -59,6 +63,8 @@ def check_config(config: DictConfig, program: str) -> None:
     for name in groups & values.keys():
         _check_group(name, values[name], is_optional=name in defaults)
     _check_components("", values)
+    if values.get("init_from") == BASELINE:
+        check_config(baseline_config(config), program)
 
 
 def check_sweep(config: DictConfig, program: str) -> None:

@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from .atomic_write import atomic_write
+from .baseline import baseline_folder
 from .image_names import difference, write_names
 from .naming import FIXED_KEYS, RESUMABLE_KEYS
 from .provenance import CONDITIONS, changed_conditions, flatten_config, provenance
@@ -31,7 +32,8 @@ class NewFolders(Callback):
         HydraConfig.instance().set_config(config)
         with suppress(OmegaConfBaseException):  # Hydra raises it again
             folder = Path(config.hydra.run.dir).absolute()
-            _made[:] = [path for path in (folder, *folder.parents) if not path.exists()]
+            made = Path(baseline_folder(str(folder))), folder, *folder.parents
+            _made[:] = [path for path in made if not path.exists()]
 
 
 def remove_new_empty_folders() -> None:
@@ -63,12 +65,15 @@ def claim_folder(path: Path, kind: str) -> bool:
 
 
 def changed_keys(folder: Path, config: dict[str, Any], resumable_keys: tuple[str, ...]) -> dict[str, str]:
-    """By dotted key a line for each value that differs from the stored config, but for keys with these beginnings."""
+    """By dotted key a line for each value that differs from the stored config, but for keys with these beginnings.
+
+    A key of a newer version, which an older config has not, is as null there.
+    """
     stored, current = flatten_config(OmegaConf.to_container(OmegaConf.load(folder / CONFIG))), flatten_config(config)
     return {
         key: f"{key}: {stored.get(key, 'absent')} there, {current.get(key, 'absent')} now"
         for key in sorted(stored.keys() | current.keys())
-        if stored.get(key, "absent") != current.get(key, "absent") and not key.startswith(resumable_keys)
+        if stored.get(key) != current.get(key) and not key.startswith(resumable_keys)
     }
 
 

@@ -7,12 +7,15 @@ LONGEST_NAME = 100
 RESERVED = dict.fromkeys(map(ord, '<>:"|?*\\'), "-")  # in names of files of Windows and exFAT, and in those of wandb
 NOT_OF_THE_NAME = "logger="
 # keys that do not change what is learned: a run continues whatever they are
-RESUMABLE_KEYS = ("logger.", "callbacks.", "folder", "dataset.num_workers", "trainer.", "allow_changed_config")
+# (``baseline_run`` is of another run, which one that has begun at it does not read again)
+RESUMABLE_KEYS = (
+    *("logger.", "callbacks.", "folder", "dataset.num_workers", "trainer.", "allow_changed_config", "baseline_run."),
+)
 # what an optimiser keeps, or starts with, depends on them
 OPTIONS_OF_STATE = ("_target_", "amsgrad", "centered", "momentum", "initial_accumulator_value")
 # keys whose change makes another run of it: another network, other images, another problem, another optimiser
 FIXED_KEYS = (
-    *("generator.", "critic.", "degradation.", "seed"),
+    *("generator.", "critic.", "degradation.", "seed", "init_from"),
     *(f"{network}_optimizer.{option}" for network in ("generator", "critic") for option in OPTIONS_OF_STATE),
     *("dataset.root", "dataset.recorded", "dataset.channels", "dataset.valid", "dataset.test"),
 )
