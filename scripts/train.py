@@ -46,7 +46,7 @@ def _train_after_baseline(config: DictConfig) -> float:
         if run.last.exists() or run.result() is not None:
             return False
         is_there = is_finished(RunFolder(baseline).result(), baseline)
-        print(f"{baseline.folder}, its baseline, {'is finished' if is_there else 'comes first'}", flush=True)
+        print(f"the MMSE baseline, {baseline.folder}, {'is finished' if is_there else 'comes first'}", flush=True)
         return not is_there
 
     baseline = baseline_config(config)
