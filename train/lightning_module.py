@@ -36,6 +36,7 @@ from ..models.generator import Generator, is_deterministic
 from ..rng import Rng
 from .distributed import collectives
 from .gan_step import GANStep
+from .metrics.calibration import Calibration
 from .metrics.consistency import JpegConsistency
 from .metrics.distortion import Distortion
 from .network_optimizer import NotFinite
@@ -91,7 +92,8 @@ class SamplerModule(pl.LightningModule):
         self.gan_step, self.data, self.evaluation = gan_step, data, evaluation
         self.images, self.log_every_images = images, log_every_images
         self.checkpoint_every_images = checkpoint_every_images
-        self.quality = Distortion(evaluation.samples_per_image)
+        k = evaluation.samples_per_image
+        self.quality, self.calibration = Distortion(k), Calibration(k) if k > 1 else None
         degradation = gan_step.degradation
         self.consistency = JpegConsistency(degradation) if isinstance(degradation, Verifiable) else None
         self.scores: dict[str, float] = {}
@@ -147,20 +149,20 @@ class SamplerModule(pl.LightningModule):
         clean, measurement = self.evaluation.measure(degradation, batch)
         generator = cast(Generator, self.gan_step.ema.average)
         samples_KBCHW = self.evaluation.draw(generator, degradation, measurement, batch["number"])
-        self.quality.update(samples_KBCHW, clean, measurement)
-        if self.consistency is not None:
-            self.consistency.update(samples_KBCHW, clean, measurement)
+        for metric in (self.quality, self.calibration, self.consistency):
+            if metric is not None:
+                metric.update(samples_KBCHW, clean, measurement)
         images = {"degraded": measurement.degraded, "samples_KBCHW": samples_KBCHW, "clean": clean}
         return images | {"number": batch["number"]}
 
     def on_validation_epoch_end(self) -> None:
         """Compute the scores of all ranks; penalties adapt their weights to the measured gain of averaging."""
-        self.scores = self.quality.compute()
-        self.quality.reset()
-        if self.consistency is not None:
-            scores = self.consistency.compute()
-            self.scores |= {f"consistency/{name}": score for name, score in scores.items()}
-            self.consistency.reset()
+        self.scores = {}
+        for prefix, metric in (("", self.quality), ("", self.calibration), ("consistency/", self.consistency)):
+            if metric is not None:
+                found = {f"{prefix}{name}": score for name, score in metric.compute().items()}
+                self.scores |= {name: score for name, score in found.items() if isinstance(score, int | float)}
+                metric.reset()
         self._require_finite_scores()
         self.gan_step.adapt_weights(self.scores["gain_db"], self.scores["gain_db_exact"])
 

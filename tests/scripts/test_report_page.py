@@ -104,7 +104,7 @@ def test_all_files_are_there(path):
     assert {p.name for p in (folder / "tables").iterdir()} == {
         f"{name}.{suffix}" for name in ("summary", "comparison") for suffix in ("md", "csv")
     }
-    kinds = ("averaging", "perception_distortion", "ranks", "coverage", "robustness", "residual_noise")
+    kinds = ("averaging", "perception_distortion", "spread_skill", "ranks", "coverage", "robustness", "residual_noise")
     assert {p.name for p in (folder / "figures").iterdir()} == {f"{k}.{s}" for k in kinds for s in ("png", "svg")}
     for kind in kinds:
         with Image.open(folder / "figures" / f"{kind}.png") as picture:

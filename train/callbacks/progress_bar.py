@@ -8,6 +8,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..distributed import collectives
 from ..lightning_module import SamplerModule
+from ..metrics.calibration import in_words
 
 
 class ProgressBar(pl.Callback):
@@ -45,7 +46,7 @@ class ProgressBar(pl.Callback):
         k = module.evaluation.samples_per_image
         if k > 1:
             line += f"  mean of {k} {scores['psnr_mean']:.2f} dB | gain {scores['gain_db']:.2f}"
-            line += f" (exact {scores['gain_db_exact']:.2f})  spread/skill {scores['spread_skill']:.2f}"
+            line += f" (exact {scores['gain_db_exact']:.2f})  {in_words(scores)}"
         self.console.print(f"{line} | CRPS {255 * scores['crps']:.2f}/255", soft_wrap=True)
 
     def teardown(self, trainer: pl.Trainer, module: pl.LightningModule, stage: str) -> None:

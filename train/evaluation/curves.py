@@ -1,19 +1,20 @@
 """The curves of a method, as the figures of the report draw them."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
-from ..metrics.calibration import SCALES
+from ..metrics.calibration import SHOWN, SIDES, scale
 from .methods import Degraded
+from .metric_specs import BY_KEY
 from .robustness_eval import robustness_curves
 from .summary import MethodResults
-
-LABELS = {"pixels": "pixels", "blocks": "blocks of 8"}
 
 
 def curves(results: MethodResults) -> dict[str, Any]:
     """By name in the format of ``result.json``, those there are."""
-    computed, found = results.computed, {}
+    computed = results.computed
+    found: dict[str, Any] = {}
     if "averaging" in computed:
         averaging = computed["averaging"]
         found["averaging"] = {
@@ -22,11 +23,17 @@ def curves(results: MethodResults) -> dict[str, Any]:
             **results.band("averaging", "psnr"),
         }
     if "calibration" in computed:
-        scales = [scale for scale in SCALES if f"{scale}_ranks" in computed["calibration"]]
-        found["ranks"] = {LABELS[scale]: _with_band(results, f"{scale}_ranks") for scale in scales}
-        found["coverage"] = {"nominal": computed["calibration"]["nominal"]} | {
-            LABELS[scale]: _with_band(results, f"{scale}_coverage") for scale in scales
+        calibration = computed["calibration"]
+        shown = {scale(side): side for side in SHOWN if f"ranks/{side}" in calibration}
+        found["ranks"] = {words: _with_band(results, f"ranks/{side}") for words, side in shown.items()}
+        found["coverage"] = {"nominal": calibration["intervals/nominal"]} | {
+            words: _with_band(results, f"intervals/{side}") for words, side in shown.items()
         }
+        found["spread_skill"] = [
+            {"side": side, **asdict(results.value(spec))}
+            for side in SIDES
+            if results.has(spec := BY_KEY[f"spread_skill/{side}"])
+        ]
     if "patch_distribution" in computed:
         curve = perception_distortion_curve(computed["patch_distribution"], computed["temperature_sweep"])
         if isinstance(results.method.restorer, Degraded):

@@ -4,17 +4,26 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ..metrics.calibration import GIVEN_BY_Y, SIDES, scale
 from .evaluator import Record
-from .metric_specs import SPECS
+from .metric_specs import BY_KEY
 from .results import Severity, Statement
 from .statistics import Interval
 from .summary import MethodResults
 
-BY_KEY = {spec.key: spec for spec in SPECS}
 FEW_IMAGES = 10
 FLAT = 0.04  # share of truths in other ranks than expected, below which a histogram is called flat
 AT_FLOOR = 1.5  # chance alone moves CFID so far from its floor
 CLOSE = 0.05  # a ratio within 5 % of exact is called calibrated whatever the interval says
+RATIOS: dict[str, tuple[Severity, str, str]] = {  # below 1, above it
+    "spread_skill": ("warning", "Too little spread for the error of the mean", "Too much spread for this error"),
+    "tweedie_spread": ("note", "Less spread than y leaves open (Tweedie)", "More spread than y leaves open (Tweedie)"),
+    "tweedie_mean": (
+        "note",
+        "The mean is no posterior mean (Tweedie)",
+        "It errs less than by Tweedie",
+    ),
+}
 CHANCE = "these images cannot tell it from an exact posterior sampler's"
 
 
@@ -24,10 +33,10 @@ def diagnose(results: MethodResults) -> Iterator[Statement]:
     if "calibration" in computed:
         yield _spread(results)
         yield _gain(results)
-        yield _ranks(results)
-        yield from _blocks(results)
+        yield from _ranks(results)
     elif results.method.restorer.stochastic:
         yield Statement("note", "One sample per image: spread, calibration and averaging cannot be evaluated.")
+    yield from _scales(results)
     yield from _sharpness(computed["distortion"]["sharpness_sample"])
     yield from _given_y(computed)
 
@@ -58,13 +67,15 @@ def _gain(results: MethodResults) -> Statement:
     return Statement(severity, f"{text}{chance}.")
 
 
-def _ranks(results: MethodResults) -> Statement:
+def _ranks(results: MethodResults) -> Iterator[Statement]:
     calibration = results.computed["calibration"]
-    shares, coverage, nominal = (calibration[name] for name in ("pixels_ranks", "pixels_coverage_at", "nominal_at"))
+    if "ranks/1" not in calibration:
+        return
+    shares, coverage, nominal = (calibration[name] for name in ("ranks/1", "coverage/1", "coverage/nominal"))
     ranks = len(shares)
     misplaced = sum(abs(share - 1 / ranks) for share in shares) / 2
-    severity, shape = _shape(coverage, nominal, results.interval(BY_KEY["coverage/pixels"]), misplaced)
-    return Statement(
+    severity, shape = _shape(coverage, nominal, results.interval(BY_KEY["coverage/1"]), misplaced)
+    yield Statement(
         severity,
         f"The truth lies outside all {ranks - 1} samples at {_percent(shares[0] + shares[-1])} of pixels (expected "
         f"{_percent(2 / ranks)}); the {_percent(nominal)} interval covers {_percent(coverage)}: the rank histogram is "
@@ -81,14 +92,22 @@ def _shape(coverage: float, nominal: float, ends: Interval | None, misplaced: fl
     return "note", f"of the right width but not flat, {_percent(misplaced)} of truths are in other ranks than expected"
 
 
-def _blocks(results: MethodResults) -> Iterator[Statement]:
-    pixels, blocks = (BY_KEY[f"spread_skill/{scale}"].read(results.computed) for scale in ("pixels", "blocks"))
-    if pixels is not None and blocks is not None and blocks < 0.8 * pixels:
-        yield Statement(
-            "warning",
-            f"Spread/skill falls from {pixels:.2f} at pixels to {blocks:.2f} at blocks of 8: the samples vary like "
-            "pixel noise, while the errors of their mean are correlated over areas.",
-        )
+def _scales(results: MethodResults) -> Iterator[Statement]:
+    """Of each ratio that is to be 1 at every scale, where it is told to be less or more; what y determines."""
+    figures = results.computed.get("calibration", {})
+    given = [scale(side) for side in SIDES if figures.get(f"spread_skill/{side}", 0) is None]
+    if given:
+        yield Statement("note", f"Means over {', '.join(given)} are {GIVEN_BY_Y}: there is no spread to judge.")
+    for ratio, (severity, less, more) in RATIOS.items():
+        off: dict[str, list[str]] = {less: [], more: []}
+        for side, spec in ((side, BY_KEY[f"{ratio}/{side}"]) for side in SIDES):
+            value, ends = spec.read(results.computed), results.interval(spec)
+            if value is None or not results.has(spec):
+                continue
+            if abs(value - 1) >= CLOSE and not _within(ends, 1):
+                interval = "" if ends is None else f" [{ends.low:.2f}, {ends.high:.2f}]"
+                off[less if value < 1 else more].append(f"{value:.2f}{interval} at {scale(side)}")
+        yield from (Statement(severity, f"{words}: {', '.join(found)}.") for words, found in off.items() if found)
 
 
 def _sharpness(sharpness: float) -> Iterator[Statement]:

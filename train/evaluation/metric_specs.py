@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..metrics.calibration import SIDES, scale
 from .results import Better, MetricColumn
 
 Computed = Mapping[str, Mapping[str, Any]]
@@ -67,10 +68,15 @@ def _read(key: str, entry: dict[str, Any]) -> MetricSpec:
     return MetricSpec(key=key, metric=metric, name=name, **entry)
 
 
-SPECS = tuple(
-    _read(key, entry)
-    for key, entry in tomllib.loads(Path(__file__).with_name("metric_specs.toml").read_text("utf-8")).items()
-)
+def _by_side(entry: str) -> str:
+    """One for each side, of an entry that names SIDE."""
+    sides = SIDES if "SIDE" in entry else SIDES[:1]
+    return "\n".join(entry.replace("SIDE", str(side)).replace("SCALE", scale(side)) for side in sides)
+
+
+_ENTRIES = Path(__file__).with_name("metric_specs.toml").read_text("utf-8").split("\n\n")
+SPECS = tuple(_read(*named) for named in tomllib.loads("\n\n".join(map(_by_side, _ENTRIES))).items())
+BY_KEY = {spec.key: spec for spec in SPECS}
 
 
 def perceptual_specs(name: str, identity: str) -> list[MetricSpec]:

@@ -51,9 +51,9 @@ class MetricColumn:
 
 @dataclass(frozen=True)
 class Value:
-    """A number with the ends of its 95 % interval, and what an exact method reaches with as many images."""
+    """A number, None where y determines it, its 95 % interval, and what an exact method reaches with as many images."""
 
-    value: float
+    value: float | None
     low: float | None = None
     high: float | None = None
     floor: float | None = None
@@ -152,7 +152,8 @@ class EvaluationResult:
     def is_best(self, name: str, key: str) -> bool:
         """Whether no interval excludes it, while one excludes another."""
         best = self.comparison[key].best if key in self.comparison else []
-        return name in best and len(best) < sum(key in method.values for method in self.methods.values())
+        judged = (method.values[key].value for method in self.methods.values() if key in method.values)
+        return name in best and len(best) < sum(value is not None for value in judged)
 
 
 def read_result(folder: Path) -> EvaluationResult:

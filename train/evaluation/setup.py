@@ -26,6 +26,7 @@ from ..distributed.launch import on_gpu, process_group, processes, start
 from ..metrics.patch_distribution import PatchDistribution
 from ..metrics.perceptual import Perceptual
 from ..metrics.residual_noise import ResidualNoise
+from ..metrics.tweedie import Tweedie
 from ..runs.atomic_write import atomic_write
 from ..runs.cli_errors import user_error
 from ..runs.folder import CONFIG, changed_keys, claim_folder, lock_folder
@@ -79,6 +80,7 @@ def build(config: DictConfig) -> EvaluationSetup:
     """
     whole_number("bootstrap", config.bootstrap, 0)
     whole_number("sigma_z_images", config.sigma_z_images, 0)
+    whole_number("tweedie_samples", config.tweedie_samples, 0)
     device = torch.device("cuda", torch.cuda.current_device()) if on_gpu(config) else torch.device("cpu")
     named = OmegaConf.to_container(config)["methods"]  # type: ignore[index, call-overload]
     opened = Methods(named, device, config.samples_per_pass)
@@ -88,6 +90,8 @@ def build(config: DictConfig) -> EvaluationSetup:
     left_out: dict[str, str] = {}
     if isinstance(degradation, PairedDegradation):
         left_out["residual"] = "y was recorded, and what turns x into y is not known"
+    if config.tweedie_samples and not isinstance(degradation, GaussianNoise):
+        left_out["tweedie"] = "the noise is not white Gaussian of a known sigma"
     extractors = _instantiated(config.extractor, "features of", device, left_out)
     perceptual = _instantiated(config.perceptual, "perceptual distance", device, left_out)
     methods = opened.build(degradation)
@@ -102,7 +106,7 @@ def build(config: DictConfig) -> EvaluationSetup:
     evaluator = Evaluator(
         EvaluationDataset(images, degradation, config.seed),
         methods,
-        {method.name: _metrics(method, degradation, config.samples, perceptual) for method in methods},
+        {method.name: _metrics(method, degradation, config, perceptual) for method in methods},
         TemperatureSweep(list(config.sigma_z), config.sigma_z_images, config.seed),
         RobustnessEval(attacks, list(of.ai_psnr), degradation, of.crop, of.images, of.samples, config.seed),
         extractors,
@@ -162,12 +166,14 @@ def _check_folder(folder: Path, stored: dict[str, Any]) -> None:
             raise ValueError(f"{folder} holds another evaluation ({lines}); choose another name=...")
 
 
-def _metrics(method: Method, degradation: Degradation, samples: int, perceptual: Mapping[str, Any]) -> MetricSuite:
-    count = samples if method.restorer.stochastic else 1
+def _metrics(method: Method, degradation: Degradation, config: DictConfig, perceptual: dict[str, Any]) -> MetricSuite:
+    count = config.samples if method.restorer.stochastic else 1
     further: dict[str, Metric] = {"patch_distribution": PatchDistribution(count)}
     further |= {f"perceptual {name}": Perceptual(distance, name) for name, distance in perceptual.items()}
     if isinstance(degradation, GaussianNoise) and not isinstance(method.restorer, Degraded):
         further["residual_noise"] = ResidualNoise()
+        if config.tweedie_samples:
+            further["tweedie"] = Tweedie(method.restorer.restore, min(count, config.tweedie_samples))
     return MetricSuite(degradation, count, further, heavy=["patch_distribution"])
 
 
@@ -255,7 +261,7 @@ def to_result(
             about=results.method.about
             | {"seconds spent": {p: round(s, 2) for p, s in results.computed["time"].items()}},
             stochastic=results.method.restorer.stochastic,
-            values={spec.key: results.value(spec) for spec in summary.specs if results.has(spec)},
+            values={spec.key: results.value(spec) for spec in summary.specs if results.shows(spec)},
             curves=curves(results),
             diagnosis=[*diagnose(results), *general],
         )
@@ -264,7 +270,7 @@ def to_result(
         title=title,
         protocol=protocol,
         metrics={
-            spec.key: spec.column(next(m for m in summary.methods if m.has(spec)).computed) for spec in summary.specs
+            spec.key: spec.column(next(m for m in summary.methods if m.shows(spec)).computed) for spec in summary.specs
         },
         methods={results.method.name: entry(results) for results in summary.methods},
         comparison=summary.comparisons(),

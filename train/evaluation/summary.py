@@ -42,6 +42,10 @@ class MethodResults:
         several = self.computed["distortion"]["samples_per_image"] > 1
         return spec.read(self.computed) is not None and (several or not spec.of_samples)
 
+    def shows(self, spec: MetricSpec) -> bool:
+        """Whether there is a number, or the words that y determines what it would judge."""
+        return self.has(spec) or (spec.metric == "calibration" and spec.name in self.computed.get("calibration", {}))
+
     def interval(self, spec: MetricSpec) -> Interval | None:
         """Over images; or from a standard error that the metric gives."""
         value, error = spec.read(self.computed), spec.read(self.computed, f"{spec.name}_error")
@@ -61,9 +65,8 @@ class MethodResults:
         return {"low": [end.low for end in found], "high": [end.high for end in found]} if found == ends else {}
 
     def value(self, spec: MetricSpec) -> Value:
-        """With interval and floor."""
+        """With interval and floor; without a number where y determines it."""
         value, ends = spec.read(self.computed), self.interval(spec)
-        assert value is not None
         low, high = (None, None) if ends is None else ends
         return Value(value, low, high, None if spec.floor is None else spec.read(self.computed, spec.floor))
 
@@ -135,7 +138,7 @@ def summarise(
             left_out |= why
         computed["temperature_sweep"] = evaluator.sweep.compute(sums)
         methods.append(MethodResults(method, computed, replicated, num_images))
-    specs = [spec for spec in _known_specs(evaluator, perceptual) if any(method.has(spec) for method in methods)]
+    specs = [spec for spec in _known_specs(evaluator, perceptual) if any(method.shows(spec) for method in methods)]
     return Summary(specs, methods, left_out)
 
 

@@ -15,7 +15,7 @@ WINDOW = 11  # pixels a side, of SSIM
 FEW = 8  # samples of the CRPS, whose sort would cost more than all else, and of the sharpness
 SERIES = ("degraded", "sample", "mean")
 SUMS = (
-    *("images", "values", "variance", "deviation", "crps", "roughness_clean"),
+    *("images", "values", "deviation", "crps", "roughness_clean"),
     *(f"{name}_{series}" for name in ("error", "psnr", "ssim", "roughness") for series in SERIES),
 )
 
@@ -42,7 +42,7 @@ class Distortion(ImageMetric):
     and CRPS are of the first 8 samples; both have one expectation for any number of them.
 
     Args:
-        samples_per_image: K, at least 1; with 1 (a deterministic restorer) gain and spread are 0.
+        samples_per_image: K, at least 1; with 1 (a deterministic restorer) the gain is 0.
     """
 
     def __init__(self, samples_per_image: int) -> None:
@@ -60,7 +60,7 @@ class Distortion(ImageMetric):
         spread = FairCRPS()(samples_KBCHW[:FEW], clean, None) if self.samples_per_image > 1 else None
         crps = (mean - clean).abs().mean() if spread is None else spread
         self.add(images=len(clean), values=clean.numel(), crps=crps.double() * clean.numel())
-        self.add(variance=_sum(variance), deviation=_sum(variance.sqrt()))
+        self.add(deviation=variance.sqrt().sum(dtype=torch.float64))
         for name, candidates, shown in (
             ("degraded", degraded[None], degraded),
             ("sample", samples_KBCHW, samples_KBCHW[0]),
@@ -90,8 +90,6 @@ class Distortion(ImageMetric):
         return scores | {
             "gain_db": scores["psnr_mean"] - scores["psnr_sample"],
             "gain_db_exact": gain_db_exact(k),
-            # E (x - mean_K)^2 = (1 + 1/K) E variance for an exact sampler, so 1 is calibrated and less is collapsed
-            "spread_skill": math.sqrt((k + 1) / k * total["variance"] / max(total["error_mean"], 1e-20)),
             "crps": total["crps"] / values,
             "apsd": total["deviation"] / values,
             "samples_per_image": k,
@@ -108,10 +106,6 @@ def _ssim(images: Tensor, clean: Tensor) -> Tensor:
 def _roughness(images: Tensor) -> Tensor:
     """Squared differences of neighbours below and to the right, summed."""
     return _sums(images.diff(dim=-2)).sum() + _sums(images.diff(dim=-1)).sum()
-
-
-def _sum(values: Tensor) -> Tensor:
-    return values.sum(dtype=torch.float64)
 
 
 def _sums(differences_BCHW: Tensor) -> Tensor:

@@ -28,7 +28,8 @@ FIGURES = {  # of result.json: the heading, a factor, digits
     "psnr_mean": ("PSNR mean", 1, 2),
     "gain_db": ("gain dB", 1, 2),
     "gain_db_exact": ("exact dB", 1, 2),
-    "spread_skill": ("spread / skill", 1, 2),
+    "spread_skill/1": ("spread / skill", 1, 2),
+    "spread_skill/8": ("blocks of 8", 1, 2),
     "images_seen": ("images", 1, 0),
     "seconds": ("seconds", 1, 0),
 }

@@ -16,8 +16,10 @@ VALUES = {
         "psnr/sample": {"value": 27.5},
         "psnr/mean": {"value": 30.0},
         "gain": {"value": 2.5},
-        "spread_skill/pixels": {"value": 1.0},
-        "spread_skill/blocks": {"value": None},
+        "spread_skill/1": {"value": 1.0},
+        "spread_skill/8": {"value": None},
+        "spread_skill/4": {"value": None},
+        "spread_skill/2": {"value": 0.9},
         "residual/sample": {"value": 0.98, "floor": 1.0012},
         "st_lpips/sample": {"value": 0.2},
     },
@@ -59,6 +61,6 @@ def test_a_row_for_each_finished_task(tmp_path, capsys):
     assert cells["input"] == "20.00"
     assert cells["MMSE baseline"] == "30.00"
     assert cells["gain"] == "2.50"
-    assert cells["the same, blocks of 8"].strip() == ""  # none was found
+    assert cells["the same, blocks"] == "0.90 (2)"  # y determines larger ones
     assert (cells["residual of a sample"], cells["residual of x"]) == ("0.980", "1.001")
     assert (cells["images"], cells["minutes"]) == ("12,800", "1.5")

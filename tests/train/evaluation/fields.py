@@ -34,16 +34,19 @@ class Fields(Dataset):
 
 
 class WorldSampler:
-    """Samples of the posterior whose deviation from its mean is scaled; 1 is exact."""
+    """Samples of the posterior whose deviation from its mean is scaled; 1 is exact. Or white ones of its variance."""
 
     stochastic = True
 
-    def __init__(self, spread=1.0, offset=0.0):
-        self.spread, self.offset = spread, offset
+    def __init__(self, spread=1.0, offset=0.0, white=False):
+        self.spread, self.offset, self.white = spread, offset, white
 
     def restore(self, measurement, num_samples, seeds, sigma_z=1.0):
         mean = WORLD.posterior_mean(measurement)
         samples = WORLD.posterior_samples(measurement, num_samples, Rng.of_images(seeds, "posterior"))
+        if self.white:
+            noise = Rng.of_images(seeds, "white").randn(num_samples, *mean.shape[1:]).movedim(1, 0)
+            samples = mean + noise * WORLD.posterior_variance(measurement).sqrt()
         return (mean + self.offset + sigma_z * self.spread * (samples - mean)).float()
 
 

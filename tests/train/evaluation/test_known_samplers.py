@@ -8,6 +8,7 @@ import pytest
 from pscgan.scripts.report.figures import draw_figures
 from pscgan.scripts.report.tables import comparison_markdown
 from pscgan.train.evaluation.results import read_result
+from pscgan.train.metrics.calibration import scale
 
 from .fields import PosteriorMean, WorldSampler, evaluated, exact_cfid
 
@@ -21,6 +22,7 @@ def result(tmp_path_factory):
         "collapsed": WorldSampler(spread=0.2),
         "narrow": WorldSampler(spread=0.7),
         "wide": WorldSampler(spread=1.6),
+        "white": WorldSampler(white=True),
         "mean": PosteriorMean(),
     }
     return evaluated(tmp_path_factory.mktemp("fields"), restorers, samples=K)
@@ -40,10 +42,10 @@ def test_an_exact_sampler_is_found_to_be_one(result):
     for figure, truth in {
         "gain": exact,
         "b_over_a": 1,
-        "spread_skill/pixels": 1,
-        "spread_skill/blocks": 1,
-        "coverage/pixels": result.metrics["coverage/pixels"].target,
-        "coverage/blocks": result.metrics["coverage/blocks"].target,
+        "spread_skill/1": 1,
+        "spread_skill/8": 1,
+        "coverage/1": result.metrics["coverage/1"].target,
+        "coverage/8": result.metrics["coverage/8"].target,
     }.items():
         found = value(result, "exact", figure)
         length = found.high - found.low  # 3.9 standard errors: 1 in 10,000 such figures is further off
@@ -53,14 +55,28 @@ def test_an_exact_sampler_is_found_to_be_one(result):
 
 
 def test_its_rank_histogram_is_flat_within_its_bands(result):
-    for scale in ("pixels", "blocks of 8"):
-        ranks = result.methods["exact"].curves["ranks"][scale]
+    for panel in ("pixels", "blocks of 8"):
+        ranks = result.methods["exact"].curves["ranks"][panel]
         for share, low, high in zip(ranks["share"], ranks["low"], ranks["high"], strict=True):
             assert abs(share - 1 / (K + 1)) <= high - low
-        assert max(abs(share * (K + 1) - 1) for share in ranks["share"]) < (0.1 if scale == "pixels" else 0.5)
+        assert max(abs(share * (K + 1) - 1) for share in ranks["share"]) < (0.1 if panel == "pixels" else 0.5)
 
 
 SPREADS = {"exact": 1.0, "collapsed": 0.2, "narrow": 0.7, "wide": 1.6}
+
+
+def test_the_scales_are_named_at_which_spread_is_wrong(result):
+    """White samples of the right variance at pixels; a constant too much or too little of it is so at every side."""
+    white = warnings(result, "white")
+    assert "little" in white
+    assert "blocks of 8" in white
+    assert "at pixels" not in white
+    for name, words in {"narrow": "little", "wide": "much"}.items():
+        assert f"Too {words} spread for" in warnings(result, name)
+        assert all(f"at {scale(side)}" in warnings(result, name) for side in (1, 2, 4, 8))
+    curves = result.methods["white"].curves["spread_skill"]
+    assert [point["side"] for point in curves] == [1, 2, 4, 8, 16]
+    assert curves[3]["value"] == value(result, "white", "spread_skill/8").value < 0.8
 
 
 @pytest.mark.parametrize("name", SPREADS)
@@ -87,11 +103,11 @@ def test_the_mean_is_three_decibels_better_than_a_sample(result):
 def test_wrong_spread_is_measured_and_diagnosed(result, name, words):
     spread = SPREADS[name]
     assert value(result, name, "b_over_a").value == pytest.approx(spread**2, rel=0.05)
-    assert value(result, name, "spread_skill/pixels").value == pytest.approx(
+    assert value(result, name, "spread_skill/1").value == pytest.approx(
         spread * math.sqrt((1 + 1 / K) / (1 + spread**2 / K)), rel=0.03
     )
-    coverage = value(result, name, "coverage/pixels")
-    target = result.metrics["coverage/pixels"].target
+    coverage = value(result, name, "coverage/1")
+    target = result.metrics["coverage/1"].target
     assert coverage.high < target if spread < 1 else coverage.low > target
     assert words in warnings(result, name)
     assert ("U-shaped" if spread < 1 else "hump-shaped") in warnings(result, name)
@@ -99,8 +115,8 @@ def test_wrong_spread_is_measured_and_diagnosed(result, name, words):
 
 def test_best_is_marked_only_where_the_interval_excludes_a_tie(result):
     comparison = result.comparison
-    assert comparison["b_over_a"].best == ["exact"]
-    assert comparison["spread_skill/pixels"].best == ["exact"]
+    assert set(comparison["b_over_a"].best) == {"exact", "white"}  # white samples are right at pixels, and there alone
+    assert comparison["spread_skill/8"].best == ["exact"]
     assert comparison["crps"].best == ["exact"]
     assert set(comparison["psnr/limit"].best) >= {"exact", "narrow", "collapsed"}  # one mean: a tie
     assert comparison["psnr/sample"].best == ["mean"]

@@ -36,8 +36,8 @@ def test_a_run_leaves_what_tells_how_it_was_made(finished):
 
 def test_the_numbers_a_result_holds(finished):
     names = (
-        "psnr_degraded psnr_sample psnr_mean ssim_sample samples_per_image gain_db gain_db_exact spread_skill "
-        "images_seen generator_steps seconds"
+        "psnr_degraded psnr_sample psnr_mean ssim_sample samples_per_image gain_db gain_db_exact "
+        "images_seen generator_steps seconds spread_skill/1 spread_skill/8 spread_skill/32 coverage/32"
     )
     result = json.loads((finished / "result.json").read_text())
     assert set(names.split()) <= set(result)
