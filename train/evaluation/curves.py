@@ -29,11 +29,8 @@ def curves(results: MethodResults) -> dict[str, Any]:
         found["coverage"] = {"nominal": calibration["intervals/nominal"]} | {
             words: _with_band(results, f"intervals/{side}") for words, side in shown.items()
         }
-        found["spread_skill"] = [
-            {"side": side, **asdict(results.value(spec))}
-            for side in SIDES
-            if results.has(spec := BY_KEY[f"spread_skill/{side}"])
-        ]
+        ratios = {side: spec for side in SIDES if results.has(spec := BY_KEY[f"spread_skill/{side}"])}
+        found["spread_skill"] = [{"side": side, **asdict(results.value(spec))} for side, spec in ratios.items()]
     if "patch_distribution" in computed:
         curve = perception_distortion_curve(computed["patch_distribution"], computed["temperature_sweep"])
         if isinstance(results.method.restorer, Degraded):

@@ -21,7 +21,7 @@ RATIOS: dict[str, tuple[Severity, str, str]] = {  # below 1, above it
     "tweedie_mean": (
         "note",
         "The mean is no posterior mean (Tweedie)",
-        "It errs less than by Tweedie",
+        "The mean errs less than by Tweedie's formula",
     ),
 }
 CHANCE = "these images cannot tell it from an exact posterior sampler's"
@@ -102,9 +102,7 @@ def _scales(results: MethodResults) -> Iterator[Statement]:
         off: dict[str, list[str]] = {less: [], more: []}
         for side, spec in ((side, BY_KEY[f"{ratio}/{side}"]) for side in SIDES):
             value, ends = spec.read(results.computed), results.interval(spec)
-            if value is None or not results.has(spec):
-                continue
-            if abs(value - 1) >= CLOSE and not _within(ends, 1):
+            if value is not None and results.has(spec) and abs(value - 1) >= CLOSE and not _within(ends, 1):
                 interval = "" if ends is None else f" [{ends.low:.2f}, {ends.high:.2f}]"
                 off[less if value < 1 else more].append(f"{value:.2f}{interval} at {scale(side)}")
         yield from (Statement(severity, f"{words}: {', '.join(found)}.") for words, found in off.items() if found)

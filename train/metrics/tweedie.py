@@ -56,8 +56,7 @@ class Tweedie(ImageMetric):
             mean, variance = mean_and_variance(samples)
             error = (mean - truth).square() - variance / len(samples)
             left_open = sigma / STEP / side**2 * r * avg_pool2d(after - before, side)
-            parts = (variance, error, left_open, torch.ones_like(truth))
-            for name, values in zip(self.metric_state, parts, strict=True):
+            for name, values in zip(sums, (variance, error, left_open, torch.ones_like(truth)), strict=True):
                 sums[name][row] = values.sum(dtype=torch.float64)
         self.add(**sums)
 
