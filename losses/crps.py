@@ -1,5 +1,9 @@
-"""Fair continuous ranked probability score (Ferro 2014), almost fair as in AIFS-CRPS (arXiv 2412.15832)."""
+"""Fair continuous ranked probability score (Ferro 2014), almost fair as in AIFS-CRPS (arXiv 2412.15832).
 
+Of pixels, of means over blocks, and of DCT coefficients.
+"""
+
+from math import pi, sqrt
 from typing import Any
 
 import torch
@@ -82,3 +86,54 @@ def _block_means(images: Tensor, side: int) -> Tensor:
     """(..., C, H, W) to (..., C, H / side, W / side)."""
     means = F.avg_pool2d(images.flatten(0, -4), side)
     return means.view(*images.shape[:-2], *means.shape[-2:])
+
+
+class DCTCRPS:
+    """Fair CRPS of the coefficients of an orthonormal DCT of windows and colours.
+
+    A pixel's CRPS cannot tell white noise from texture of the same strength. A coefficient mixes all pixels of a window
+    and has the right distribution only if they vary together as in the truth: each frequency is scored by itself, as
+    the spectral CRPS of FourCastNet 3 (arXiv 2507.12144) does on the sphere. The transform being orthonormal, the mean
+    square of the coefficients is that of the pixels, and the score has the scale of the pixels' CRPS.
+
+    It scores coefficients one by one, so structure beyond the second order, as edges that move as a whole, is not seen.
+
+    Args:
+        side: n of the windows, in pixels. Windows are n/2 apart, so every border of one lies inside others; rows and
+            columns that fill none are left out. Spread over more than n pixels is not seen.
+        alpha: see ``FairCRPS``.
+    """
+
+    min_samples = 2
+
+    def __init__(self, side: int = 16, alpha: float = 1.0) -> None:
+        require_at_least(1, side=side)
+        self.side = side
+        self.crps = FairCRPS(alpha)
+
+    def __call__(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Any) -> Tensor:
+        """The score, a scalar.
+
+        Raises:
+            ValueError: if the images are smaller than a window.
+        """
+        if min(clean.shape[-2:]) < self.side:
+            size = tuple(clean.shape[-2:])
+            raise ValueError(f"images must have sides >= {self.side} for side={self.side}, got {size}")
+        return self.crps(self._coefficients(samples_KBCHW), self._coefficients(clean), measurement)
+
+    def _coefficients(self, images: Tensor) -> Tensor:
+        """(..., C, H, W) to (..., C, rows, columns, n, n): rows * columns windows."""
+        step = max(1, self.side // 2)
+        windows = images.unfold(-2, self.side, step).unfold(-2, self.side, step)
+        in_place, of_colour = _dct_matrix(self.side).to(images), _dct_matrix(images.shape[-3]).to(images)
+        frequencies = in_place @ windows @ in_place.T
+        return torch.einsum("dc,...crsij->...drsij", of_colour, frequencies)
+
+
+def _dct_matrix(n: int) -> Tensor:
+    """Orthonormal DCT-II, (n, n) float64; of three colours the first row is their mean, the second red less blue."""
+    k, x = torch.arange(n, dtype=torch.float64)[:, None], torch.arange(n, dtype=torch.float64)
+    matrix = sqrt(2 / n) * torch.cos(pi / n * (x + 0.5) * k)
+    matrix[0] /= sqrt(2)
+    return matrix

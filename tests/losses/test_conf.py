@@ -35,7 +35,7 @@ def test_penalty(path):
         config = compose("train", [f"penalty=[{path.stem}]", "folder=unused"]).penalty
     assert list(config) == [path.stem]
     penalty = instantiate(config[path.stem], _convert_="all")
-    samples, clean = normal(0, penalty.samples_per_image, 2, 3, 8, 8), normal(1, 2, 3, 8, 8)
+    samples, clean = normal(0, penalty.samples_per_image, 2, 3, 16, 16), normal(1, 2, 3, 16, 16)
     if isinstance(penalty, GeneratorPenalty):
         value = penalty(lambda condition: samples + condition - clean, samples, clean, Rng(0, "penalty", range(2)))
     else:

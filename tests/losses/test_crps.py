@@ -2,11 +2,16 @@
 
 from math import erf, exp, pi, sqrt
 
+import numpy as np
 import pytest
 import torch
+from scipy.fft import dctn
 
-from pscgan.losses.crps import FairCRPS, MultiscaleCRPS
+from pscgan.data.degradation import measure
+from pscgan.data.toy_posteriors.fields import noisy_field
+from pscgan.losses.crps import DCTCRPS, FairCRPS, MultiscaleCRPS
 from pscgan.losses.moments import FirstMoment
+from pscgan.rng import Rng
 
 from .scalar_world import (
     MU,
@@ -127,3 +132,55 @@ def test_multiscale_bad_arguments_are_refused_by_name():
         MultiscaleCRPS(alpha=2)
     with pytest.raises(ValueError, match=r"scales=4.*\(4, 8\)"):
         MultiscaleCRPS()(normal(0, 2, 1, 1, 4, 8), normal(1, 1, 1, 4, 8), None)
+
+
+def test_dct_crps_is_the_crps_of_the_coefficients_of_overlapping_windows():
+    samples, clean = normal(0, 3, 2, 3, 8, 12), normal(1, 2, 3, 8, 12)
+
+    def coefficients(images):
+        windows = [images[..., top : top + 4, left : left + 4] for top in (0, 2, 4) for left in (0, 2, 4, 6, 8)]
+        return torch.from_numpy(dctn(np.stack(windows), axes=(-3, -2, -1), norm="ortho")).movedim(0, -1)
+
+    expected = FairCRPS()(coefficients(samples), coefficients(clean), None)
+    assert torch.allclose(DCTCRPS(side=4)(samples, clean, None), expected, rtol=1e-12)
+
+
+def test_dct_crps_has_the_scale_of_that_of_pixels():
+    """White noise is white in any orthonormal basis: equal expectations for white Gaussian samples and truth."""
+    samples, clean = normal(0, 2, 400, 3, 16, 16), normal(1, 400, 3, 16, 16)
+    expected = pytest.approx(1 / sqrt(pi), abs=1e-2)
+    assert FairCRPS()(samples, clean, None).item() == expected
+    assert DCTCRPS(side=16)(samples, clean, None).item() == expected
+    assert DCTCRPS(side=1)(samples[:, :, :1], clean[:, :1], None).item() == expected
+
+
+def test_dct_crps_tells_posterior_samples_from_white_ones_where_that_of_pixels_does_not():
+    """By how many standard deviations of one image's score white samples of the right strength do worse."""
+    problem, num_images = noisy_field(size=16), 2_000
+    rng = Rng(0, "fields", range(num_images))
+    clean, measurement = measure(problem.degradation, problem.draw(rng), rng)
+    mean = problem.posterior_mean(measurement).view(clean.shape)
+    right = problem.posterior_samples(measurement, 2, rng)
+    white = mean + problem.posterior_variance(measurement).sqrt() * rng.randn(2, *clean.shape[1:]).movedim(1, 0)
+
+    def power(score):
+        scores = [
+            torch.stack([score(x[:, i : i + 1], clean[i : i + 1], None) for i in range(num_images)])
+            for x in (right, white)
+        ]
+        return ((scores[1] - scores[0]).mean() / scores[0].std()).item()
+
+    pixels, windows = power(FairCRPS()), power(DCTCRPS(side=16))
+    assert abs(pixels) < 0.04
+    assert windows > 0.12
+
+
+@pytest.mark.parametrize("side", [0, -1])
+def test_dct_crps_needs_a_window(side):
+    with pytest.raises(ValueError, match=f"side.*{side}"):
+        DCTCRPS(side=side)
+
+
+def test_dct_crps_needs_images_that_hold_a_window():
+    with pytest.raises(ValueError, match=r"side=16.*\(8, 16\)"):
+        DCTCRPS()(normal(0, 2, 1, 1, 8, 16), normal(1, 1, 1, 8, 16), None)
