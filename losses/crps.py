@@ -1,6 +1,6 @@
 """Fair continuous ranked probability score (Ferro 2014), almost fair as in AIFS-CRPS (arXiv 2412.15832).
 
-Of pixels, of means over blocks, and of DCT coefficients.
+Of pixels, of differences of block means, and of DCT coefficients.
 """
 
 from math import pi, sqrt
@@ -47,15 +47,17 @@ class FairCRPS:
 
 
 class MultiscaleCRPS:
-    """Mean of the fair CRPS of means over blocks of 1, 2, 4 ... pixels a side.
+    """Mean of the fair CRPS of differences of means over blocks of 1, 2, 4 ... pixels a side.
 
-    The CRPS of pixels is least for the true distribution of each pixel, whether neighbours agree or not: independent
-    noise of the right strength is as good to it as texture. The mean of a block has the right distribution only if its
-    pixels vary together as they do in the truth. A sum of proper scores is proper.
+    The means of each side less those of the next, which hold them, and the coarsest means as they are (Lang et al.,
+    arXiv 2506.10868): each scale is scored once and by itself. The CRPS of pixels is least for the true distribution of
+    each pixel, whether neighbours agree or not: independent noise of the right strength is as good to it as texture.
+    The mean of a block has the right distribution only if its pixels vary together as they do in the truth. A sum of
+    proper scores is proper.
 
     Args:
-        scales: how many; block sides are 1, 2, 4 ... 2^(scales − 1) pixels. Rows and columns that fill no block are
-            left out.
+        scales: how many; block sides are 1, 2, 4 ... 2^(scales − 1) pixels. Rows and columns that fill no block of the
+            largest are left out.
         alpha: see ``FairCRPS``.
     """
 
@@ -76,16 +78,19 @@ class MultiscaleCRPS:
         if min(clean.shape[-2:]) < side:
             size = tuple(clean.shape[-2:])
             raise ValueError(f"images must have sides >= {side} for scales={self.scales}, got {size}")
-        score = self.crps(samples_KBCHW, clean, measurement)
-        for side in (2**scale for scale in range(1, self.scales)):
-            score = score + self.crps(_block_means(samples_KBCHW, side), _block_means(clean, side), measurement)
-        return score / self.scales
+        pairs = zip(self._bands(samples_KBCHW), self._bands(clean), strict=True)
+        return torch.stack([self.crps(samples, truth, measurement) for samples, truth in pairs]).mean()
 
-
-def _block_means(images: Tensor, side: int) -> Tensor:
-    """(..., C, H, W) to (..., C, H / side, W / side)."""
-    means = F.avg_pool2d(images.flatten(0, -4), side)
-    return means.view(*images.shape[:-2], *means.shape[-2:])
+    def _bands(self, images: Tensor) -> list[Tensor]:
+        """Of (..., C, H, W), fine to coarse."""
+        side = 2 ** (self.scales - 1)
+        height, width = (extent // side * side for extent in images.shape[-2:])
+        bands, means = [], images[..., :height, :width].flatten(0, -4)
+        for _ in range(self.scales - 1):
+            coarser = F.avg_pool2d(means, 2)
+            bands.append(means - F.interpolate(coarser, scale_factor=2.0))
+            means = coarser
+        return [band.view(*images.shape[:-2], *band.shape[-2:]) for band in (*bands, means)]
 
 
 class DCTCRPS:

@@ -89,13 +89,16 @@ def test_alpha_out_of_range(alpha):
         FairCRPS(alpha)
 
 
-def test_multiscale_is_the_mean_of_the_scores_of_block_means():
-    samples, clean = normal(0, 3, 2, 1, 4, 8), normal(1, 2, 1, 4, 8)
-    means = [
-        [x.unflatten(-2, (-1, side)).unflatten(-1, (-1, side)).mean(dim=(-3, -1)) for x in (samples, clean)]
-        for side in (1, 2, 4)
-    ]
-    expected = sum(FairCRPS()(*pair, None) for pair in means) / 3
+def test_multiscale_is_the_mean_of_the_scores_of_differences_of_successive_block_means():
+    samples, clean = normal(0, 3, 2, 1, 5, 9), normal(1, 2, 1, 5, 9)  # a row and a column that fill no block of 4
+
+    def bands(images):
+        images = images[..., :4, :8]
+        fine = [images.unflatten(-2, (-1, n)).unflatten(-1, (-1, n)).mean(dim=(-3, -1)) for n in (1, 2, 4)]
+        grown = [means.repeat_interleave(2, -2).repeat_interleave(2, -1) for means in fine[1:]]
+        return [fine[0] - grown[0], fine[1] - grown[1], fine[2]]
+
+    expected = sum(FairCRPS()(*pair, None) for pair in zip(bands(samples), bands(clean), strict=True)) / 3
     assert torch.allclose(MultiscaleCRPS(scales=3)(samples, clean, None), expected, rtol=1e-12)
 
 
@@ -111,18 +114,18 @@ def field(seed, *shape, together):
 
 
 def test_tells_texture_from_independent_noise_of_the_same_strength():
-    """Gaussians of deviation 1: block means of truth and texture keep it, those of noise have 1/2 and 1/4."""
+    """Gaussians of deviation 1, all pixels of an image equal or independent: bands of noise have √¾, √(3/16) and ¼."""
     clean = field(0, NUM_IMAGES, together=True)
     texture, noise = (field(1, 2, NUM_IMAGES, together=together) for together in (True, False))
     error = 0.02
     assert FairCRPS()(texture, clean, None).item() == pytest.approx(1 / sqrt(pi), abs=error)
     assert FairCRPS()(noise, clean, None).item() == pytest.approx(1 / sqrt(pi), abs=error)
     score = MultiscaleCRPS(scales=3)
-    at_4 = sqrt(2 / pi) * sqrt(1 + 1 / 16) - 1 / (4 * sqrt(pi))
-    at_2 = sqrt(2 / pi) * sqrt(1 + 1 / 4) - 1 / (2 * sqrt(pi))
-    assert score(texture, clean, None).item() == pytest.approx(1 / sqrt(pi), abs=error)
-    assert score(noise, clean, None).item() == pytest.approx((1 / sqrt(pi) + at_2 + at_4) / 3, abs=error)
-    assert at_4 > at_2 > 1 / sqrt(pi) + error
+    fine = [sqrt(variance) * (sqrt(2 / pi) - 1 / sqrt(pi)) for variance in (3 / 4, 3 / 16)]  # where the truth is 0
+    coarse = sqrt(2 / pi) * sqrt(1 + 1 / 16) - 1 / (4 * sqrt(pi))
+    assert score(texture, clean, None).item() == pytest.approx(1 / sqrt(pi) / 3, abs=error)
+    assert score(noise, clean, None).item() == pytest.approx((sum(fine) + coarse) / 3, abs=error)
+    assert (sum(fine) + coarse) / 3 > 1 / sqrt(pi) / 3 + 3 * error
 
 
 def test_multiscale_bad_arguments_are_refused_by_name():
