@@ -101,11 +101,13 @@ class DCTCRPS:
     the spectral CRPS of FourCastNet 3 (arXiv 2507.12144) does on the sphere. The transform being orthonormal, the mean
     square of the coefficients is that of the pixels, and the score has the scale of the pixels' CRPS.
 
-    It scores coefficients one by one, so structure beyond the second order, as edges that move as a whole, is not seen.
+    It scores coefficients one by one, so structure beyond the second order, as edges that move as a whole, is not seen;
+    and a coefficient being a sum over a window, hardly that a pixel has two modes.
 
     Args:
-        side: n of the windows, in pixels. Windows are n/2 apart, so every border of one lies inside others; rows and
-            columns that fill none are left out. Spread over more than n pixels is not seen.
+        side: n of the windows, in pixels; of smaller images their shorter side. Windows are n/2 apart, so every border
+            of one lies inside others; rows and columns that fill none are left out. Spread over more than n pixels is
+            not seen.
         alpha: see ``FairCRPS``.
     """
 
@@ -117,21 +119,15 @@ class DCTCRPS:
         self.crps = FairCRPS(alpha)
 
     def __call__(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Any) -> Tensor:
-        """The score, a scalar.
-
-        Raises:
-            ValueError: if the images are smaller than a window.
-        """
-        if min(clean.shape[-2:]) < self.side:
-            size = tuple(clean.shape[-2:])
-            raise ValueError(f"images must have sides >= {self.side} for side={self.side}, got {size}")
+        """The score, a scalar."""
         return self.crps(self._coefficients(samples_KBCHW), self._coefficients(clean), measurement)
 
     def _coefficients(self, images: Tensor) -> Tensor:
         """(..., C, H, W) to (..., C, rows, columns, n, n): rows * columns windows."""
-        step = max(1, self.side // 2)
-        windows = images.unfold(-2, self.side, step).unfold(-2, self.side, step)
-        in_place, of_colour = _dct_matrix(self.side).to(images), _dct_matrix(images.shape[-3]).to(images)
+        side = min(self.side, *images.shape[-2:])
+        step = max(1, side // 2)
+        windows = images.unfold(-2, side, step).unfold(-2, side, step)
+        in_place, of_colour = _dct_matrix(side).to(images), _dct_matrix(images.shape[-3]).to(images)
         frequencies = in_place @ windows @ in_place.T
         return torch.einsum("dc,...crsij->...drsij", of_colour, frequencies)
 

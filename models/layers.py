@@ -9,9 +9,15 @@ NEGATIVE_SLOPE = 0.2  # of every leaky ReLU
 GAIN = math.sqrt(2 / (1 + NEGATIVE_SLOPE**2))  # keeps the second moment through it (He et al., arXiv 1502.01852)
 
 
-def conv(in_channels: int, out_channels: int, size: int = 3, stride: int = 1, gain: float = GAIN) -> nn.Conv2d:
-    """A convolution that keeps H x W at stride 1, and the second moment of an activated input at ``gain`` GAIN."""
-    layer = nn.Conv2d(in_channels, out_channels, size, stride, padding=(size - stride + 1) // 2)
+def conv(
+    in_channels: int, out_channels: int, size: int = 3, stride: int = 1, gain: float = GAIN, border: str = "zeros"
+) -> nn.Conv2d:
+    """A convolution that keeps H x W at stride 1, and the second moment of an activated input at ``gain`` GAIN.
+
+    ``border`` is what lies beyond the image, a ``padding_mode`` of torch.
+    """
+    padding = (size - stride + 1) // 2
+    layer = nn.Conv2d(in_channels, out_channels, size, stride, padding, padding_mode=border)
     nn.init.normal_(layer.weight, std=gain / math.sqrt(in_channels * size**2))
     nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
     return layer

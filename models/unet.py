@@ -31,6 +31,9 @@ class Features(NamedTuple):
 class Stage(nn.Module):
     """Residual blocks of one level on the way up, z entering before each.
 
+    Beyond the border z is repeated: with zeros there it would be weaker near borders, which on the small crops of
+    training are everywhere, and a sampler calibrated on crops would vary too much inside of whole images.
+
     Args:
         channels: of the level.
         count: of blocks.
@@ -39,7 +42,9 @@ class Stage(nn.Module):
 
     def __init__(self, channels: int, count: int, latent_channels: int) -> None:
         super().__init__()
-        self.noise = nn.ModuleList(conv(latent_channels, channels, gain=HALF) for _ in range(count) if latent_channels)
+        entries = count if latent_channels else 0
+        noise = (conv(latent_channels, channels, gain=HALF, border="replicate") for _ in range(entries))
+        self.noise = nn.ModuleList(noise)
         self.blocks = residual_blocks(channels, count)
 
     def forward(self, x: Tensor, gate: Tensor | None, noise: Sequence[Tensor]) -> Tensor:

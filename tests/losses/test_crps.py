@@ -184,6 +184,8 @@ def test_dct_crps_needs_a_window(side):
         DCTCRPS(side=side)
 
 
-def test_dct_crps_needs_images_that_hold_a_window():
-    with pytest.raises(ValueError, match=r"side=16.*\(8, 16\)"):
-        DCTCRPS()(normal(0, 2, 1, 1, 8, 16), normal(1, 1, 1, 8, 16), None)
+def test_images_smaller_than_a_window_are_windows():
+    samples, clean = normal(0, 2, 3, 3, 8, 12), normal(1, 3, 3, 8, 12)
+    assert torch.equal(DCTCRPS(side=16)(samples, clean, None), DCTCRPS(side=8)(samples, clean, None))
+    of_pixels = samples[..., :1, :1], clean[..., :1, :1]
+    assert torch.allclose(DCTCRPS(side=16)(*of_pixels, None), DCTCRPS(side=1)(*of_pixels, None), rtol=1e-12)
