@@ -13,6 +13,8 @@ from hydra import compose, initialize_config_module
 from pscgan.train.run import train
 
 OVERRIDES = (
+    "init_from=null",
+    "penalty=[patch_energy]",
     "images=48",
     "dataset.batch_size=4",
     "dataset.evaluation_crop=32",
