@@ -55,16 +55,21 @@ def image_folders(tmp_path_factory):
     return folders
 
 
-def with_images(config, image_folders):
+def with_images(overrides, image_folders):
+    """The config of a run, and that of the baseline it begins at, checked as ``pscgan train`` does."""
+    config, images = composed(*overrides), []
     if OmegaConf.is_missing(config.dataset, "root"):
-        config.dataset.root = str(image_folders[0])
+        images.append(f"dataset.root={image_folders[0]}")
         if isinstance(config.dataset.validation, int):
-            config.dataset.validation = 1
+            images.append("dataset.validation=1")
     if OmegaConf.is_missing(config.dataset, "recorded"):
-        config.dataset.recorded = str(image_folders[1])
+        images.append(f"dataset.recorded={image_folders[1]}")
+    if images:
+        config = composed(*overrides, *images)
     if "features" not in config:
         HydraConfig.instance().set_config(config)
-        check_config(config, "train")
+        with initialize_config_module("pscgan.conf", version_base="1.3"):  # where the baseline is composed
+            check_config(config, "train")
     return config
 
 
@@ -83,7 +88,7 @@ def test_every_group_is_covered():
 
 @pytest.mark.parametrize(("group", "option"), WHOLE_RUNS)
 def test_a_whole_run_builds(group, option, image_folders):
-    config = with_images(composed(f"{group}={option}"), image_folders)
+    config = with_images([f"{group}={option}"], image_folders)
     with torch.device("meta"):  # weights need no numbers here
         training = build_training(config)
     assert training.gan_step.networks["generator"].optimizer.param_groups[0]["lr"] > 0
@@ -92,9 +97,8 @@ def test_a_whole_run_builds(group, option, image_folders):
 
 @pytest.mark.parametrize(("group", "option"), PARTS)
 def test_a_part_builds(group, option, image_folders):
-    config = with_images(
-        composed(f"{PLACES.get(group, group)}={f'[{option}]' if group in LISTS else option}"), image_folders
-    )
+    chosen = f"{PLACES.get(group, group)}={f'[{option}]' if group in LISTS else option}"
+    config = with_images([chosen, "init_from=null"], image_folders)  # two published generators have no baseline
     part = config.get("generator_optimizer" if group == "optimizer" else group)
     if group in ("logger", "trainer"):  # they would write files, or ask for a GPU
         for node in part.values() if group == "logger" else [part]:
@@ -160,9 +164,14 @@ def test_the_gradient_penalty_is_chosen_by_one_override(overrides, gamma, correc
     assert gan_step.networks["generator"].optimizer.defaults["lr"] == config.generator_optimizer.lr
 
 
-@pytest.mark.parametrize("path", sorted((CONF / "penalty").glob("*.yaml")), ids=lambda path: path.stem)
-def test_a_penalty_is_logged_under_its_own_name(path):
-    assert [name for name in OmegaConf.load(path) if name != "defaults"] == [path.stem]
+PENALTIES = {path.stem: OmegaConf.load(path) for path in sorted((CONF / "penalty").glob("*.yaml"))}
+
+
+@pytest.mark.parametrize("option", PENALTIES)
+def test_a_penalty_is_logged_under_its_own_name(option):
+    config = PENALTIES[option]
+    parts = [part for part in config.get("defaults", []) if part in PENALTIES]  # of a sum of others: theirs
+    assert [name for name in config if name != "defaults"] == (parts or [option])
 
 
 def test_one_override_switches_the_features_of_a_penalty():

@@ -76,7 +76,7 @@ TRAIN = [  # the slip, what its line says, and an override that it advises
     ("hydra.run.dri=x", "no hydra.run.dri", "dir"),
     ("seed.x=3", "no seed.x", ""),
     ("+penalty.mine.weight=3", "penalty.mine", "_target_"),
-    ("penalty.patch_enrgy.weight=2", "no penalty.patch_enrgy", "patch_energy"),
+    ("penalty.dct_crsp.weight=2", "no penalty.dct_crsp", "dct_crps"),
     # choices
     ("experiment=demoo", "no experiment=demoo", "demo"),
     ("penalty=[patch_enrgy]", "no penalty=patch_enrgy", "patch_energy"),
@@ -92,10 +92,10 @@ TRAIN = [  # the slip, what its line says, and an override that it advises
     ("seed=", "seed", '""'),
     ("seed=[1,2]", "seed", "[1, 2]"),
     ("images=10k", "images", "10k"),
-    ("penalty.patch_energy.weight=10%", "penalty.patch_energy.weight", "10%"),
-    ("""penalty.patch_energy.weight="'1.0'\"""", "penalty.patch_energy.weight", '"1.0"'),
-    ("penalty.patch_energy.samples_per_image=2.5", "penalty.patch_energy.samples_per_image", "2.5"),
-    ("penalty.patch_energy.estimator=3", "penalty.patch_energy.estimator", "_target_"),
+    ("penalty.dct_crps.weight=10%", "penalty.dct_crps.weight", "10%"),
+    ("""penalty.dct_crps.weight="'1.0'\"""", "penalty.dct_crps.weight", '"1.0"'),
+    ("penalty.dct_crps.samples_per_image=2.5", "penalty.dct_crps.samples_per_image", "2.5"),
+    ("penalty.dct_crps.estimator=3", "penalty.dct_crps.estimator", "_target_"),
     ("adversarial.gradient_penalty=3", "adversarial.gradient_penalty", "_target_"),
     ("gan_step.micro_batch=abc", "gan_step.micro_batch", "whole number or null"),
     ("gan_step.generator_clip_norm=[1]", "gan_step.generator_clip_norm", "[1]"),
@@ -114,10 +114,10 @@ TRAIN = [  # the slip, what its line says, and an override that it advises
     ("dataset.root=null", "dataset.root", "null"),
     ("generator_optimizer.lr=null", "generator_optimizer.lr", "null"),
     ("~seed", "seed", ""),
-    # ranges
-    ("dataset.batch_size=-8", "batch_size", ">= 1"),
-    ("gan_step.micro_batch=0", "micro_batch", ">= 1"),
-    ("schedule.warmup_images=-5", "warmup_images", "-5"),
+    # ranges; a run that begins at a baseline says so first
+    ("init_from=null dataset.batch_size=-8", "batch_size", ">= 1"),
+    ("init_from=null gan_step.micro_batch=0", "micro_batch", ">= 1"),
+    ("init_from=null schedule.warmup_images=-5", "warmup_images", "-5"),
     # words that cannot be read
     ("demo", "demo", "experiment=demo"),
     ("--seed=3", "--seed", "without dashes"),
@@ -207,8 +207,8 @@ def test_what_is_advised_works(words, advised, slip):
     override += value if override.endswith("=") else ""
     with initialize_config_module("pscgan.conf", version_base="1.3"):
         config = compose("train", ["debug=quick", "folder=unused", override], return_hydra_config=True)
-    HydraConfig.instance().set_config(config)
-    check_config(config, "train")
+        HydraConfig.instance().set_config(config)
+        check_config(config, "train")
 
 
 def test_a_component_of_a_stranger_is_checked(slip, tmp_path, monkeypatch):
@@ -219,8 +219,8 @@ def test_a_component_of_a_stranger_is_checked(slip, tmp_path, monkeypatch):
         "    def __init__(self, power: int = 2, scales: 'list[float] | None' = None): super().__init__()\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    mine = "train debug=quick penalty.patch_energy.estimator={_target_:mine.Loss,%s}"
-    assert "penalty.patch_energy.estimator.power" in slip(mine % "power:high")
+    mine = "train debug=quick penalty.dct_crps.estimator={_target_:mine.Loss,%s}"
+    assert "penalty.dct_crps.estimator.power" in slip(mine % "power:high")
     assert "did you mean power" in slip(mine % "pwoer:3")
     assert "estimator.scales" in slip(mine % "scales:[a]")
     sys.modules.pop("mine", None)

@@ -76,7 +76,7 @@ def program(tmp_path, monkeypatch):
 def test_a_run_that_the_agent_stops_is_continued_by_the_same_command(program, start, tmp_path):
     """The fast tests are the one above, and those of signals in tests/train/test_resume.py."""
     sweep = yaml.safe_load(SWEEPS[0].read_text())
-    given = {*sweep["parameters"], "evaluation.every_images"}
+    given = {*sweep["parameters"], "evaluation.every_images", "penalty"}
     tiny = [override for override in OVERRIDES if override.partition("=")[0] not in given]
     long = [override for override in tiny if not override.startswith("images=")]
     command, env, process = start(sweep, *long, "images=5200")

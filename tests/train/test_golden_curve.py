@@ -14,7 +14,7 @@ from .tiny import LIGHTNING_SAYS, run
 
 pytestmark = LIGHTNING_SAYS
 CURVE = Path(__file__).with_name("golden_curve.csv")
-SHORT = ("images=32", "evaluation.every_images=32", "dataset.validation=1", "logger=[csv]")
+SHORT = ("penalty=[calibrated]", "images=32", "evaluation.every_images=32", "dataset.validation=1", "logger=[csv]")
 PLAYERS = ("generator/", "critic/")
 
 

@@ -23,7 +23,8 @@ BATCH = 4
 
 def train_steps(folder, overrides, steps):
     images = steps * BATCH
-    return run(folder, *overrides, f"images={images}", f"evaluation.every_images={images}", "logger=[csv]")
+    default = ("penalty=[calibrated]", f"images={images}", f"evaluation.every_images={images}", "logger=[csv]")
+    return run(folder, *overrides, *default)
 
 
 def assert_finite(folder):
