@@ -44,7 +44,7 @@ class Workload:
         from ...train.runs.config_check import check_config
 
         with initialize_config_module("pscgan.conf", version_base="1.3"):
-            config = compose("train", [*overrides, "hydra.run.dir=.", "folder=.", "name=."])
+            config = compose("train", [*overrides, "init_from=null", "hydra.run.dir=.", "folder=.", "name=."])
         check_config(config, "train")
         module = build_training(config)
         self.gan_step, self.data, self.device = module.gan_step.to(device), module.data, device

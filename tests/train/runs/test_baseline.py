@@ -63,7 +63,7 @@ def test_a_quick_run_has_a_quick_baseline():
 
 def test_its_values_are_checked_with_those_of_the_run():
     wrong = ("baseline_run.lr=fast",)
-    check_config(composed(*wrong), "train")
+    check_config(composed(*wrong, "init_from=null"), "train")
     with pytest.raises(ValueError, match=r"generator_optimizer\.lr must be a number"):
         check_config(composed(*wrong, "init_from=baseline"), "train")
 
