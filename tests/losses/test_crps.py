@@ -148,6 +148,16 @@ def test_dct_crps_is_the_crps_of_the_coefficients_of_overlapping_windows():
     assert torch.allclose(DCTCRPS(side=4)(samples, clean, None), expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize(("side", "channels"), [(1, 3), (2, 1), (7, 3), (16, 3)])
+def test_the_mean_square_of_the_coefficients_of_a_window_is_that_of_its_pixels(side, channels):
+    """Parseval."""
+    window = normal(0, 2, channels, side, side)
+    coefficients = DCTCRPS(side)._coefficients(window)
+    assert coefficients.numel() == window.numel()
+    squares = [x.square().flatten(1).mean(1) for x in (coefficients, window)]
+    assert torch.allclose(*squares, rtol=1e-12)
+
+
 def test_dct_crps_has_the_scale_of_that_of_pixels():
     """White noise is white in any orthonormal basis: equal expectations for white Gaussian samples and truth."""
     samples, clean = normal(0, 2, 400, 3, 16, 16), normal(1, 400, 3, 16, 16)
