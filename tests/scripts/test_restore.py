@@ -12,7 +12,7 @@ from PIL import Image
 from pscgan.train.run import train
 
 from ..data.jpeg.makers import ORIENTATION, PROFILE, ROTATED, by_jpeglib, by_pillow, make_files, picture
-from ..train.tiny import LIGHTNING_SAYS, OVERRIDES, run
+from ..train.tiny import LIGHTNING_SAYS, OF_THE_SAMPLER, OVERRIDES, run
 from .restoring import REPORT, count_differences, report, restore
 
 pytestmark = [pytest.mark.integration, *LIGHTNING_SAYS]
@@ -43,7 +43,7 @@ def twin(tmp_path_factory):
     folder = tmp_path_factory.mktemp("twin")
     mine = ("baseline=mmse", "degradation=jpeg_blind", "evaluation.samples_per_image=1", f"folder={folder}")
     with initialize_config_module("pscgan.conf", version_base="1.3"):
-        train(compose("train", [*(o for o in OVERRIDES if o != "critic.width=4"), *SHORT, *mine]))
+        train(compose("train", [*(o for o in OVERRIDES if o not in OF_THE_SAMPLER), *SHORT, *mine]))
     return folder
 
 

@@ -9,7 +9,7 @@ import pytest
 from pscgan.scripts.train import main
 
 from ..data.pictures import folder_of
-from .tiny import LIGHTNING_SAYS, OVERRIDES, command, run
+from .tiny import LIGHTNING_SAYS, OF_THE_SAMPLER, OVERRIDES, command, run
 
 pytestmark = LIGHTNING_SAYS
 FOLDER = (
@@ -32,7 +32,7 @@ def pscgan_train(tmp_path, monkeypatch, capfd):
         given = {argument.partition("=")[0] for argument in arguments}
         overrides = [override for override in OVERRIDES if override.partition("=")[0] not in given]
         if "baseline=mmse" in arguments:
-            overrides.remove("critic.width=4")
+            overrides = [override for override in overrides if override not in OF_THE_SAMPLER]
         monkeypatch.setattr(sys, "argv", ["pscgan train", *overrides, "hydra.run.dir=run", *arguments])
         capfd.readouterr()
         try:

@@ -28,6 +28,7 @@ OVERRIDES = (
     "precision=fp32",
     "name=tiny",
 )
+OF_THE_SAMPLER = ("penalty=[patch_energy]", "critic.width=4")  # a baseline has neither
 
 # what the program itself leaves out of Lightning's words: data is read in this process, log lines are on our clock
 LIGHTNING_SAYS = [
