@@ -1,6 +1,7 @@
 """Building blocks: convolutions by two initialisations, residual blocks without normalisation, padding."""
 
 import math
+from typing import Literal
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -8,13 +9,16 @@ from torch.nn import functional as F
 NEGATIVE_SLOPE = 0.2  # of every leaky ReLU
 GAIN = math.sqrt(2 / (1 + NEGATIVE_SLOPE**2))  # keeps the second moment through it (He et al., arXiv 1502.01852)
 
+Border = Literal["zeros", "replicate"]
+"""Of a convolution: what torch calls ``padding_mode``."""
+
 
 def conv(
-    in_channels: int, out_channels: int, size: int = 3, stride: int = 1, gain: float = GAIN, border: str = "zeros"
+    in_channels: int, out_channels: int, size: int = 3, stride: int = 1, gain: float = GAIN, border: Border = "zeros"
 ) -> nn.Conv2d:
     """A convolution that keeps H x W at stride 1, and the second moment of an activated input at ``gain`` GAIN.
 
-    ``border`` is what lies beyond the image, a ``padding_mode`` of torch.
+    ``border`` is what lies beyond the image.
     """
     padding = (size - stride + 1) // 2
     layer = nn.Conv2d(in_channels, out_channels, size, stride, padding, padding_mode=border)
