@@ -45,8 +45,8 @@ def _train_after_baseline(config: DictConfig) -> float:
         run = RunFolder(config)
         if run.last.exists() or run.result() is not None:
             return False
-        is_there = is_finished(RunFolder(baseline).result(), baseline)
-        print(f"the MMSE baseline, {baseline.folder}, {'is finished' if is_there else 'comes first'}", flush=True)
+        if is_there := is_finished(RunFolder(baseline).result(), baseline):
+            print(f"the MMSE baseline, {baseline.folder}, is finished", flush=True)
         return not is_there
 
     baseline = baseline_config(config)
@@ -55,6 +55,8 @@ def _train_after_baseline(config: DictConfig) -> float:
             if is_needed := collectives.from_rank_zero(is_missing):
                 collectives.run_on_all_ranks(lambda: prepared(config))  # what would be refused later is refused now
         if is_needed:
+            if collectives.rank() == 0:
+                print(f"the MMSE baseline, {baseline.folder}, comes first", flush=True)
             _train_or_exit(baseline)
         return _train_or_exit(config)
 

@@ -27,7 +27,7 @@ BACKBONES = (  # network, layers, weights
     ("tf_efficientnet_lite0", ("blocks.0", "blocks.1", "blocks.2", "blocks.4"), "package"),
 )
 BATCH, SAMPLES = 8, 8
-PENALTIES = ("fair_crps", "patch_energy")
+PENALTIES = ("dct_crps", "fair_crps", "patch_energy")
 
 
 def feature_losses(network: str, layers: Sequence[str], weights: str, size: int, device: torch.device) -> Works:

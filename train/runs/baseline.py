@@ -29,7 +29,7 @@ def baseline_config(config: DictConfig) -> DictConfig:
     if "latent_channels" not in config.generator:
         raise ValueError(
             f"init_from=baseline needs a generator with latent_channels, and {config.generator._target_} has none; "
-            "train its baseline as a run of its own and give its folder, init_from=RUN"
+            "choose init_from=null, or train its baseline as a run of its own and give its folder, init_from=RUN"
         )
     values: Any = OmegaConf.to_container(OmegaConf.create((files("pscgan.conf") / "baseline/mmse.yaml").read_text()))
     parts = [name.rpartition("/")[2].rpartition("@")[2] for choice in values.pop("defaults") for name in choice]
