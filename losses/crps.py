@@ -127,14 +127,14 @@ class DCTCRPS:
         side = min(self.side, *images.shape[-2:])
         step = max(1, side // 2)
         windows = images.unfold(-2, side, step).unfold(-2, side, step)
-        in_place, of_colour = _dct_matrix(side).to(images), _dct_matrix(images.shape[-3]).to(images)
+        in_place, of_colour = (_dct_matrix(n, images.device).to(images) for n in (side, images.shape[-3]))
         frequencies = in_place @ windows @ in_place.T
         return torch.einsum("dc,...crsij->...drsij", of_colour, frequencies)
 
 
-def _dct_matrix(n: int) -> Tensor:
+def _dct_matrix(n: int, device: torch.device) -> Tensor:
     """Orthonormal DCT-II, (n, n) float64; of three colours the first row is their mean, the second red less blue."""
-    k, x = torch.arange(n, dtype=torch.float64)[:, None], torch.arange(n, dtype=torch.float64)
-    matrix = sqrt(2 / n) * torch.cos(pi / n * (x + 0.5) * k)
+    k = torch.arange(n, dtype=torch.float64, device=device)
+    matrix = sqrt(2 / n) * torch.cos(pi / n * (k + 0.5) * k[:, None])
     matrix[0] /= sqrt(2)
     return matrix
