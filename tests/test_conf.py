@@ -148,7 +148,7 @@ def test_a_toy_posterior_builds(problem):
     [
         (["adversarial=relativistic"], 1, 16 / 17),
         (["adversarial=relativistic", "adversarial.gradient_penalty.gamma=2"], 2, 16 / 17),
-        (["adversarial.gradient_penalty.every_critic_steps=4"], None, 4 / 5),
+        (["adversarial=wasserstein", "adversarial.gradient_penalty.every_critic_steps=4"], None, 4 / 5),
         (["adversarial=r3gan"], 1, 1),
         (["adversarial.gradient_penalty=null"], None, 1),
     ],
