@@ -55,7 +55,11 @@ def copied(folder, path):
             "generator/patch_energy after 0 images",
             None,
         ),
-        (["gan_step.nonfinite_limit=3", "adversarial.gradient_penalty.weight=inf"], "critic/gradient_penalty", None),
+        (
+            ["adversarial=wasserstein", "gan_step.nonfinite_limit=3", "adversarial.gradient_penalty.weight=inf"],
+            "critic/gradient_penalty",
+            None,
+        ),
     ],
 )
 def test_a_run_fails_with_the_first_term_named(overrides, first, saved, tmp_path):
