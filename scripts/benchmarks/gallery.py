@@ -29,7 +29,7 @@ COLUMNS: tuple[tuple[str, str, str, str, int], ...] = (  # heading, method, the 
     ("ST-LPIPS of a sample", "sampler", "st_lpips/sample", "value", 3),
     ("ST-LPIPS of the baseline", "baseline", "st_lpips/sample", "value", 3),
 )
-READING = """PSNR in dB over all pixels of the held-out images; gain is that of the mean over one sample, 2.50 for an
+READING = """PSNR in dB over all pixels of the images; gain is that of the mean over one sample, 2.50 for an
 exact posterior sampler; spread / skill is that of pixels and of blocks of 8, or of the largest side, in brackets, that
 y leaves open, exact 1; the residual is in the unit of the task, and a sample that explains y has that of x; ST-LPIPS is
 a perceptual distance, lower is better; images and minutes are those of training the sampler."""
