@@ -38,10 +38,13 @@ class FairCRPS:
     def __call__(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Any) -> Tensor:
         K = len(samples_KBCHW)
         error = (samples_KBCHW - clean).abs().mean()
-        # ½ Σ_{i≠j} |x̂ᵢ − x̂ⱼ| = Σₖ (2k − K − 1) x̂₍ₖ₎ over the sorted samples: K log K, not K²
-        rank = torch.arange(1 - K, K, 2, device=clean.device)
-        ascending = samples_KBCHW.movedim(0, -1).contiguous().sort(dim=-1).values  # three times as fast as along dim 0
-        differences = (rank * ascending).sum(-1).mean()
+        # ½ Σ_{i≠j} |x̂ᵢ − x̂ⱼ| = Σᵢ rᵢ x̂ᵢ; rᵢ, how many others are below x̂ᵢ less how many above, is the gradient
+        rank, drawn = torch.zeros_like(samples_KBCHW), samples_KBCHW.detach()
+        for apart in range(1, K):
+            order = (drawn[apart:] - drawn[:-apart]).sign_()
+            rank[apart:] += order
+            rank[:-apart] -= order
+        differences = K * (rank * samples_KBCHW).mean()
         epsilon = (1 - self.alpha) / K
         return error - (1 - epsilon) / (K * (K - 1)) * differences
 
@@ -123,18 +126,24 @@ class DCTCRPS:
         return self.crps(self._coefficients(samples_KBCHW), self._coefficients(clean), measurement)
 
     def _coefficients(self, images: Tensor) -> Tensor:
-        """(..., C, H, W) to (..., C, rows, columns, n, n): rows * columns windows."""
-        side = min(self.side, *images.shape[-2:])
-        step = max(1, side // 2)
-        windows = images.unfold(-2, side, step).unfold(-2, side, step)
-        in_place, of_colour = (_dct_matrix(n, images.device).to(images) for n in (side, images.shape[-3]))
-        frequencies = in_place @ windows @ in_place.T
-        return torch.einsum("dc,...crsij->...drsij", of_colour, frequencies)
+        """(..., C, H, W) to (..., C, rows * n, columns * n): rows x columns windows."""
+        *_, channels, height, width = images.shape
+        side = min(self.side, height, width)
+        colours, down, across = (
+            _dct_of_windows(n, extent, images.device).to(images)
+            for n, extent in ((channels, channels), (side, height), (side, width))
+        )
+        return down @ torch.einsum("dc,...chw->...dhw", colours, images) @ across.T
 
 
-def _dct_matrix(n: int, device: torch.device) -> Tensor:
-    """Orthonormal DCT-II, (n, n) float64; of three colours the first row is their mean, the second red less blue."""
-    k = torch.arange(n, dtype=torch.float64, device=device)
-    matrix = sqrt(2 / n) * torch.cos(pi / n * (k + 0.5) * k[:, None])
-    matrix[0] /= sqrt(2)
-    return matrix
+def _dct_of_windows(n: int, extent: int, device: torch.device) -> Tensor:
+    """Orthonormal DCT-II of every window of n values, n/2 apart, of a row: (windows * n, extent) float64.
+
+    Of three colours, one window, the first row is their mean, the second red less blue.
+    """
+    frequency = torch.arange(n, device=device)[:, None]
+    start = torch.arange(0, extent - n + 1, max(1, n // 2), device=device)
+    place = torch.arange(extent, dtype=torch.float64, device=device) - start[:, None, None]
+    waves = sqrt(2 / n) * torch.cos(pi / n * (place + 0.5) * frequency)
+    waves[:, 0] /= sqrt(2)
+    return (waves * ((place >= 0) & (place < n))).flatten(0, 1)

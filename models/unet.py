@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..checks import require_at_least
-from .generator import Latent, MapSize, NoiseMapGenerator, repeat
+from .generator import Latent, MapSize, NoiseMapGenerator, by_image
 from .layers import NEGATIVE_SLOPE, conv, pad_to_multiple, residual_blocks
 
 HALF = math.sqrt(0.5)  # two like terms whose sum keeps the second moment
@@ -48,10 +49,14 @@ class Stage(nn.Module):
         self.blocks = residual_blocks(channels, count)
 
     def forward(self, x: Tensor, gate: Tensor | None, noise: Sequence[Tensor]) -> Tensor:
-        """(B, c, h, w), amplitudes of z, and its maps by entry, each (B, latent_channels, h, w)."""
+        """(K * B, c, h, w), amplitudes of z (B, c, h, w), and its maps by entry, each (K * B, latent_channels, h, w).
+
+        Where z enters first, x may be that of y alone, (B, c, h, w).
+        """
         for entry, block in enumerate(self.blocks):
             if gate is not None:
-                x = x + gate * self.noise[entry](noise[entry])
+                z = by_image(self.noise[entry](noise[entry]), len(gate))
+                x = torch.addcmul(by_image(x, len(gate)), gate, z).flatten(0, 1)
             x = block(x)
         return x
 
@@ -109,17 +114,16 @@ class UNet(NoiseMapGenerator):
 
     def decode(self, features: Features, latent: Latent) -> Tensor:
         height, width = features.degraded.shape[-2:]
-        num_samples, noise = self.noise_maps(latent, height, width, features.laterals[0])
-        laterals = [repeat(lateral, num_samples) for lateral in features.laterals]
-        gates = [repeat(gate, num_samples) for gate in features.gates]
-        x = laterals[-1]
-        for level in reversed(range(len(laterals))):
+        _, noise = self.noise_maps(latent, height, width, features.laterals[0])
+        x = features.laterals[-1]
+        for level, lateral in reversed(list(enumerate(features.laterals))):
             if level < len(self.grow):
-                x = laterals[level] + F.interpolate(self.grow[level](x), scale_factor=2.0)
-            x = self.up[level](x, gates[level] if gates else None, noise[: self.decoder_blocks])
+                coarser = F.interpolate(self.grow[level](x), scale_factor=2.0)
+                x = (lateral + by_image(coarser, len(lateral))).flatten(0, 1)
+            x = self.up[level](x, features.gates[level] if features.gates else None, noise[: self.decoder_blocks])
             noise = noise[self.decoder_blocks :]
         residual = F.pixel_shuffle(self.out(x), PATCH)[..., :height, :width]
-        return features.degraded + residual.reshape(num_samples, *features.degraded.shape)
+        return features.degraded + by_image(residual, len(features.degraded))
 
     def latent_sizes(self, height: int, width: int) -> list[MapSize]:
         if not self.latent_channels:

@@ -97,6 +97,8 @@ class GANStep(nn.Module):
         require_at_least(1, nonfinite_limit=nonfinite_limit, **counts)
         if paired and (critic is None or is_deterministic(cast(Generator, generator))):
             raise ValueError("paired=true needs a critic and a generator that is not deterministic")
+        for network in filter(None, (generator, critic)):
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.generator, self.critic, self.adversarial = generator, critic, adversarial
         self.penalties = cast(Mapping[str, PenaltySchedule], nn.ModuleDict(penalties))
         self.degradation, self.schedule, self.seed = degradation, schedule, seed

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from ...train.runs.cli_errors import report_user_errors
@@ -65,6 +66,14 @@ class Workload:
         channels = channels_read(self.data.source.channels, self.gan_step.degradation)
         return Rng(seed, "benchmark", range(self.data.batch_size), self.device).rand(channels, size, size)
 
+    def train_batches(self, batches: int = 1, size: int | None = None) -> None:
+        """Training steps on batches of images of ``size``, by default the crop of the config."""
+        images = self.images(size or self.data.training.crop)
+        for _ in range(batches):
+            seen = self.gan_step.progress.images_seen
+            with self.autocast():
+                self.gan_step.train_batch(images, range(seen, seen + len(images)))
+
     def works(self, size: int, samples: int) -> tuple[Works, int]:
         """A training step, K samples encoded once and in K passes; and K, which is 1 for a deterministic generator."""
         import torch
@@ -78,11 +87,6 @@ class Workload:
         latent = generator.draw_latent(samples, size, size, rng)
         drawn = len(latent[0]) if latent else 1
 
-        def step() -> None:
-            seen = self.gan_step.progress.images_seen
-            with self.autocast():
-                self.gan_step.train_batch(images, range(seen, seen + len(images)))
-
         def encode_once() -> None:
             with torch.no_grad(), self.autocast():
                 generator.decode(generator.encode(condition), latent)
@@ -92,7 +96,7 @@ class Workload:
                 for k in range(drawn):
                     generator.decode(generator.encode(condition), [z[k : k + 1] for z in latent])
 
-        return {"step": step, "once": encode_once, "passes": passes}, drawn
+        return {"step": partial(self.train_batches, 1, size), "once": encode_once, "passes": passes}, drawn
 
 
 def measure_figures(workloads: Sequence[Workload], size: int, samples: int, rounds: int) -> list[dict[str, float]]:
