@@ -14,7 +14,7 @@ from ..train.runs.baseline import BASELINE, baseline_config
 from ..train.runs.cli_errors import Interrupted, filter_warnings, report_user_errors
 from ..train.runs.config_check import check_config
 from ..train.runs.naming import run_name, sweep_name
-from .command_line import run_hydra
+from .command_line import keep_freed_memory, run_hydra
 
 PROGRAM = "pscgan train"
 OmegaConf.register_new_resolver("run_name", run_name, replace=True)
@@ -30,7 +30,8 @@ def _run(config: DictConfig) -> float | None:
             check_config(config, "train")
         for package in ("torchmetrics", "pytorch_lightning"):
             optional_package(package, "train", "training")
-    filter_warnings()  # here, because a launcher may have started this process
+    keep_freed_memory()  # here, because a launcher may have started this process
+    filter_warnings()
     return run_alone_or_in_a_sweep(config, _train_after_baseline if config.init_from == BASELINE else _train_or_exit)
 
 

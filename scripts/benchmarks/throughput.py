@@ -109,20 +109,28 @@ def measure_figures(workloads: Sequence[Workload], size: int, samples: int, roun
             "train images/s": 1000 * workload.data.batch_size / times.median_ms(f"step {i}"),
             "sample images/s": 1000 * drawn / times.median_ms(f"once {i}"),
             "encode once / K passes": times.median_ratio(f"once {i}", f"passes {i}"),
-            "train memory MB": _peak_memory(works[f"step {i}"], workload.device),
+            "train memory MB": _memory_of(works[f"step {i}"], workload.device),
         }
         for i, (workload, (_, drawn)) in enumerate(zip(workloads, built, strict=True))
     ]
 
 
-def _peak_memory(step: Callable[[], None], device: torch.device) -> float:
+def _memory_of(step: Callable[[], object], device: torch.device) -> float:
     import torch
 
-    if device.type != "cuda":
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10  # of the process since its start
-    torch.cuda.reset_peak_memory_stats()
-    step()
-    return torch.cuda.max_memory_allocated() / 2**20
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+        step()
+    return peak_memory(device)
+
+
+def peak_memory(device: torch.device) -> float:
+    """MB since the start of the process: of the device, or of the process itself."""
+    import torch
+
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated() / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

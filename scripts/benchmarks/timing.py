@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..command_line import Parser, device_of
+from ..command_line import Parser, device_of, keep_freed_memory
 
 if TYPE_CHECKING:  # torch takes seconds to import, which --help need not wait for
     import torch
@@ -24,7 +24,8 @@ def count(text: str) -> int:
 
 
 def make_parser(program: str, description: str | None, rounds: int) -> Parser:
-    """A parser with ``--rounds``, whose default is given, and ``--device``."""
+    """A parser with ``--rounds``, whose default is given, and ``--device``; memory is kept as by the verbs."""
+    keep_freed_memory()
     parser = Parser(program, description)
     parser.add_argument("--rounds", type=count, default=rounds, help=f"after one to warm up (default {rounds})")
     parser.add_argument("--device", help="default: cuda where there is one, else cpu")

@@ -26,7 +26,7 @@ from hydra.errors import HydraException
 from ....checks import optional_package
 from ....train.runs.atomic_write import atomic_write
 from ....train.runs.cli_errors import report_user_errors, user_error
-from ...command_line import Parser
+from ...command_line import Parser, keep_freed_memory
 from .entry import BenchmarkEntry, problem_names, read_finished, select_entries
 from .table import Results, draw_figure, tables
 
@@ -48,7 +48,7 @@ def run_all(
     todo: Sequence[BenchmarkEntry], overrides: Sequence[str], out: Path, processes: int
 ) -> Iterator[tuple[BenchmarkEntry, Any]]:
     """Entries as they end, each with its figures or with the error that ended it; processes of one thread each."""
-    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=_use_one_thread) as pool:
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=_prepare) as pool:
         futures = {pool.submit(run_and_keep, entry, overrides, out): entry for entry in todo}
         try:
             for future in as_completed(futures):
@@ -57,9 +57,10 @@ def run_all(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _use_one_thread() -> None:
+def _prepare() -> None:
     import torch
 
+    keep_freed_memory()
     torch.set_num_threads(1)
 
 
