@@ -33,8 +33,10 @@ def main() -> None:
 
         print(f"pscgan: there is no verb {verb}{closest(verb, VERBS)}", file=sys.stderr)
         sys.exit(2)
+    from .scripts.command_line import keep_freed_memory
+
     sys.argv = [f"pscgan {verb}", *sys.argv[2:]]
-    import_module(".scripts.command_line", __package__).keep_freed_memory()
+    keep_freed_memory()
     try:
         import_module(f".scripts.{verb.replace('-', '_')}", __package__).main()
     except KeyboardInterrupt as interrupt:

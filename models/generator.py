@@ -97,11 +97,6 @@ def repeat(x: Tensor, num_samples: int) -> Tensor:
     return x.expand(num_samples, *x.shape).flatten(0, 1)
 
 
-def by_image(x: Tensor, num_images: int) -> Tensor:
-    """(K * B, ...) as (K, B, ...), so that a feature of y, (B, ...), goes with every sample and is not copied."""
-    return x.unflatten(0, (-1, num_images))
-
-
 def scale_latent(latent: Latent, sigma_z: float) -> Latent:
     """z at another temperature: 1 samples, 0 gives the centre, between them the spread grows."""
     return [sigma_z * z for z in latent]

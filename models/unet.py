@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..checks import require_at_least
-from .generator import Latent, MapSize, NoiseMapGenerator, by_image
+from .generator import Latent, MapSize, NoiseMapGenerator
 from .layers import NEGATIVE_SLOPE, conv, pad_to_multiple, residual_blocks
 
 HALF = math.sqrt(0.5)  # two like terms whose sum keeps the second moment
@@ -49,15 +49,15 @@ class Stage(nn.Module):
         self.blocks = residual_blocks(channels, count)
 
     def forward(self, x: Tensor, gate: Tensor | None, noise: Sequence[Tensor]) -> Tensor:
-        """(K * B, c, h, w), amplitudes of z (B, c, h, w), and its maps by entry, each (K * B, latent_channels, h, w).
+        """(K, B, c, h, w), amplitudes of z (B, c, h, w), and its maps by entry, each (K * B, latent_channels, h, w).
 
-        Where z enters first, x may be that of y alone, (B, c, h, w).
+        Where z enters first, x is that of y alone, (1, B, c, h, w). No feature of y is copied for each sample.
         """
         for entry, block in enumerate(self.blocks):
             if gate is not None:
-                z = by_image(self.noise[entry](noise[entry]), len(gate))
-                x = torch.addcmul(by_image(x, len(gate)), gate, z).flatten(0, 1)
-            x = block(x)
+                z = self.noise[entry](noise[entry])
+                x = torch.addcmul(x, gate, z.unflatten(0, (-1, len(gate))))
+            x = block(x.flatten(0, 1)).unflatten(0, (len(x), -1))
         return x
 
 
@@ -114,16 +114,16 @@ class UNet(NoiseMapGenerator):
 
     def decode(self, features: Features, latent: Latent) -> Tensor:
         height, width = features.degraded.shape[-2:]
-        _, noise = self.noise_maps(latent, height, width, features.laterals[0])
-        x = features.laterals[-1]
+        num_samples, noise = self.noise_maps(latent, height, width, features.laterals[0])
+        x = features.laterals[-1][None]
         for level, lateral in reversed(list(enumerate(features.laterals))):
             if level < len(self.grow):
-                coarser = F.interpolate(self.grow[level](x), scale_factor=2.0)
-                x = (lateral + by_image(coarser, len(lateral))).flatten(0, 1)
+                finer = F.interpolate(self.grow[level](x.flatten(0, 1)), scale_factor=2.0)
+                x = lateral + finer.unflatten(0, (num_samples, -1))
             x = self.up[level](x, features.gates[level] if features.gates else None, noise[: self.decoder_blocks])
             noise = noise[self.decoder_blocks :]
-        residual = F.pixel_shuffle(self.out(x), PATCH)[..., :height, :width]
-        return features.degraded + by_image(residual, len(features.degraded))
+        residual = F.pixel_shuffle(self.out(x.flatten(0, 1)), PATCH)[..., :height, :width]
+        return features.degraded + residual.unflatten(0, (num_samples, -1))
 
     def latent_sizes(self, height: int, width: int) -> list[MapSize]:
         if not self.latent_channels:
