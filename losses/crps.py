@@ -36,17 +36,16 @@ class FairCRPS:
         self.alpha = alpha
 
     def __call__(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Any) -> Tensor:
-        K = len(samples_KBCHW)
-        error = (samples_KBCHW - clean).abs().mean()
-        # ½ Σ_{i≠j} |x̂ᵢ − x̂ⱼ| = Σᵢ rᵢ x̂ᵢ; rᵢ, how many others are below x̂ᵢ less how many above, is the gradient
-        rank, drawn = torch.zeros_like(samples_KBCHW), samples_KBCHW.detach()
-        for apart in range(1, K):
-            order = (drawn[apart:] - drawn[:-apart]).sign_()
-            rank[apart:] += order
-            rank[:-apart] -= order
-        differences = K * (rank * samples_KBCHW).mean()
+        K, residuals = len(samples_KBCHW), samples_KBCHW - clean
         epsilon = (1 - self.alpha) / K
-        return error - (1 - epsilon) / (K * (K - 1)) * differences
+        # sign(x̂ᵢ − x) − (1 − ε)/(K−1) Σⱼ sign(x̂ᵢ − x̂ⱼ), K times the derivative of C in x̂ᵢ; C is linear between ties
+        apart = residuals.detach()
+        slope = apart.sign()
+        for i in range(1, K):  # each pair once
+            order = (apart[i:] - apart[:-i]).sign_()
+            slope[i:].sub_(order, alpha=(1 - epsilon) / (K - 1))
+            slope[:-i].add_(order, alpha=(1 - epsilon) / (K - 1))
+        return (slope * residuals).mean()
 
 
 class MultiscaleCRPS:
