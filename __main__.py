@@ -8,6 +8,8 @@ from io import TextIOWrapper
 from types import FrameType
 from typing import NoReturn
 
+from .memory import keep_freed_memory
+
 VERBS = {
     "train": "train a posterior sampler, or continue a run",
     "evaluate": "compare restoration methods on the same measurements, and write a report",
@@ -33,8 +35,6 @@ def main() -> None:
 
         print(f"pscgan: there is no verb {verb}{closest(verb, VERBS)}", file=sys.stderr)
         sys.exit(2)
-    from .scripts.command_line import keep_freed_memory
-
     sys.argv = [f"pscgan {verb}", *sys.argv[2:]]
     keep_freed_memory()
     try:

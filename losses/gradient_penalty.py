@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from math import cos, pi
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor
+from torch.nn.functional import leaky_relu
+from torch.overrides import TorchFunctionMode
 
 from ..checks import require_at_least, require_in
 from ..precision import at_least_fp32, without_autocast
@@ -42,6 +44,23 @@ class GradientPenalty(Protocol):
         ...
 
 
+class _ConstantSlopes(TorchFunctionMode):
+    """Leaky ReLUs as x · m with a constant m, their slope at x.
+
+    The slope does not change between kinks, so a gradient of a gradient has nothing to tell what lies before it.
+    Autograd, not knowing, sends zeros back through the whole critic: a quarter of the time of a gradient penalty.
+    """
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return (_leaky_relu if function is leaky_relu else function)(*args, **(kwargs or {}))
+
+
+def _leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    with torch.no_grad():
+        slope = torch.where(input > 0, 1.0, negative_slope).to(input)
+    return input * slope
+
+
 def gradient_norm(critic: Critic, image: Tensor, condition: Tensor) -> Tensor:
     """‖∇ₓ D(x, y)‖ over channels and pixels, (B,), in fp32 or above, differentiable in the critic's parameters.
 
@@ -50,7 +69,7 @@ def gradient_norm(critic: Critic, image: Tensor, condition: Tensor) -> Tensor:
     """
     x, y = at_least_fp32(image.detach()).requires_grad_(), at_least_fp32(condition)
     # eager, because a compiled critic cannot be differentiated twice
-    with without_autocast(x), torch.compiler.set_stance("force_eager"):
+    with without_autocast(x), torch.compiler.set_stance("force_eager"), _ConstantSlopes():
         (gradient,) = torch.autograd.grad(critic(x, y).sum(), x, create_graph=True)
     # has derivative 0 where the gradient vanishes; the root of a sum of squares would give nan
     norm: Tensor = torch.linalg.vector_norm(gradient, dim=(1, 2, 3))

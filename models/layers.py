@@ -3,6 +3,7 @@
 import math
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -72,6 +73,31 @@ class EqualizedConv2d(nn.Conv2d):
         return F.conv2d(input, _scale_by_fan_in(self.weight), self.bias, self.stride, self.padding)
 
 
+class EqualizedConv2dOfDoubled(EqualizedConv2d):
+    """A 3 x 3 ``EqualizedConv2d`` of the image at twice the size, each pixel repeated, which is never made.
+
+    Each of the four outputs of a pixel sees 2 x 2 pixels of the small image, one seen twice by the sum of two weights:
+    four kernels of 4 weights in place of four times 9.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, C_in, H, W) to (B, C_out, 2H, 2W)."""
+        height, width = input.shape[-2:]
+        kernels = _of_doubled(_of_doubled(_scale_by_fan_in(self.weight), -1), -2)  # (2, 2, C_out, C_in, 2, 2)
+        bias = None if self.bias is None else self.bias.repeat(4)
+        outputs = F.conv2d(input, kernels.flatten(0, 2), bias, padding=1).movedim(1, -1)  # channels last, as in memory
+        by_place = torch.unflatten(outputs, -1, (2, 2, -1))
+        rows = [torch.stack([by_place[:, p : p + height, q : q + width, p, q] for q in (0, 1)], 3) for p in (0, 1)]
+        return torch.stack(rows, 2).flatten(3, 4).flatten(1, 2).movedim(-1, 1)
+
+
+def _of_doubled(weight: Tensor, dim: int) -> Tensor:
+    """What three weights along a doubled row are to two pixels of the row, for even and for odd outputs."""
+    first, second, third = weight.unbind(dim)
+    pairs = (first, second + third), (first + second, third)
+    return torch.stack([torch.stack(pair, dim) for pair in pairs])
+
+
 class EqualizedLinear(nn.Linear):
     """Fully connected layer with an equalised learning rate, as ``EqualizedConv2d``."""
 
@@ -83,9 +109,12 @@ class EqualizedLinear(nn.Linear):
         return F.linear(input, _scale_by_fan_in(self.weight), self.bias)
 
 
-def activated_conv(in_channels: int, out_channels: int, kernel_size: int = 3, stride: int = 1) -> nn.Sequential:
-    """Equalised convolution with bias, then LeakyReLU."""
-    return nn.Sequential(EqualizedConv2d(in_channels, out_channels, kernel_size, stride), nn.LeakyReLU(NEGATIVE_SLOPE))
+def activated_conv(
+    in_channels: int, out_channels: int, kernel_size: int = 3, stride: int = 1, double: bool = False
+) -> nn.Sequential:
+    """Equalised convolution with bias, where wanted of the doubled image, then LeakyReLU."""
+    kind = EqualizedConv2dOfDoubled if double else EqualizedConv2d
+    return nn.Sequential(kind(in_channels, out_channels, kernel_size, stride), nn.LeakyReLU(NEGATIVE_SLOPE))
 
 
 def _init_unit_normal(layer: nn.Conv2d | nn.Linear) -> None:

@@ -56,8 +56,8 @@ class Stage(nn.Module):
         for entry, block in enumerate(self.blocks):
             if gate is not None:
                 z = self.noise[entry](noise[entry])
-                x = torch.addcmul(x, gate, z.unflatten(0, (-1, len(gate))))
-            x = block(x.flatten(0, 1)).unflatten(0, (len(x), -1))
+                x = torch.addcmul(x, gate, torch.unflatten(z, 0, (-1, len(gate))))
+            x = torch.unflatten(block(x.flatten(0, 1)), 0, (len(x), -1))
         return x
 
 
@@ -119,11 +119,11 @@ class UNet(NoiseMapGenerator):
         for level, lateral in reversed(list(enumerate(features.laterals))):
             if level < len(self.grow):
                 finer = F.interpolate(self.grow[level](x.flatten(0, 1)), scale_factor=2.0)
-                x = lateral + finer.unflatten(0, (num_samples, -1))
+                x = lateral + torch.unflatten(finer, 0, (num_samples, -1))
             x = self.up[level](x, features.gates[level] if features.gates else None, noise[: self.decoder_blocks])
             noise = noise[self.decoder_blocks :]
         residual = F.pixel_shuffle(self.out(x.flatten(0, 1)), PATCH)[..., :height, :width]
-        return features.degraded + residual.unflatten(0, (num_samples, -1))
+        return features.degraded + torch.unflatten(residual, 0, (num_samples, -1))
 
     def latent_sizes(self, height: int, width: int) -> list[MapSize]:
         if not self.latent_channels:

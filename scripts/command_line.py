@@ -1,7 +1,6 @@
 """What the verbs share: a parser that answers a mistake in one line, the closest name, and the choice of a device."""
 
 import argparse
-import ctypes
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -73,18 +72,3 @@ def device_of(name: str | None) -> str:
     if name == "cuda" and not torch.cuda.is_available():
         raise ValueError("--device must be cpu where there is no CUDA device, got cuda")
     return name or ("cuda" if torch.cuda.is_available() else "cpu")
-
-
-M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # malloc.h
-
-
-def keep_freed_memory() -> None:
-    """Have the C library keep freed memory for the tensors to come; elsewhere than under glibc, do nothing.
-
-    It gives large blocks back to the system and asks for them again at each operation, and the system hands them out
-    page by page, each filled with zeros: that can take longer than the operation. The peak stays what it is.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if mallopt is not None:
-        mallopt(M_MMAP_MAX, 0)
-        mallopt(M_TRIM_THRESHOLD, -1)

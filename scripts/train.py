@@ -10,11 +10,12 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from ..checks import optional_package
+from ..memory import keep_freed_memory
 from ..train.runs.baseline import BASELINE, baseline_config
 from ..train.runs.cli_errors import Interrupted, filter_warnings, report_user_errors
 from ..train.runs.config_check import check_config
 from ..train.runs.naming import run_name, sweep_name
-from .command_line import keep_freed_memory, run_hydra
+from .command_line import run_hydra
 
 PROGRAM = "pscgan train"
 OmegaConf.register_new_resolver("run_name", run_name, replace=True)

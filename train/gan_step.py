@@ -98,7 +98,7 @@ class GANStep(nn.Module):
         if paired and (critic is None or is_deterministic(cast(Generator, generator))):
             raise ValueError("paired=true needs a critic and a generator that is not deterministic")
         for network in filter(None, (generator, critic)):
-            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            network.to(memory_format=torch.channels_last)
         self.generator, self.critic, self.adversarial = generator, critic, adversarial
         self.penalties = cast(Mapping[str, PenaltySchedule], nn.ModuleDict(penalties))
         self.degradation, self.schedule, self.seed = degradation, schedule, seed
@@ -168,6 +168,8 @@ class GANStep(nn.Module):
                 rng = seen.batch.randomness.stream("critic")
                 terms = penalty(critic, seen.batch.clean, seen.fake, seen.condition, rng, progress.images_seen)
                 self._backward("critic", seen.batch.share(terms), penalty.every_critic_steps)
+            for parameter in critic.parameters():  # a bias has no part in the slope, and a step all the same
+                parameter.grad = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
             self._update_weights("critic", "gradient_penalty_" if lazy else "")
         else:
             self._update_weights("critic")

@@ -49,8 +49,16 @@ class NetworkOptimizer:
         return state
 
     def load_state_dict(self, state: dict[int, dict[str, Any]]) -> None:
-        """Continue from ``state_dict``, with the options this optimiser was made with."""
+        """Continue from ``state_dict``, with the options this optimiser was made with.
+
+        Moments are laid out in memory as their parameter is, by which a fused optimiser goes; those stored by a version
+        without ``channels_last`` are not.
+        """
         self.optimizer.load_state_dict({"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]})
+        for parameter, moments in self.optimizer.state.items():
+            for name, value in moments.items():
+                if isinstance(value, Tensor) and value.shape == parameter.shape:
+                    moments[name] = torch.empty_like(parameter, dtype=value.dtype, requires_grad=False).copy_(value)
 
 
 def scale_adam_for_lazy_regularization(optimizer: Optimizer, every_steps: int) -> None:

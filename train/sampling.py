@@ -231,7 +231,7 @@ class GeneratorSampler:
     def __init__(
         self, generator: Generator, degradation: Degradation, config: InferenceConfig = InferenceConfig()
     ) -> None:
-        cast(nn.Module, generator).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        cast(nn.Module, generator).to(memory_format=torch.channels_last)
         self.generator, self.degradation, self.config = generator, degradation, config
         self.stochastic = not is_deterministic(generator)
         self.device = next((p.device for p in cast(nn.Module, generator).parameters()), torch.device("cpu"))

@@ -144,13 +144,12 @@ class DecoderStage(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, noise_channels: int, coarsest: bool) -> None:
         super().__init__()
         lateral_channels = 0 if coarsest else LATERAL_WIDTH
-        self.enlarge = nn.Identity() if coarsest else nn.Upsample(scale_factor=2)
-        self.first = activated_conv(in_channels + noise_channels, out_channels)
+        self.first = activated_conv(in_channels + noise_channels, out_channels, double=not coarsest)
         self.second = activated_conv(out_channels + lateral_channels + noise_channels, out_channels)
 
     def forward(self, x: Tensor, lateral: list[Tensor], noise: list[Tensor]) -> Tensor:
         """(B, C_in, h, w) to (B, C_out, 2h, 2w); ``lateral`` has one map or none, ``noise`` two maps or none."""
-        x = self.first(self.enlarge(torch.cat([x, *noise[:1]], dim=1)))
+        x = self.first(torch.cat([x, *noise[:1]], dim=1))
         out: Tensor = self.second(torch.cat([x, *lateral, *noise[1:]], dim=1))
         return out
 

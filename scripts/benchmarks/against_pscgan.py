@@ -15,10 +15,10 @@ import copy
 import multiprocessing
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from ...memory import keep_freed_memory
 from ...train.runs.cli_errors import report_user_errors
-from ..command_line import keep_freed_memory
 from .throughput import Workload, peak_memory
 from .timing import alternate, choose_device, count, describe, make_parser, print_table
 
@@ -83,8 +83,9 @@ class PublishedArrangement:
         B, n = len(degraded), self.penalized
         self.critic.requires_grad_(False)
         fake = self._sample(torch.cat([degraded, degraded[:n].repeat_interleave(SAMPLES, 0)]))
-        mean = fake[B:].unflatten(0, (n, SAMPLES)).mean(1)
-        return (mean - self.clean[:n]).square().mean() - 1e-3 * self.critic(fake[:B], degraded).mean()
+        mean = fake[B:].view(n, SAMPLES, *fake.shape[1:]).mean(1)
+        first_moment = (mean - self.clean[:n]).square().mean()
+        return first_moment - 1e-3 * cast("Tensor", self.critic(fake[:B], degraded)).mean()
 
     def _critic_loss(self, degraded: Tensor) -> Tensor:
         import torch
@@ -95,7 +96,7 @@ class PublishedArrangement:
         with torch.no_grad():
             fake = self._sample(degraded)
         self.critic.requires_grad_(True)
-        difference = self.critic(fake, degraded).mean() - self.critic(self.clean, degraded).mean()
+        difference = cast("Tensor", self.critic(fake, degraded).mean() - self.critic(self.clean, degraded).mean())
         rng = Rng(1, "benchmark", range(len(fake)), fake.device)
         (term,) = WassersteinGradientPenalty()(self.critic, self.clean, fake, degraded, rng, 0).values()
         return difference + term.weight * term.value
@@ -105,6 +106,8 @@ def work_of(name: str, batch: int, device: str | None) -> Callable[[], object]:
     """A pair of moves in one of the ways."""
     import torch
 
+    from ...models.layers import EqualizedConv2dOfDoubled
+
     overrides, batches = WAYS[name]
     data = ["dataset=photos", f"dataset.crop={SIZE}", f"dataset.batch_size={batch}"]
     if "experiment=pscgan_ffhq128" in overrides:
@@ -112,10 +115,23 @@ def work_of(name: str, batch: int, device: str | None) -> Callable[[], object]:
     workload = Workload([*overrides, *data], choose_device(device))
     if name != PUBLISHED:
         return partial(workload.train_batches, batches)
-    networks = [copy.deepcopy(network) for network in (workload.gan_step.generator, workload.gan_step.critic)]
-    for network in networks:
-        network.to(memory_format=torch.contiguous_format)  # type: ignore[union-attr, call-overload]
-    return PublishedArrangement(*networks, workload.images(SIZE)).pair  # type: ignore[arg-type]
+    generator, critic = copy.deepcopy(workload.gan_step.generator), copy.deepcopy(workload.gan_step.critic)
+    assert critic is not None
+    for network in (generator, critic):
+        network.to(memory_format=torch.contiguous_format)
+    for layer in generator.modules():
+        if isinstance(layer, EqualizedConv2dOfDoubled):
+            layer.forward = partial(_of_doubled, layer)  # type: ignore[method-assign]
+    return PublishedArrangement(generator, critic, workload.images(SIZE)).pair
+
+
+def _of_doubled(layer: nn.Conv2d, x: Tensor) -> Tensor:
+    """As published: the image is doubled, then convolved."""
+    from torch.nn.functional import interpolate
+
+    from ...models.layers import EqualizedConv2d
+
+    return EqualizedConv2d.forward(cast(EqualizedConv2d, layer), interpolate(x, scale_factor=2.0))
 
 
 def serve(name: str, batch: int, device: str | None, turns: Connection) -> None:
@@ -137,13 +153,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with report_user_errors(PROGRAM):
         if options.batch % 4:
             raise ValueError(f"--batch must be a multiple of 4, got {options.batch}")
-        device, context, memory = choose_device(options.device), multiprocessing.get_context("spawn"), {}
+        device, context = choose_device(options.device), multiprocessing.get_context("spawn")
+        pipes: dict[str, Connection] = {}
+        memory: dict[str, float] = {}
 
         def turn(name: str) -> None:
             pipes[name].send(True)
             memory[name] = pipes[name].recv()
 
-        pipes = {}
         for name in WAYS:
             pipes[name], there = context.Pipe()
             context.Process(target=serve, args=(name, options.batch, options.device, there), daemon=True).start()

@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..command_line import Parser, device_of, keep_freed_memory
+from ...memory import keep_freed_memory
+from ..command_line import Parser, device_of
 
 if TYPE_CHECKING:  # torch takes seconds to import, which --help need not wait for
     import torch

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from pscgan.models.layers import EqualizedConv2d, EqualizedLinear, pad_to_multiple
+from pscgan.models.layers import EqualizedConv2d, EqualizedConv2dOfDoubled, EqualizedLinear, pad_to_multiple
 
 
 def test_layers_are_torch_layers_on_scaled_weights():
@@ -21,6 +21,14 @@ def test_layers_are_torch_layers_on_scaled_weights():
 def test_weights_start_unit_normal_and_biases_at_zero(layer):
     assert layer.weight.std().item() == pytest.approx(1, abs=0.02)
     assert layer.bias.abs().max() == 0
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_convolution_of_the_doubled_image_is_that(bias):
+    doubled, plain = (kind(3, 5, bias=bias).double() for kind in (EqualizedConv2dOfDoubled, EqualizedConv2d))
+    plain.load_state_dict(doubled.state_dict())
+    x = torch.randn(2, 3, 4, 7, dtype=torch.float64)
+    torch.testing.assert_close(doubled(x), plain(F.interpolate(x, scale_factor=2)))
 
 
 def test_border_is_mirrored():

@@ -55,6 +55,30 @@ def test_without_a_change_it_continues_bit_for_bit():
     assert torch.equal(unbroken.network.weight, second.network.weight)
 
 
+@pytest.mark.parametrize("stored", [torch.contiguous_format, torch.channels_last])
+def test_moments_stored_in_either_layout_of_memory_continue_alike(stored):
+    """Fused Adam goes by places in memory, in which weight and moments must agree."""
+    gradients = torch.randn(3, 4, 3, 2, 2, generator=torch.Generator().manual_seed(0))
+
+    def at(layout):
+        module = nn.Conv2d(3, 4, 2, bias=False).to(memory_format=layout)
+        nn.init.ones_(module.weight)
+        return NetworkOptimizer(module, torch.optim.Adam(module.parameters(), lr=0.1, fused=True))
+
+    def steps(one, gradients):
+        for gradient in gradients:
+            one.network.weight.grad = torch.empty_like(one.network.weight).copy_(gradient)
+            one.step(1.0)
+
+    unbroken, first, second = at(torch.channels_last), at(stored), at(torch.channels_last)
+    steps(unbroken, gradients)
+    steps(first, gradients[:2])
+    second.network.load_state_dict(first.network.state_dict())
+    second.load_state_dict(copy.deepcopy(first.state_dict()))
+    steps(second, gradients[2:])
+    assert torch.equal(unbroken.network.weight, second.network.weight)
+
+
 def test_groups_of_different_rates_keep_their_ratio():
     network = nn.ModuleDict({"slow": nn.Linear(1, 1, bias=False), "fast": nn.Linear(1, 1, bias=False)})
     groups = [{"params": network["slow"].parameters()}, {"params": network["fast"].parameters(), "lr": 0.3}]

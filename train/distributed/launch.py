@@ -18,6 +18,7 @@ from torch.distributed.elastic.multiprocessing.api import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, record
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
+from ...memory import keep_freed_memory
 from ..runs.cli_errors import SIGNALS, USER_ERRORS, Interrupted, RankError, filter_warnings, user_error
 from ..runs.sweep import is_multirun
 from . import collectives
@@ -115,6 +116,7 @@ def _run_rank(run: Callable[[DictConfig], Any], config: DictConfig) -> Exception
     """One rank. What ends all ranks alike is returned; what ends this one alone is raised, so that the others end."""
     if not on_gpu(config):
         torch.set_num_threads(max(1, torch.get_num_threads() // int(os.environ["LOCAL_WORLD_SIZE"])))
+    keep_freed_memory()
     filter_warnings()
     try:
         run(config)

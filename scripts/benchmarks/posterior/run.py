@@ -24,9 +24,10 @@ from typing import Any
 from hydra.errors import HydraException
 
 from ....checks import optional_package
+from ....memory import keep_freed_memory
 from ....train.runs.atomic_write import atomic_write
 from ....train.runs.cli_errors import report_user_errors, user_error
-from ...command_line import Parser, keep_freed_memory
+from ...command_line import Parser
 from .entry import BenchmarkEntry, problem_names, read_finished, select_entries
 from .table import Results, draw_figure, tables
 
