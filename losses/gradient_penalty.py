@@ -57,7 +57,7 @@ class _ConstantSlopes(TorchFunctionMode):
 
 def _leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     with torch.no_grad():
-        slope = torch.where(input > 0, 1.0, negative_slope).to(input)
+        slope = torch.full_like(input, negative_slope).masked_fill_(input > 0, 1.0)
     return input * slope
 
 

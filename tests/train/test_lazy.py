@@ -158,7 +158,9 @@ def test_the_critic_moves_as_in_a_loop_by_hand():
 
     def step(loss, images_seen):
         optimizer.param_groups[0]["lr"] = lr * c * schedule(images_seen)
-        optimizer.zero_grad()
+        optimizer.zero_grad(
+            set_to_none=False
+        )  # every parameter takes every step, those without a part in it by momentum
         loss.backward()
         optimizer.step()
 
