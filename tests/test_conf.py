@@ -169,9 +169,13 @@ PENALTIES = {path.stem: OmegaConf.load(path) for path in sorted((CONF / "penalty
 
 @pytest.mark.parametrize("option", PENALTIES)
 def test_a_penalty_is_logged_under_its_own_name(option):
-    config = PENALTIES[option]
-    parts = [part for part in config.get("defaults", []) if part in PENALTIES]  # of a sum of others: theirs
-    assert [name for name in config if name != "defaults"] == (parts or [option])
+    assert [name for name in PENALTIES[option] if name != "defaults"] == names_of(option)
+
+
+def names_of(option):
+    """Its own, or of a sum of others theirs."""
+    parts = [part for part in PENALTIES[option].get("defaults", []) if part in PENALTIES]
+    return [name for part in parts for name in names_of(part)] or [option]
 
 
 def test_one_override_switches_the_features_of_a_penalty():
