@@ -1,5 +1,6 @@
 """A sampler as the graph in .pt2 and .onnx files: y, z and sigma_z in, K samples out; any B, K, H and W."""
 
+import copy
 import io
 import json
 import re
@@ -92,7 +93,8 @@ def trace(generator: Generator, condition_channels: int) -> ExportedProgram:
     """
     stochastic, stride = not is_deterministic(generator), generator.stride
     inputs = graph_inputs(generator, condition_channels, 3, 2, 3 * stride - stride // 2, 4 * stride - stride // 3)
-    module = (SamplerGraph if stochastic else DeterministicGraph)(generator).eval()
+    module = (SamplerGraph if stochastic else DeterministicGraph)(copy.deepcopy(generator)).eval()
+    module.to(memory_format=torch.contiguous_format)  # of the other, a trace takes sizes for constants
     program = export(module, inputs, dynamic_shapes=_open_sizes(generator), strict=False)
     for node in program.graph.nodes:
         for key in ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn", "from_node"):
