@@ -66,13 +66,18 @@ class NoiseMapGenerator(nn.Module):
         """K, 1 without z, and each map as (K * B, c, h, w) of the type and device of ``like``.
 
         Raises:
-            ValueError: if the maps are not those of images of H x W, in number or in size.
+            ValueError: if the maps are not those of images of H x W, in number or in size, or are not of equally many
+                samples and images.
         """
         expected = [(h, w) for _, h, w in self.latent_sizes(height, width)]
         received = [(z.shape[-2], z.shape[-1]) for z in latent]
         if received != expected:
             raise ValueError(
                 f"latent must have maps of {_runs(expected)} for images of {height} x {width}, got {_runs(received)}"
+            )
+        if any(z.shape[:2] != latent[0].shape[:2] for z in latent):
+            raise ValueError(
+                f"maps of z must be of as many samples and images, got {[tuple(z.shape[:2]) for z in latent]}"
             )
         return latent[0].shape[0] if latent else 1, [z.to(like).flatten(0, 1) for z in latent]
 

@@ -85,10 +85,10 @@ class EqualizedConv2dOfDoubled(EqualizedConv2d):
         height, width = input.shape[-2:]
         kernels = _of_doubled(_of_doubled(_scale_by_fan_in(self.weight), -1), -2)  # (2, 2, C_out, C_in, 2, 2)
         bias = None if self.bias is None else self.bias.repeat(4)
-        outputs = F.conv2d(input, kernels.flatten(0, 2), bias, padding=1).movedim(1, -1)  # channels last, as in memory
-        by_place = torch.unflatten(outputs, -1, (2, 2, -1))
-        rows = [torch.stack([by_place[:, p : p + height, q : q + width, p, q] for q in (0, 1)], 3) for p in (0, 1)]
-        return torch.stack(rows, 2).flatten(3, 4).flatten(1, 2).movedim(-1, 1)
+        outputs = F.conv2d(input, kernels.flatten(0, 2), bias, padding=1).chunk(4, dim=1)  # (B, C_out, H + 1, W + 1)
+        corners = zip(outputs, ((p, q) for p in (0, 1) for q in (0, 1)), strict=True)
+        seen = [output[:, :, p : p + height, q : q + width] for output, (p, q) in corners]
+        return F.pixel_shuffle(torch.stack(seen, dim=2).flatten(1, 2), 2)
 
 
 def _of_doubled(weight: Tensor, dim: int) -> Tensor:

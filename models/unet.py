@@ -48,7 +48,7 @@ class Stage(nn.Module):
         self.noise = nn.ModuleList(noise)
         self.blocks = residual_blocks(channels, count)
 
-    def forward(self, x: Tensor, gate: Tensor | None, noise: Sequence[Tensor]) -> Tensor:
+    def forward(self, x: Tensor, gate: Tensor | None, noise: Sequence[Tensor], num_samples: int) -> Tensor:
         """(K, B, c, h, w), amplitudes of z (B, c, h, w), and its maps by entry, each (K * B, latent_channels, h, w).
 
         Where z enters first, x is that of y alone, (1, B, c, h, w). No feature of y is copied for each sample.
@@ -56,8 +56,8 @@ class Stage(nn.Module):
         for entry, block in enumerate(self.blocks):
             if gate is not None:
                 z = self.noise[entry](noise[entry])
-                x = torch.addcmul(x, gate, torch.unflatten(z, 0, (-1, len(gate))))
-            x = torch.unflatten(block(x.flatten(0, 1)), 0, (len(x), -1))
+                x = torch.addcmul(x, gate, torch.unflatten(z, 0, (num_samples, gate.shape[0])))
+            x = torch.unflatten(block(x.flatten(0, 1)), 0, x.shape[:2])
         return x
 
 
@@ -119,11 +119,12 @@ class UNet(NoiseMapGenerator):
         for level, lateral in reversed(list(enumerate(features.laterals))):
             if level < len(self.grow):
                 finer = F.interpolate(self.grow[level](x.flatten(0, 1)), scale_factor=2.0)
-                x = lateral + torch.unflatten(finer, 0, (num_samples, -1))
-            x = self.up[level](x, features.gates[level] if features.gates else None, noise[: self.decoder_blocks])
+                x = lateral + torch.unflatten(finer, 0, x.shape[:2])
+            gate = features.gates[level] if features.gates else None
+            x = self.up[level](x, gate, noise[: self.decoder_blocks], num_samples)
             noise = noise[self.decoder_blocks :]
         residual = F.pixel_shuffle(self.out(x.flatten(0, 1)), PATCH)[..., :height, :width]
-        return features.degraded + torch.unflatten(residual, 0, (num_samples, -1))
+        return features.degraded + torch.unflatten(residual, 0, x.shape[:2])
 
     def latent_sizes(self, height: int, width: int) -> list[MapSize]:
         if not self.latent_channels:
