@@ -11,13 +11,15 @@ import torch
 from omegaconf import OmegaConf
 
 import pscgan.conf
-from pscgan.scripts.benchmarks import inference, jpeg, losses, throughput
+from pscgan.losses.moments import FirstMoment
+from pscgan.models.published.pscgan import PscganCritic, PscganGenerator
+from pscgan.scripts.benchmarks import against_pscgan, inference, jpeg, losses, startup, throughput
 from pscgan.scripts.benchmarks.timing import Times, alternate
 from pscgan.train.inference.load import load
 
 from ...train.export.exporting import exported
 
-NAMES = ("throughput", "losses", "jpeg", "inference", "gallery", "posterior.run")
+NAMES = ("throughput", "losses", "jpeg", "inference", "gallery", "posterior.run", "against_pscgan", "startup")
 CONF = Path(pscgan.conf.__file__).parent
 TINY = ["generator.width=4", "critic.width=4", "dataset.batch_size=2"]
 QUICK = ["--rounds", "1", "--device", "cpu"]
@@ -55,6 +57,8 @@ def test_help_imports_no_torch(name):
         ("jpeg", ["--crops", "0"], "--crops"),
         ("inference", ["nowhere.safetensors", *QUICK], "nowhere"),
         ("gallery", ["nowhere"], "nowhere"),
+        ("against_pscgan", ["--batch", "6"], "--batch"),
+        ("startup", ["--rounds", "0"], "--rounds"),
     ],
 )
 def test_bad_arguments_end_with_code_2_and_are_named(name, arguments, named, capsys):
@@ -146,3 +150,27 @@ def test_a_deterministic_model_is_refused_in_one_line(tmp_path, capsys):
         inference.main([str(exported(tmp_path, latent_channels=0)), "--device", "cpu"])
     assert ended.value.code == 2
     assert "stochastic" in capsys.readouterr().err
+
+
+def test_the_published_arrangement_is_our_objective_on_plain_layers(monkeypatch):
+    """Batches of 4, an image with 8 samples: the first-moment penalty of both is that of the same samples."""
+    monkeypatch.setattr(against_pscgan, "SIZE", 64)
+    generator, critic = PscganGenerator(), PscganCritic(image_size=64)
+    clean = torch.rand(4, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    arrangement = against_pscgan.PublishedArrangement(generator, critic, clean)
+    shown = []
+    monkeypatch.setattr(arrangement, "_sample", lambda degraded: shown.append(degraded) or degraded + 0.1)
+    degraded = clean + 0.2
+    loss = arrangement._generator_loss(degraded)
+    samples = degraded[:1].expand(8, 1, 3, 64, 64) + 0.1
+    expected = FirstMoment(biased=True)(samples, clean[:1], None) - 1e-3 * critic(degraded + 0.1, degraded).mean()
+    torch.testing.assert_close(loss, expected)
+    assert [len(inputs) for inputs in shown] == [4 + 8]
+
+
+def test_seconds_to_the_first_line_and_to_the_end():
+    code = "import time; print(1, flush=True); time.sleep(0.3)"
+    first, end = startup.seconds_of([sys.executable, "-c", code])
+    assert 0 < first < end - 0.25
+    with pytest.raises(ValueError, match="ended with 3"):
+        startup.seconds_of([sys.executable, "-c", "raise SystemExit(3)"])
