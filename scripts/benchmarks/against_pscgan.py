@@ -141,7 +141,7 @@ def serve(name: str, batch: int, device: str | None, turns: Connection) -> None:
     work, used = work_of(name, batch, device), choose_device(device)
     turns.send(0)
     while turns.recv():
-        work()
+        alternate({name: work}, used, 0)  # which waits for the device
         turns.send(peak_memory(used))
 
 

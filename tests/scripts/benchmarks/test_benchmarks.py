@@ -1,5 +1,6 @@
 """The benchmarks measure what they say; how fast a machine is, is no test."""
 
+import json
 import re
 import subprocess
 import sys
@@ -13,13 +14,13 @@ from omegaconf import OmegaConf
 import pscgan.conf
 from pscgan.losses.moments import FirstMoment
 from pscgan.models.published.pscgan import PscganCritic, PscganGenerator
-from pscgan.scripts.benchmarks import against_pscgan, inference, jpeg, losses, startup, throughput
+from pscgan.scripts.benchmarks import against_pscgan, gpu, inference, jpeg, losses, startup, throughput
 from pscgan.scripts.benchmarks.timing import Times, alternate
 from pscgan.train.inference.load import load
 
 from ...train.export.exporting import exported
 
-NAMES = ("throughput", "losses", "jpeg", "inference", "gallery", "posterior.run", "against_pscgan", "startup")
+NAMES = ("throughput", "losses", "jpeg", "inference", "gallery", "posterior.run", "against_pscgan", "startup", "gpu")
 CONF = Path(pscgan.conf.__file__).parent
 TINY = ["generator.width=4", "critic.width=4", "dataset.batch_size=2"]
 QUICK = ["--rounds", "1", "--device", "cpu"]
@@ -59,6 +60,7 @@ def test_help_imports_no_torch(name):
         ("gallery", ["nowhere"], "nowhere"),
         ("against_pscgan", ["--batch", "6"], "--batch"),
         ("startup", ["--rounds", "0"], "--rounds"),
+        ("gpu", ["--out", "x", "--minutes", "0"], "--minutes"),
     ],
 )
 def test_bad_arguments_end_with_code_2_and_are_named(name, arguments, named, capsys):
@@ -174,3 +176,17 @@ def test_seconds_to_the_first_line_and_to_the_end():
     assert 0 < first < end - 0.25
     with pytest.raises(ValueError, match="ended with 3"):
         startup.seconds_of([sys.executable, "-c", "raise SystemExit(3)"])
+
+
+@pytest.mark.integration
+def test_what_fails_is_said_and_the_rest_goes_on(tmp_path, monkeypatch):
+    asked = [["inference", "nowhere.safetensors"], ["inference", "--help"]]
+    monkeypatch.setattr(gpu, "programs", lambda device, batch: asked)
+    with pytest.raises(SystemExit) as ended:
+        gpu.main(["--out", str(tmp_path / "out"), "--device", "cpu"])
+    assert ended.value.code == 1
+    results = json.loads((tmp_path / "out" / "benchmarks.json").read_text())["results"]
+    assert [result["code"] for result in results] == [2, 0]
+    assert "nowhere" in results[0]["printed"]
+    assert results[1]["printed"].strip() in (tmp_path / "out" / "benchmarks.md").read_text()
+    assert gpu.run(["inference", "--help"], "cpu", 0.01)["code"] is None
