@@ -36,16 +36,20 @@ class FairCRPS:
         self.alpha = alpha
 
     def __call__(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Any) -> Tensor:
-        K, residuals = len(samples_KBCHW), samples_KBCHW - clean
+        return self.of_residuals(samples_KBCHW - clean)
+
+    def of_residuals(self, residuals_KBCHW: Tensor) -> Tensor:
+        """The score of x̂ᵢ − x, a scalar."""
+        K = len(residuals_KBCHW)
         epsilon = (1 - self.alpha) / K
         # sign(x̂ᵢ − x) − (1 − ε)/(K−1) Σⱼ sign(x̂ᵢ − x̂ⱼ), K times the derivative of C in x̂ᵢ; C is linear between ties
-        apart = residuals.detach()
+        apart = residuals_KBCHW.detach()
         slope = apart.sign()
         for i in range(1, K):  # each pair once
             order = (apart[i:] - apart[:-i]).sign_()
             slope[i:].sub_(order, alpha=(1 - epsilon) / (K - 1))
             slope[:-i].add_(order, alpha=(1 - epsilon) / (K - 1))
-        return (slope * residuals).mean()
+        return (slope * residuals_KBCHW).mean()
 
 
 class MultiscaleCRPS:
@@ -80,8 +84,7 @@ class MultiscaleCRPS:
         if min(clean.shape[-2:]) < side:
             size = tuple(clean.shape[-2:])
             raise ValueError(f"images must have sides >= {side} for scales={self.scales}, got {size}")
-        pairs = zip(self._bands(samples_KBCHW), self._bands(clean), strict=True)
-        return torch.stack([self.crps(samples, truth, measurement) for samples, truth in pairs]).mean()
+        return torch.stack([self.crps.of_residuals(band) for band in self._bands(samples_KBCHW - clean)]).mean()
 
     def _bands(self, images: Tensor) -> list[Tensor]:
         """Of (..., C, H, W), fine to coarse."""
@@ -122,7 +125,7 @@ class DCTCRPS:
 
     def __call__(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Any) -> Tensor:
         """The score, a scalar."""
-        return self.crps(self._coefficients(samples_KBCHW), self._coefficients(clean), measurement)
+        return self.crps.of_residuals(self._coefficients(samples_KBCHW - clean))
 
     def _coefficients(self, images: Tensor) -> Tensor:
         """(..., C, H, W) to (..., C, rows * n, columns * n): rows x columns windows."""

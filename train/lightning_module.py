@@ -26,11 +26,11 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
-from torch.utils.data import DataLoader
 
 from ..checks import require_at_least
 from ..data.datamodule import ImageDataModule
 from ..data.degradation import Degradation, Verifiable, measure
+from ..data.loader import Loader
 from ..data.measurement import Measurement
 from ..models.generator import Generator, is_deterministic
 from ..rng import Rng
@@ -97,6 +97,7 @@ class SamplerModule(pl.LightningModule):
         degradation = gan_step.degradation
         self.consistency = JpegConsistency(degradation) if isinstance(degradation, Verifiable) else None
         self.scores: dict[str, float] = {}
+        self._loaders: dict[str, Loader] = {}
         self.seconds_waited = 0.0
         self._step_ended = self._idle_since = time.perf_counter()
 
@@ -112,14 +113,21 @@ class SamplerModule(pl.LightningModule):
     def configure_optimizers(self) -> list[Optimizer]:
         return [network.optimizer for network in self.gan_step.networks.values()]
 
-    def train_dataloader(self) -> DataLoader[Any]:
+    def train_dataloader(self) -> Loader:
         """Images up to the next validation."""
         every, seen = self.evaluation.every_images, self.images_seen
         stop = min((seen // every + 1) * every, self.images)
-        return self.data.train_loader(seen, stop, collectives.rank(), collectives.world_size())
+        return self._kept("train", self.data.train_loader(seen, stop, collectives.rank(), collectives.world_size()))
 
-    def val_dataloader(self) -> DataLoader[Any]:
-        return self.data.evaluation_loader("validation", collectives.rank(), collectives.world_size())
+    def val_dataloader(self) -> Loader:
+        loader = self.data.evaluation_loader("validation", collectives.rank(), collectives.world_size())
+        return self._kept("validation", loader)
+
+    def _kept(self, name: str, loader: Loader) -> Loader:
+        """The first loader of that name, whose workers live on, with the numbers of this one."""
+        kept = self._loaders.setdefault(name, loader)
+        kept.numbers[:] = loader.numbers
+        return kept
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
         """Move the images to the device; numbers and counts stay on the host, which then never waits to read them."""
@@ -188,6 +196,10 @@ def _require_single_sample_without_z(gan_step: GANStep, evaluation: ValidationCo
             raise ValueError(f"{part}.samples_per_image must be 1 for a deterministic generator, got {count}")
 
 
+PIXELS_PER_PASS = 2**18
+"""Of all samples that a validation decodes at once: what keeps a device busy, in little memory."""
+
+
 @dataclass(frozen=True)
 class ValidationConfig:
     """When and with how many samples to validate.
@@ -221,5 +233,6 @@ class ValidationConfig:
         """K projected samples (K, B, C, H, W) in fp32."""
         seeds = [self.seed + number for number in numbers.tolist()]
         bf16 = torch.is_autocast_enabled(measurement.degraded.device.type)
-        config = InferenceConfig(precision="bf16" if bf16 else "fp32")
+        pixels = measurement.degraded[:, 0].numel()
+        config = InferenceConfig(max(1, PIXELS_PER_PASS // pixels), "bf16" if bf16 else "fp32")
         return GeneratorSampler(generator, degradation, config).restore(measurement, self.samples_per_image, seeds)

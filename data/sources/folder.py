@@ -78,8 +78,10 @@ class ImageFiles(Protocol):
 
 def is_image(name: str) -> bool:
     """Whether a path below a root is that of an image that neither is hidden nor belongs to the system."""
-    path = PurePosixPath(name)
-    return path.suffix.lower() in EXTENSIONS and all(map(_is_visible, path.parts))
+    is_one = os.path.splitext(name)[1].lower() in EXTENSIONS
+    return is_one and all(
+        _is_visible(part) for part in name.split("/") if part != "."
+    )  # pathlib takes 10 times as long
 
 
 def _is_visible(part: str) -> bool:

@@ -34,6 +34,7 @@ def programs(device: str, batch: int) -> list[list[str]]:
         found.append(["throughput", *both, "--rounds", "3"])
     found.append(["inference", "bundled:demo", "--rounds", "3", *(["--compile"] if device == "cuda" else [])])
     found.append(["losses", "--rounds", "3"])
+    found.append(["scaling", "--batch", str(batch), "--rounds", "1"])
     return found
 
 

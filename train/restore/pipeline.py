@@ -1,7 +1,9 @@
 """What a picture is restored to, as files: samples, their mean, their spread, and what is known of each."""
 
+import os
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -86,10 +88,13 @@ class Restoration:
             OSError: naming the file that cannot be written.
         """
         outputs, png, entries = self.outputs, self.y.info.png, []
+        paths = [*outputs.samples, outputs.mean]
         with written_together() as write:
-            for path, pixels, report in zip([*outputs.samples, outputs.mean], self.pictures, self.reports, strict=True):
-                write(path, png(pixels))
-                entries.append({"file": path.name, **report.entry(), **self.y.residual(pixels)})
+            with ThreadPoolExecutor(os.cpu_count()) as pool:  # deflating takes longer than drawing, on one core
+                writing = pool.map(lambda path, pixels: write(path, png(pixels)), paths, self.pictures)
+                for path, pixels, report in zip(paths, self.pictures, self.reports, strict=True):
+                    entries.append({"file": path.name, **report.entry(), **self.y.residual(pixels)})
+                list(writing)
             pixels, std = self._std_as_grey()
             write(outputs.std, encode_png(torch.from_numpy(pixels)[None], self.y.info.exif))
             written = {**self.y.record, "samples": entries[:-1], "mean": entries[-1], "std": std}

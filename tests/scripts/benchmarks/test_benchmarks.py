@@ -20,7 +20,10 @@ from pscgan.train.inference.load import load
 
 from ...train.export.exporting import exported
 
-NAMES = ("throughput", "losses", "jpeg", "inference", "gallery", "posterior.run", "against_pscgan", "startup", "gpu")
+NAMES = (
+    *("throughput", "losses", "jpeg", "inference", "gallery", "posterior.run"),
+    *("against_pscgan", "scaling", "startup", "gpu"),
+)
 CONF = Path(pscgan.conf.__file__).parent
 TINY = ["generator.width=4", "critic.width=4", "dataset.batch_size=2"]
 QUICK = ["--rounds", "1", "--device", "cpu"]
@@ -60,6 +63,8 @@ def test_help_imports_no_torch(name):
         ("gallery", ["nowhere"], "nowhere"),
         ("against_pscgan", ["--batch", "6"], "--batch"),
         ("startup", ["--rounds", "0"], "--rounds"),
+        ("scaling", ["--batch", "3", "--processes", "2"], "--batch"),
+        ("scaling", ["generator=nonsense", "--device", "cpu"], "nonsense"),
         ("gpu", ["--out", "x", "--minutes", "0"], "--minutes"),
     ],
 )
