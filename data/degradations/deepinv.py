@@ -60,8 +60,8 @@ class DeepinvPhysics(Operator):
             ValueError: if the image has more than 64 pixels a side.
         """
         S, V = (part.to(image) for part in _svd(self, image.shape[1:], image.dtype, image.device))
-        coordinates = (image.flatten(1) @ V)[:, None, None]
-        return spectral(image, gain, S.view(1, 1, 1, -1), coordinates, lambda c: (c @ V.T).view(image.shape))
+        coordinates = image.reshape(len(image), len(V), 1, -1) @ V
+        return spectral(image, gain, S[None, :, None], coordinates, lambda c: (c @ V.mT).view(image.shape))
 
     def _on(self, device: torch.device) -> Any:
         return self.physics.to(device)  # never to a dtype: that would make its complex filters real

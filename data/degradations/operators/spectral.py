@@ -13,7 +13,7 @@ Gain = Callable[[Tensor], Tensor]
 They come with four axes, images first, so that g may hold a number for each image, (B, 1, 1, 1).
 """
 
-MAX_SIDE = 64  # pixels; a square A of 64 x 64 takes half a minute on one core, of three channels a quarter of an hour
+MAX_SIDE = 64  # pixels; a channel of 64 x 64 takes about a minute on one core
 AT_ONCE = 256  # unit vectors measured together
 
 
@@ -38,7 +38,9 @@ def spectral(
 
 
 def dense_svd(forward: Callable[[Tensor], Tensor], image: Tensor, name: str) -> tuple[Tensor, Tensor]:
-    """S (r,) and V (C H W, r), float64 on the CPU, of an A known by what it makes of images alone.
+    """S (G, r) and V (G, C H W / G, r), float64 on the CPU, of an A known by what it makes of images alone.
+
+    G = C where every value of y is of one channel, so that A falls into a matrix for each, else 1.
 
     Args:
         forward: A, of images (B, C, H, W) of the dtype and device of ``image``.
@@ -55,5 +57,8 @@ def dense_svd(forward: Callable[[Tensor], Tensor], image: Tensor, name: str) -> 
         forward(units.to(image).view(-1, *image.shape[1:])).flatten(1).cpu()
         for units in torch.split(torch.eye(image[0].numel(), device="cpu"), AT_ONCE)
     ]
-    V, S, _ = torch.linalg.svd(torch.cat(columns).double(), full_matrices=False)
-    return S, V
+    At = torch.cat(columns).double().view(image.shape[1], height * width, -1)
+    channels_of_value = (At != 0).any(dim=1).sum(dim=0)
+    A = (At if channels_of_value.max() <= 1 else At.flatten(0, 1)[None]).mT
+    _, S, Vt = torch.linalg.svd(torch.linalg.qr(A, mode="r").R, full_matrices=False)  # A = Q R has the S and V of R
+    return S, Vt.mT
