@@ -1,5 +1,7 @@
 """How images become measurements: what a degradation offers, and what more some of them do."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
@@ -62,6 +64,48 @@ class Verifiable(Protocol):
 
     def verify(self, image: Tensor, measurement: Measurement) -> Verification:
         """How far (B, C, H, W) uint8 explains the measurement."""
+
+
+@dataclass(frozen=True)
+class LinearProblem:
+    """B measurements y = A x + sigma n of a linear degradation, as solvers need them; what autocast says is not heard.
+
+    Attributes:
+        measured: y, (B, ...) as A measures it; ``Measurement.degraded`` is only an image made of it. What was not
+            measured is 0 in y and in every A x.
+        sigma: standard deviation of the noise for images in [0, 1], 0 for none.
+        forward: A x of images (B, C, H, W).
+        adjoint: Aᵀ y, (B, C, H, W).
+        pseudoinverse: A⁺ y, (B, C, H, W).
+        filtered: V gain(S) Vᵀ x of x and ``gain``, A = U S Vᵀ; gain maps a tensor of singular values, which are 0 in
+            every direction of x that A does not see, elementwise.
+    """
+
+    measured: Tensor
+    sigma: float
+    forward: Callable[[Tensor], Tensor]
+    adjoint: Callable[[Tensor], Tensor]
+    pseudoinverse: Callable[[Tensor], Tensor]
+    filtered: Callable[[Tensor, Callable[[Tensor], Tensor]], Tensor]
+
+
+@runtime_checkable
+class LinearDegradation(Protocol):
+    """A degradation that measures by a linear operator, with white Gaussian noise or none."""
+
+    def linear_problem(self, measurement: Measurement) -> LinearProblem:
+        """What a solver needs to know of the measurement, which is not changed."""
+
+
+def linear_problem(degradation: Degradation, measurement: Measurement, method: str) -> LinearProblem:
+    """What a solver needs to know of a measurement by this degradation.
+
+    Raises:
+        ValueError: if the degradation is not linear, naming it and the method that needs it.
+    """
+    if not isinstance(degradation, LinearDegradation):
+        raise ValueError(f"{method} needs a linear degradation; {type(degradation).__name__} is not linear")
+    return degradation.linear_problem(measurement)
 
 
 @runtime_checkable

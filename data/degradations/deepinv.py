@@ -1,11 +1,13 @@
 """Linear operators of deepinv (extra ``deepinv``) as ours."""
 
+from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from .operators.protocol import Operator, Params
+from .operators.spectral import Gain, dense_svd, spectral
 
 
 class DeepinvPhysics(Operator):
@@ -51,6 +53,16 @@ class DeepinvPhysics(Operator):
     def to_image(self, measured: Tensor, params: Params, size: tuple[int, int], sigma: float) -> Tensor:
         return (self.pseudoinverse if self.exact else self.adjoint)(measured, params, size)
 
+    def filtered(self, image: Tensor, params: Params, gain: Gain) -> Tensor:
+        """By a dense SVD of the matrix of the physics as it is at the first call.
+
+        Raises:
+            ValueError: if the image has more than 64 pixels a side.
+        """
+        S, V = (part.to(image) for part in _svd(self, image.shape[1:], image.dtype, image.device))
+        coordinates = image.reshape(len(image), len(V), 1, -1) @ V
+        return spectral(image, gain, S[None, :, None], coordinates, lambda c: (c @ V.mT).view(image.shape))
+
     def _on(self, device: torch.device) -> Any:
         return self.physics.to(device)  # never to a dtype: that would make its complex filters real
 
@@ -59,3 +71,11 @@ def _of_size(image: Tensor, size: tuple[int, int]) -> Tensor:
     if image.shape[-2:] != size:
         raise ValueError(f"the physics must be for images of {size} pixels, got {tuple(image.shape[-2:])}")
     return image
+
+
+@lru_cache(maxsize=1)
+def _svd(
+    operator: DeepinvPhysics, shape: torch.Size, dtype: torch.dtype, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    image = torch.zeros(1, *shape, dtype=dtype, device=device)
+    return dense_svd(lambda units: operator.forward(units, {}), image, type(operator.physics).__name__)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ...checks import number_or_range
 from ...rng import Rng
+from ..degradation import LinearProblem
 from ..from_image import ImageSideInfo, ParsedMeasurement, SideInfoEstimate
 from ..measurement import Measurement
 from ..noise_level import MIN_SIDE, NoiseLevel, noise_level
@@ -94,6 +95,28 @@ class GaussianNoise:
     def _measurement(self, degraded: Tensor, sigma: Tensor) -> Measurement:
         maps = sigma.view(-1, 1, 1, 1).expand(-1, 1, *degraded.shape[2:]) if self.num_maps else None
         return Measurement(degraded, maps, {"sigma": sigma})
+
+    def linear_problem(self, measurement: Measurement) -> LinearProblem:
+        """See ``LinearDegradation``: A = I.
+
+        Raises:
+            ValueError: if the images differ in sigma.
+        """
+        low, high = (float(sigma) for sigma in measurement.params["sigma"].aminmax())
+        if low != high:
+            raise ValueError(f"sigma must be the same for all images of a batch, got {255 * low:g} to {255 * high:g}")
+
+        def identity(image: Tensor) -> Tensor:
+            return image
+
+        return LinearProblem(
+            measurement.degraded,
+            low,
+            identity,
+            identity,
+            identity,
+            filtered=lambda image, gain: gain(image.new_ones(1, 1, 1, 1)) * image,
+        )
 
     def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """RMS of the remainder y - restored in units of sigma, (B,): about 1 for a consistent restoration."""

@@ -1,10 +1,13 @@
 """Linear measurements with noise: y = A x + sigma n."""
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
 from ...checks import require_in
 from ...rng import Rng
+from ..degradation import LinearProblem
 from ..from_image import ImageSideInfo, ParsedMeasurement
 from ..measurement import Measurement, size_of
 from .operators.protocol import KNOWN, ImageOperator, LinearOperator, Params
@@ -71,6 +74,19 @@ class Linear:
             measured = measurement.params["measured"].to(image)
             missed = measured - self.operator.forward(image, measurement.params)
             return image + self.operator.pseudoinverse(missed, measurement.params, size_of(image))
+
+    def linear_problem(self, measurement: Measurement) -> LinearProblem:
+        """See ``LinearDegradation``."""
+        A, params, size = self.operator, measurement.params, size_of(measurement.degraded)
+        without_autocast = partial(torch.autocast, measurement.degraded.device.type, enabled=False)
+        return LinearProblem(
+            measured=params["measured"],
+            sigma=self.sigma,
+            forward=without_autocast()(lambda image: A.forward(image, params)),
+            adjoint=without_autocast()(lambda measured: A.adjoint(measured, params, size)),
+            pseudoinverse=without_autocast()(lambda measured: A.pseudoinverse(measured, params, size)),
+            filtered=without_autocast()(lambda image, gain: A.filtered(image, params, gain)),
+        )
 
     @property
     def _projects(self) -> bool:

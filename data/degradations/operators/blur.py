@@ -11,6 +11,7 @@ from ...from_image import ImageSideInfo
 from ...measurement import size_of
 from .blur_kernels import BlurKernel
 from .protocol import Params, ParsedImage
+from .spectral import Gain
 
 MIN_GAIN = 1e-6  # below it a frequency counts as lost
 ROUNDING = 1 / (255 * math.sqrt(12))  # standard deviation of rounding to 8 bits
@@ -60,18 +61,22 @@ class Blur:
 
     def forward(self, image: Tensor, params: Params) -> Tensor:
         """(B, C, H, W), the same size."""
-        return _filtered(image, gain(params["kernel"], size_of(image)))
+        return _filtered(image, transfer(params["kernel"], size_of(image)))
 
     def adjoint(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
-        return _filtered(measured, gain(params["kernel"], size).conj())
+        return _filtered(measured, transfer(params["kernel"], size).conj())
 
     def pseudoinverse(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
-        K = gain(params["kernel"], size)
+        K = transfer(params["kernel"], size)
         there = K.abs() > MIN_GAIN
         return _filtered(measured, torch.where(there, 1 / torch.where(there, K, 1), 0))
 
+    def filtered(self, image: Tensor, params: Params, gain: Gain) -> Tensor:
+        """S = |K|, the same at f and −f, so that a real image stays real."""
+        return _filtered(image, gain(transfer(params["kernel"], size_of(image)).abs()))
+
     def to_image(self, measured: Tensor, params: Params, size: tuple[int, int], sigma: float) -> Tensor:
-        K = gain(params["kernel"], size)
+        K = transfer(params["kernel"], size)
         vertical, horizontal = _frequencies(size)
         noise_to_signal = (max(sigma, ROUNDING) ** 2 / POWER * (vertical.square() + horizontal.square())).to(K.device)
         return _filtered(measured, K.conj() / (K.abs().square() + noise_to_signal))
@@ -91,7 +96,7 @@ def _params(kernel: Tensor, image: Tensor) -> dict[str, Tensor]:
     return {"kernel": kernel.contiguous().to(image.device)}
 
 
-def gain(kernel: Tensor, size: tuple[int, int]) -> Tensor:
+def transfer(kernel: Tensor, size: tuple[int, int]) -> Tensor:
     """K of kernels (B, h, w) about their centres, at the frequencies of ``rfft2``, (B, 1, H, W // 2 + 1) complex."""
     phases = [
         torch.exp(-2j * math.pi * frequency.flatten()[:, None] * (torch.arange(side, device="cpu") - side // 2)).to(
@@ -111,13 +116,13 @@ def band_gains(kernel: Tensor) -> Tensor:
     ring = torch.bucketize(torch.hypot(vertical, horizontal), vertical.new_tensor([1 / 8, 1 / 4]))
     sector = (torch.atan2(vertical, horizontal) / math.pi * SECTORS).round().long() % SECTORS
     belongs = F.one_hot(SECTORS * ring + sector, RINGS * SECTORS).double().flatten(0, 1).to(kernel.device)
-    means: Tensor = gain(kernel, size).abs().flatten(1) @ (belongs / belongs.sum(dim=0))
+    means: Tensor = transfer(kernel, size).abs().flatten(1) @ (belongs / belongs.sum(dim=0))
     return means
 
 
-def _filtered(image: Tensor, transfer: Tensor) -> Tensor:
+def _filtered(image: Tensor, factors: Tensor) -> Tensor:
     spectrum = torch.fft.rfft2(image if image.dtype == torch.float64 else image.float())
-    filtered: Tensor = torch.fft.irfft2(spectrum * transfer.to(spectrum), s=size_of(image))
+    filtered: Tensor = torch.fft.irfft2(spectrum * factors.to(spectrum), s=size_of(image))
     return filtered.to(image.dtype)
 
 

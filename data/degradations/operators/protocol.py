@@ -5,11 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+import torch
 from torch import Tensor
 
 from ....checks import require_at_least
 from ....rng import Rng
 from ...from_image import ImageSideInfo
+from ...measurement import size_of
+from .spectral import Gain, spectral
 
 Params = Mapping[str, Tensor]
 """What an operator has drawn for each image (a mask, a kernel ...), each (B, ...); empty for a fixed one."""
@@ -47,6 +50,9 @@ class LinearOperator(Protocol):
     def pseudoinverse(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
         """A⁺ y, (B, C, H, W): of the images that are measured as near to y as can be, the one of least norm."""
 
+    def filtered(self, image: Tensor, params: Params, gain: Gain) -> Tensor:
+        """V gain(S) Vᵀ x of A = U S Vᵀ, (B, C, H, W); S is 0 in every direction of x that A does not see."""
+
     def to_image(self, measured: Tensor, params: Params, size: tuple[int, int], sigma: float) -> Tensor:
         """y as an image (B, C, H, W) from which a network starts; ``sigma`` is that of the noise in y, for 0..1."""
 
@@ -55,7 +61,10 @@ class LinearOperator(Protocol):
 
 
 class Operator(ABC):
-    """What most operators share: nothing is drawn, there are no maps, rows are orthonormal, and A⁺ y is shown."""
+    """What most operators share: nothing is drawn, there are no maps, rows are orthonormal, and A⁺ y is shown.
+
+    One with orthogonal rows of other lengths has its own ``pseudoinverse``; with others, its own ``filtered`` too.
+    """
 
     num_maps = 0
 
@@ -63,11 +72,22 @@ class Operator(ABC):
         return {}
 
     @abstractmethod
+    def forward(self, image: Tensor, params: Params) -> Tensor:
+        """A x."""
+
+    @abstractmethod
     def adjoint(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
         """Aᵀ y."""
 
     def pseudoinverse(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
         return self.adjoint(measured, params, size)
+
+    def filtered(self, image: Tensor, params: Params, gain: Gain) -> Tensor:
+        """By the lengths of the rows, which are the singular values: A Aᵀ is the diagonal matrix S²."""
+        size = size_of(image)
+        measured = self.forward(image, params)
+        S = self.forward(self.adjoint(torch.ones_like(measured), params, size), params).sqrt()
+        return spectral(image, gain, S, measured, lambda y: self.pseudoinverse(y, params, size))
 
     def to_image(self, measured: Tensor, params: Params, size: tuple[int, int], sigma: float) -> Tensor:
         return self.pseudoinverse(measured, params, size)

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from ....rng import Rng
 from ...measurement import size_of
 from .protocol import Params, Shrinking
+from .spectral import Gain, spectral
 
 
 class Bicubic(Shrinking):
@@ -45,6 +46,12 @@ class Bicubic(Shrinking):
     def pseudoinverse(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
         return _along_both(measured, *(weights(length, self.factor)[1] for length in size))
 
+    def filtered(self, image: Tensor, params: Params, gain: Gain) -> Tensor:
+        """By the singular values of both sides: S = S_h ⊗ S_w, V = V_h ⊗ V_w."""
+        (S_h, V_h), (S_w, V_w) = (singular(length, self.factor) for length in image.shape[-2:])
+        S = (S_h[:, None] * S_w)[None, None].to(image)
+        return spectral(image, gain, S, _along_both(image, V_h.T, V_w.T), lambda c: _along_both(c, V_h, V_w))
+
 
 @lru_cache(maxsize=32)
 def weights(length: int, factor: int) -> tuple[Tensor, Tensor]:
@@ -58,6 +65,13 @@ def weights(length: int, factor: int) -> tuple[Tensor, Tensor]:
     A = torch.zeros(count, length, dtype=torch.float64, device="cpu").scatter_add_(1, mirrored, weight)
     A = A / A.sum(dim=1, keepdim=True)
     return A, torch.linalg.pinv(A)
+
+
+@lru_cache(maxsize=32)
+def singular(length: int, factor: int) -> tuple[Tensor, Tensor]:
+    """S and V of A of one side, (count,) and (length, count), both float64 on the CPU."""
+    _, S, Vt = torch.linalg.svd(weights(length, factor)[0], full_matrices=False)
+    return S, Vt.T
 
 
 def keys_cubic(distance: Tensor) -> Tensor:

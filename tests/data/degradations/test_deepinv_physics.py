@@ -1,5 +1,6 @@
 """Physics of deepinv behind our seam, against what deepinv itself measures."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -28,7 +29,11 @@ def blurred(physics):
     return physics.BlurFFT(img_size=(3, 12, 8), filter=KERNEL), False
 
 
-@pytest.fixture(params=[masked, shrunk, blurred])
+def without_colour(physics):
+    return physics.Decolorize(), False
+
+
+@pytest.fixture(params=[masked, shrunk, blurred, without_colour])
 def operator(request, physics):
     return DeepinvPhysics(*request.param(physics))
 
@@ -43,6 +48,22 @@ def test_the_adjoint_is_the_adjoint(operator):
     other = uniform(*y.shape, seed=1)
     left, right = (y * other).sum(), (x * operator.adjoint(other, {}, (12, 8))).sum()
     torch.testing.assert_close(left, right, rtol=1e-12, atol=1e-12)
+
+
+def test_filtered_is_that_of_the_dense_svd(operator):
+    x = uniform(2, 3, 12, 8)
+    A = operator.forward(torch.eye(288, dtype=torch.float64).view(-1, 3, 12, 8), {}).flatten(1).T.numpy()
+    S = np.zeros(288)
+    _, S[: min(A.shape)], Vt = np.linalg.svd(A, full_matrices=True)
+    for gain in (lambda s: 1 / (s**2 / 0.01 + 2), lambda s: (s < 1e-12) * 1.0, lambda s: s**2):
+        expected = (x.flatten(1).numpy() @ Vt.T * gain(S)) @ Vt
+        np.testing.assert_allclose(operator.filtered(x, {}, gain).flatten(1).numpy(), expected, rtol=0, atol=1e-10)
+
+
+def test_filtering_more_than_64_pixels_a_side_is_refused(physics):
+    operator = DeepinvPhysics(physics.BlurFFT(img_size=(1, 8, 65), filter=KERNEL))
+    with pytest.raises(ValueError, match=r"BlurFFT must .*64 .*got 8 x 65"):
+        operator.filtered(uniform(1, 1, 8, 65), {}, torch.square)
 
 
 def test_measurements_are_those_of_deepinv(operator):

@@ -96,6 +96,32 @@ def test_the_pseudoinverse_is_that_of_the_matrix(operator, x, params):
         np.testing.assert_allclose(found[image].flatten().numpy(), expected, atol=1e-9)
 
 
+def test_singular_values_fit_the_adjoint_and_the_pseudoinverse(operator, x, params):
+    """AᵀA = V S² Vᵀ, A⁺A = V [S > 0] Vᵀ, and V Vᵀ = 1; A⁺ of a blur takes gains below 1e-6 for lost."""
+    y = operator.forward(x, params)
+    for found, gain, digits in [
+        (operator.adjoint(y, params, size(x)), torch.square, 1e-12),
+        (operator.pseudoinverse(y, params, size(x)), lambda s: (s > 1e-6).to(s), 1e-9),
+        (x, torch.ones_like, 1e-12),
+    ]:
+        torch.testing.assert_close(operator.filtered(x, params, gain), found, rtol=0, atol=digits)
+
+
+def test_a_gain_of_singular_values_may_differ_between_images(operator, x, params):
+    weight = torch.tensor([0.5, 2.0], dtype=torch.float64).view(2, 1, 1, 1)
+    together = operator.filtered(x, params, lambda s: 1 / (s.square() + weight))
+    for image in range(2):
+        alone = operator.filtered(x, params, lambda s, image=image: 1 / (s.square() + weight[image].item()))
+        torch.testing.assert_close(together[image], alone[image], rtol=0, atol=1e-12)
+
+
+def test_filtering_is_differentiable_and_symmetric(operator, x, params):
+    image = x.clone().requires_grad_()
+    filtered = operator.filtered(image, params, lambda s: 1 / (s.square() + 0.1))
+    (gradient,) = torch.autograd.grad((image * filtered).sum() / 2, image)
+    torch.testing.assert_close(gradient, filtered.detach(), rtol=0, atol=1e-12)
+
+
 def test_projection_is_exact_idempotent_and_nearest(operator, x, params):
     degradation = Linear(operator)
     measurement = degradation(x, Rng(0, "degradation", NUMBERS))
@@ -124,13 +150,21 @@ def test_gradients_pass_through_the_projection(operator, x):
         assert operator.forward(gradient, measurement.params).abs().max() < 1e-8
 
 
+def all_that_solvers_call(problem, image):
+    y, filtered = problem.forward(image), problem.filtered(image, lambda s: 1 / (s.square() + 0.1))
+    return [y, filtered, problem.adjoint(y), problem.pseudoinverse(y)]
+
+
 def test_autocast_changes_nothing(operator, x):
     """Networks are trained in bf16 on measurements that are not rounded to it."""
     degradation, clean, other = Linear(operator), x.float(), x.float().flip(3)
     measurement = degradation(clean, Rng(0, "degradation", NUMBERS))
+    expected = all_that_solvers_call(degradation.linear_problem(measurement), other)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         again = degradation(clean, Rng(0, "degradation", NUMBERS))
         residual, projected = degradation.residual(other, measurement), degradation.project(other, measurement)
+        found = all_that_solvers_call(degradation.linear_problem(measurement), other)
+    assert all(map(torch.equal, found, expected))
     assert torch.equal(measurement.params["measured"], again.params["measured"])
     assert torch.equal(measurement.condition, again.condition)
     assert torch.equal(residual, degradation.residual(other, measurement))
