@@ -10,9 +10,15 @@ minimum. Few denoisers are so (arXiv 1806.02296; ``denoiser_audit`` measures one
 three find is where that expression is 0. With the exact denoiser of a Gaussian prior of covariance C that is the
 posterior mean of the prior (C + s² I) / (λs²).
 
-Defaults are those of the authors for uniform blur of 9 x 9 and σ = √2 on the scale of 0 to 255: λ = 0.02 and s = 3.25
-there. Theirs for Gaussian blur of standard deviation 1.6 are ``weight=0.01 * 255**2, level=4.1/255``; for that,
-shrunk three times, with σ = 5, ``weight=0.008 * 255**2, level=3/255``. They restore the luma alone, and clip each step.
+The defaults are s = 15 on the scale of 0 to 255 and λ = 1/s²: λ(x − D) is then minus the score, the gradient of log p
+of images under noise of level s, by Tweedie's formula, as arXiv 1806.02296 reads RED. They were chosen with FFDNet on
+photographs. Its Jacobian is neither symmetric (by 0.15 and more) nor passive (radius 1.4 to 1.8), and at lower levels
+it drifts off where A says nothing.
+
+The authors restore the luma alone and clip each step, by another denoiser: uniform blur of 9 x 9 at σ = √2 with
+``weight=0.02 * 255**2, level=3.25/255``; Gaussian blur of standard deviation 1.6 with ``0.01 * 255**2`` and
+``4.1/255``; for that, shrunk three times at σ = 5, ``0.008 * 255**2`` and ``3/255``. With FFDNet the first diverges,
+clipped or not.
 """
 
 from collections.abc import Iterator
@@ -25,7 +31,8 @@ from ...checks import require_at_least, require_in
 from .denoiser_sampler import Denoiser, DenoiserSolver, denoise, start
 from .linear_problem import LinearProblem
 
-WEIGHT, LEVEL = 0.02 * 255**2, 3.25 / 255
+LEVEL = 15 / 255
+WEIGHT = 1 / LEVEL**2
 
 
 def red_energy(x: Tensor, denoiser: Denoiser, problem: LinearProblem, weight: float, level: float) -> Tensor:
@@ -61,7 +68,7 @@ class REDSteepestDescent(DenoiserSolver):
         level: s, in units of [0, 1] images.
     """
 
-    steps: int = 1500
+    steps: int = 500
     weight: float = WEIGHT
     level: float = LEVEL
 
@@ -93,7 +100,7 @@ class REDFixedPoint(DenoiserSolver):
         level: s, in units of [0, 1] images.
     """
 
-    steps: int = 200
+    steps: int = 50
     weight: float = WEIGHT
     level: float = LEVEL
 
@@ -128,7 +135,7 @@ class REDADMM(DenoiserSolver):
         beta: β, in units of 1 / squared images; the authors' 0.001 for 0 to 255.
     """
 
-    steps: int = 200
+    steps: int = 50
     weight: float = WEIGHT
     level: float = LEVEL
     beta: float = 0.001 * 255**2
