@@ -95,5 +95,7 @@ def test_bad_input_is_refused_by_name(solver):
         build(level=float("nan"))
     with pytest.raises(ValueError, match=r"num_samples"):
         solve(solver, prior, prior.problem(), 0)
+    with pytest.raises(ValueError, match=r"rng.* 3 .*2"):
+        solver.sample(prior.denoise, prior.problem(), 1, Rng(0, "z", range(2)))
     with pytest.raises(ValueError, match=r"denoiser.*\(3, 1, 4, 4\)"):
         list(build().iterates(lambda x, s: x[..., :2], prior.problem()))
