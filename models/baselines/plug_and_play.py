@@ -23,8 +23,8 @@ class PlugAndPlayADMM(DenoiserSolver):
         u ← u + x − v
 
     With the exact denoiser of a Gaussian prior the fixed point is the posterior mean, whatever β; β then sets the speed
-    alone. For others it is also a matter of taste: the default is the best of 30, 100 and 300 for deblurring,
-    inpainting and super-resolution of photographs by FFDNet, and 20 to 40 steps are enough for it.
+    alone. For others it moves the fixed point: of 30, 100 and 300 the default had the best mean PSNR over deblurring,
+    inpainting, super-resolution and denoising of six photographs by FFDNet; 20 steps were nearly always enough.
 
     Denoiser: s = 1/√β at every step.
 
