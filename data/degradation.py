@@ -1,12 +1,11 @@
 """How images become measurements: what a degradation offers, and what more some of them do."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
+from ..linear_problem import LinearProblem
 from ..rng import Rng
 from .measurement import Measurement
 
@@ -64,29 +63,6 @@ class Verifiable(Protocol):
 
     def verify(self, image: Tensor, measurement: Measurement) -> Verification:
         """How far (B, C, H, W) uint8 explains the measurement."""
-
-
-@dataclass(frozen=True)
-class LinearProblem:
-    """B measurements y = A x + sigma n of a linear degradation, as solvers need them; what autocast says is not heard.
-
-    Attributes:
-        measured: y, (B, ...) as A measures it; ``Measurement.degraded`` is only an image made of it. What was not
-            measured is 0 in y and in every A x.
-        sigma: standard deviation of the noise for images in [0, 1], 0 for none.
-        forward: A x of images (B, C, H, W).
-        adjoint: Aᵀ y, (B, C, H, W).
-        pseudoinverse: A⁺ y, (B, C, H, W).
-        filtered: V gain(S) Vᵀ x of x and ``gain``, A = U S Vᵀ; gain maps a tensor of singular values, which are 0 in
-            every direction of x that A does not see, elementwise.
-    """
-
-    measured: Tensor
-    sigma: float
-    forward: Callable[[Tensor], Tensor]
-    adjoint: Callable[[Tensor], Tensor]
-    pseudoinverse: Callable[[Tensor], Tensor]
-    filtered: Callable[[Tensor, Callable[[Tensor], Tensor]], Tensor]
 
 
 @runtime_checkable

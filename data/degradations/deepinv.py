@@ -6,8 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...linear_problem import Gain
 from .operators.protocol import Operator, Params
-from .operators.spectral import Gain, dense_svd, spectral
+from .operators.spectral import dense_svd, spectral
 
 
 class DeepinvPhysics(Operator):

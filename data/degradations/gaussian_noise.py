@@ -7,8 +7,8 @@ import numpy as np
 from torch import Tensor
 
 from ...checks import number_or_range
+from ...linear_problem import LinearProblem, denoising_problem
 from ...rng import Rng
-from ..degradation import LinearProblem
 from ..from_image import ImageSideInfo, ParsedMeasurement, SideInfoEstimate
 from ..measurement import Measurement
 from ..noise_level import MIN_SIDE, NoiseLevel, noise_level
@@ -105,18 +105,7 @@ class GaussianNoise:
         low, high = (float(sigma) for sigma in measurement.params["sigma"].aminmax())
         if low != high:
             raise ValueError(f"sigma must be the same for all images of a batch, got {255 * low:g} to {255 * high:g}")
-
-        def identity(image: Tensor) -> Tensor:
-            return image
-
-        return LinearProblem(
-            measurement.degraded,
-            low,
-            identity,
-            identity,
-            identity,
-            filtered=lambda image, gain: gain(image.new_ones(1, 1, 1, 1)) * image,
-        )
+        return denoising_problem(measurement.degraded, low)
 
     def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """RMS of the remainder y - restored in units of sigma, (B,): about 1 for a consistent restoration."""

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from ...checks import require_in
+from ...linear_problem import LinearProblem
 from ...rng import Rng
-from ..degradation import LinearProblem
 from ..from_image import ImageSideInfo, ParsedMeasurement
 from ..measurement import Measurement, size_of
 from .operators.protocol import KNOWN, ImageOperator, LinearOperator, Params

@@ -5,7 +5,7 @@ import logging
 import os
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NoReturn, Protocol
 
 from ..image_io.safe_read import require_regular

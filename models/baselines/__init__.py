@@ -1,1 +1,1 @@
-"""Samplers of p(x | y), y = x + σn, that call an MMSE denoiser many times."""
+"""Restoration by an MMSE denoiser that is called many times: samplers of p(x | y), plug-and-play, RED."""

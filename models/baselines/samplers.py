@@ -1,4 +1,4 @@
-"""Samplers that call an MMSE denoiser: annealed Langevin dynamics, DDRM, a reverse chain with the right variance."""
+"""Samplers of p(x | y), y = x + σn: annealed Langevin dynamics, DDRM, a reverse chain with the right variance."""
 
 import math
 from dataclasses import dataclass
@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 
 from ...checks import require_at_least, require_in
+from ...linear_problem import LinearProblem
 from ...rng import Rng
-from .chains import Chains, Denoiser, geometric
+from .chains import Chains, geometric
+from .denoiser_sampler import Denoiser
 
 DIFFUSION_STEPS = 1000
 
@@ -48,6 +50,7 @@ class Langevin:
     steps_per_level: int = 3
     step: float = 5e-6
     sigma_min: float = 0.01
+    stochastic = True
 
     def __post_init__(self) -> None:
         require_at_least(1, levels=self.levels, steps_per_level=self.steps_per_level)
@@ -58,9 +61,10 @@ class Langevin:
         """Evaluations of the denoiser a sample: L T."""
         return self.levels * self.steps_per_level
 
-    def sample(self, denoiser: Denoiser, degraded: Tensor, sigma: float, num_samples: int, rng: Rng) -> Tensor:
-        chains = Chains(denoiser, degraded, sigma, num_samples, rng)
-        x = y = chains.degraded
+    def sample(self, denoiser: Denoiser, problem: LinearProblem, num_samples: int, rng: Rng) -> Tensor:
+        chains = Chains(denoiser, problem, num_samples, rng)
+        y, sigma = chains.degraded, problem.sigma
+        x = y
         for s in geometric(sigma, self.sigma_min, self.levels)[1:]:
             a = self.step * (s / self.sigma_min) ** 2
             for _ in range(self.steps_per_level):
@@ -104,6 +108,7 @@ class DDRM:
     levels: int = 20
     eta: float = 0.85
     eta_b: float = 1.0
+    stochastic = True
 
     def __post_init__(self) -> None:
         require_in(f"[1, {DIFFUSION_STEPS}]", levels=self.levels)
@@ -114,9 +119,9 @@ class DDRM:
         """Evaluations of the denoiser a sample: one a level."""
         return self.levels
 
-    def sample(self, denoiser: Denoiser, degraded: Tensor, sigma: float, num_samples: int, rng: Rng) -> Tensor:
-        """``sigma`` is at most the first level."""
-        chains = Chains(denoiser, degraded, sigma, num_samples, rng)
+    def sample(self, denoiser: Denoiser, problem: LinearProblem, num_samples: int, rng: Rng) -> Tensor:
+        """σ is at most the first level."""
+        chains, sigma = Chains(denoiser, problem, num_samples, rng), problem.sigma
         first, *rest = variance_exploding_levels(self.levels)
         if sigma > first:
             raise ValueError(f"sigma must be <= {first:.3g} with {self.levels} levels, got {sigma}")
@@ -176,6 +181,7 @@ class ReverseChain:
     levels: int = 10
     variance: Variance = "tweedie"
     sigma_min: float = 0.005
+    stochastic = True
 
     def __post_init__(self) -> None:
         require_at_least(2, levels=self.levels)
@@ -188,9 +194,9 @@ class ReverseChain:
         """Evaluations of the denoiser a sample: N, or 2N − 1 with probes."""
         return self.levels if self.variance == "ancestral" else 2 * self.levels - 1
 
-    def sample(self, denoiser: Denoiser, degraded: Tensor, sigma: float, num_samples: int, rng: Rng) -> Tensor:
-        chains = Chains(denoiser, degraded, sigma, num_samples, rng)
-        x, levels = chains.degraded, geometric(sigma, self.sigma_min, self.levels - 1)
+    def sample(self, denoiser: Denoiser, problem: LinearProblem, num_samples: int, rng: Rng) -> Tensor:
+        chains = Chains(denoiser, problem, num_samples, rng)
+        x, levels = chains.degraded, geometric(problem.sigma, self.sigma_min, self.levels - 1)
         for s, s_next in pairwise(levels):
             restored = chains.denoise(x, s)
             w = 1 - (s_next / s) ** 2

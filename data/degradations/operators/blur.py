@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ....linear_problem import Gain
 from ....rng import Rng
 from ...from_image import ImageSideInfo
 from ...measurement import size_of
 from .blur_kernels import BlurKernel
 from .protocol import Params, ParsedImage
-from .spectral import Gain
 
 MIN_GAIN = 1e-6  # below it a frequency counts as lost
 ROUNDING = 1 / (255 * math.sqrt(12))  # standard deviation of rounding to 8 bits

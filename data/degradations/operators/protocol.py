@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from ....checks import require_at_least
+from ....linear_problem import Gain
 from ....rng import Rng
 from ...from_image import ImageSideInfo
 from ...measurement import size_of
-from .spectral import Gain, spectral
+from .spectral import spectral
 
 Params = Mapping[str, Tensor]
 """What an operator has drawn for each image (a mask, a kernel ...), each (B, ...); empty for a fixed one."""

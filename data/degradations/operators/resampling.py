@@ -6,10 +6,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ....linear_problem import Gain
 from ....rng import Rng
 from ...measurement import size_of
 from .protocol import Params, Shrinking
-from .spectral import Gain, spectral
+from .spectral import spectral
 
 
 class Bicubic(Shrinking):

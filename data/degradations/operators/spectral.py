@@ -5,13 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from ....linear_problem import Gain
 from ...measurement import size_of
-
-Gain = Callable[[Tensor], Tensor]
-"""g, elementwise and finite at 0, of singular values, which are 0 up to rounding where A sees nothing.
-
-They come with four axes, images first, so that g may hold a number for each image, (B, 1, 1, 1).
-"""
 
 MAX_SIDE = 64  # pixels; a channel of 64 x 64 takes about a minute on one core
 AT_ONCE = 256  # unit vectors measured together

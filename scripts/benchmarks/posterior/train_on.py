@@ -14,6 +14,7 @@ from ....data.degradation import Degradation
 from ....data.measurement import Measurement
 from ....data.toy_posteriors.gaussian import GaussianProblem
 from ....data.toy_posteriors.problem import Denoising, ToyProblem
+from ....linear_problem import denoising_problem
 from ....models.generator import Generator, is_deterministic
 from ....rng import Rng
 from ....train.build import build_gan_step
@@ -69,8 +70,9 @@ def _samples(
         return problem.posterior_samples(measurement, K, rng), {"calls": 0, "train_seconds": 0.0}
     if entry.row in config.comparators:
         sampler = instantiate(config.comparators[entry.row])
-        denoising = cast(Denoising, problem)
-        samples = sampler.sample(denoising.denoise, measurement.degraded.float(), denoising.sigma, K, rng)
+        prior = cast(Denoising, problem)
+        denoising = denoising_problem(measurement.degraded.float(), prior.sigma)
+        samples = sampler.sample(prior.denoise, denoising, K, rng)
         return samples.double(), {"calls": sampler.calls, "train_seconds": 0.0, "seconds": time.perf_counter() - start}
     generator, effort = train_on(config, problem)
     return sample(generator, problem.degradation, measurement, K, entry.seed), effort

@@ -5,6 +5,8 @@ from math import sqrt
 import torch
 from torch import Tensor
 
+from pscgan.linear_problem import LinearProblem
+
 
 def normal(seed: int, *shape: int) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
@@ -81,6 +83,72 @@ class GaussianTexture:
 
     def denoise(self, x: Tensor, s: float) -> Tensor:
         return self.mean + self._filter(self.slope(s), x - self.mean)
+
+
+class GaussianVectors:
+    """N(mean, C) in float64, C dense, seen through a dense A of 10 rows, one singular value of which is 1 and one 0.02.
+
+    Attributes:
+        covariance: C, (16, 16); standard deviations from 0.05 to 0.3.
+        A: (10, 16).
+    """
+
+    shape = (1, 4, 4)
+
+    def __init__(self, mean: float = 0.5, sigma: float = 0.1):
+        self.mean, self.sigma = mean, sigma
+        values, vectors = torch.linspace(0.05, 0.3, 16).double().square(), self._orthogonal(0, 16)
+        self.covariance = vectors * values @ vectors.T
+        self.S = torch.linspace(1, 0.02, 10).double()
+        self.V = self._orthogonal(1, 16)
+        self.A = self._orthogonal(2, 10) * self.S @ self.V[:, :10].T
+
+    def _orthogonal(self, seed: int, size: int) -> Tensor:
+        return torch.linalg.qr(normal(seed, size, size).double())[0]
+
+    def _images(self, vectors: Tensor) -> Tensor:
+        return vectors.view(-1, *self.shape)
+
+    def problem(self, num_images: int = 3) -> LinearProblem:
+        """Of images drawn from the prior."""
+        drawn = normal(3, num_images, 16).double() @ torch.linalg.cholesky(self.covariance).T
+        measured = (self.mean + drawn) @ self.A.T + self.sigma * normal(4, num_images, 10).double()
+        inverse, padded = torch.linalg.pinv(self.A), torch.cat([self.S, self.S.new_zeros(6)])
+        return LinearProblem(
+            measured,
+            self.sigma,
+            forward=lambda image: image.flatten(1) @ self.A.T,
+            adjoint=lambda y: self._images(y @ self.A),
+            pseudoinverse=lambda y: self._images(y @ inverse.T),
+            filtered=lambda image, gain: self._images(image.flatten(1) @ (self.V * gain(padded)) @ self.V.T),
+        )
+
+    def denoise(self, x: Tensor, s: float) -> Tensor:
+        gain = self.covariance @ torch.linalg.inv(self.covariance + s**2 * torch.eye(16).double())
+        return self._images(self.mean + (x.flatten(1) - self.mean) @ gain.T)
+
+    def posterior_mean(self, problem: LinearProblem, covariance: Tensor) -> Tensor:
+        """Under N(mean, covariance), by the gain C Aᵀ (A C Aᵀ + sigma² I)⁻¹."""
+        variance = self.A @ covariance @ self.A.T + problem.sigma**2 * torch.eye(10).double()
+        gain = covariance @ self.A.T @ torch.linalg.inv(variance)
+        mean = torch.full((16,), self.mean).double()
+        return self._images(mean + (problem.measured - self.A @ mean) @ gain.T)
+
+
+def blurred(y: Tensor, K: Tensor, sigma: float) -> LinearProblem:
+    """Images under a periodic blur of transfer K, on the frequencies of ``fft2``."""
+
+    def apply(transfer: Tensor, image: Tensor) -> Tensor:
+        return torch.fft.ifft2(transfer * torch.fft.fft2(image)).real
+
+    return LinearProblem(
+        y,
+        sigma,
+        forward=lambda image: apply(K, image),
+        adjoint=lambda image: apply(K.conj(), image),
+        pseudoinverse=lambda image: apply(1 / K, image),
+        filtered=lambda image, gain: apply(gain(K.abs()), image),
+    )
 
 
 def spectrum(images: Tensor) -> Tensor:

@@ -6,10 +6,11 @@ from math import sqrt
 import pytest
 import torch
 
+from pscgan.linear_problem import denoising_problem
 from pscgan.models.baselines.samplers import DDRM, Langevin, ReverseChain, variance_exploding_levels
 from pscgan.rng import Rng
 
-from .denoiser_worlds import GaussianPixels, GaussianTexture, TwoModes, normal, spectrum
+from .denoiser_worlds import GaussianPixels, GaussianTexture, GaussianVectors, TwoModes, normal, spectrum
 
 SIGMA = 50 / 255
 KAWAR_750, KAWAR_180 = Langevin(), Langevin(levels=60, step=2e-5)
@@ -83,7 +84,7 @@ def assert_gaussian_law(sampler, law, prior, sigma):
     shape, N = (2, 1, 128, 128), 2 * 128**2
     clean = prior.clean(0, *shape)
     degraded = clean + sigma * normal(1, *shape)
-    restored = sampler.sample(prior.denoise, degraded, sigma, 1, Rng(0, "z", range(2)))[0]
+    restored = sampler.sample(prior.denoise, denoising_problem(degraded, sigma), 1, Rng(0, "z", range(2)))[0]
     slope, variance = law
     y, y_variance = degraded - prior.mean, prior.std**2 + sigma**2
     residual = restored - prior.mean - slope * y
@@ -144,7 +145,7 @@ def two_mode_distance(sampler, sigma):
     prior, shape = TwoModes(), (2, 1, 128, 128)
     y = prior.clean(0, *shape) + sigma * normal(9, *shape)
     truth = prior.posterior_sample(y, sigma, 20)
-    samples = sampler.sample(prior.denoise, y, sigma, 1, Rng(0, "z", range(2)))[0]
+    samples = sampler.sample(prior.denoise, denoising_problem(y, sigma), 1, Rng(0, "z", range(2)))[0]
     floor = max(wasserstein_by_bins(prior.posterior_sample(y, sigma, seed), truth, y) for seed in (30, 40, 50, 60))
     return wasserstein_by_bins(samples, truth, y), floor
 
@@ -172,7 +173,7 @@ def texture_power(sampler):
     """Power of the sample's deviation from the posterior mean over the true one, at each frequency (16, 16)."""
     prior = GaussianTexture()
     y = prior.clean(0, 64) + SIGMA * normal(9, 64, 1, 16, 16)
-    samples = sampler.sample(prior.denoise, y, SIGMA, 16, Rng(0, "z", range(64)))
+    samples = sampler.sample(prior.denoise, denoising_problem(y, SIGMA), 16, Rng(0, "z", range(64)))
     return spectrum(samples - prior.denoise(y, SIGMA)) / (SIGMA**2 * prior.slope(SIGMA))
 
 
@@ -207,7 +208,7 @@ def test_calls_are_counted(sampler):
         batches.append(len(x))
         return prior.denoise(x, s)
 
-    samples = sampler.sample(denoise, torch.rand(2, 3, 4, 5), SIGMA, 3, Rng(0, "z", range(2)))
+    samples = sampler.sample(denoise, denoising_problem(torch.rand(2, 3, 4, 5), SIGMA), 3, Rng(0, "z", range(2)))
     assert samples.shape == (3, 2, 3, 4, 5)
     assert batches == [6] * sampler.calls
 
@@ -224,7 +225,7 @@ def test_a_seed_is_a_sample_in_any_batch_layout(sampler):
 
     def draw(images, stream="z"):
         numbers = range(3)[images]
-        return sampler.sample(prior.denoise, y[images], SIGMA, 2, Rng(0, stream, numbers))
+        return sampler.sample(prior.denoise, denoising_problem(y[images], SIGMA), 2, Rng(0, stream, numbers))
 
     together = draw(slice(None))
     assert torch.equal(together, draw(slice(None)))
@@ -239,7 +240,7 @@ def test_computes_in_fp32_at_least_and_without_a_graph(sampler):
     prior, y = GaussianPixels(), torch.rand(1, 1, 4, 4)
     for given, computed in [(torch.bfloat16, torch.float32), (torch.float64, torch.float64)]:
         degraded = y.to(given).requires_grad_()
-        samples = sampler.sample(prior.denoise, degraded, SIGMA, 1, Rng(0, "z", [0]))
+        samples = sampler.sample(prior.denoise, denoising_problem(degraded, SIGMA), 1, Rng(0, "z", [0]))
         assert samples.dtype == computed
         assert not samples.requires_grad
 
@@ -249,29 +250,35 @@ def test_bad_input_is_refused_by_name(sampler):
     prior, zeros = GaussianPixels(), torch.zeros(2, 1, 4, 4)
 
     def draw(denoise=prior.denoise, y=zeros, sigma=SIGMA, K=1, images=2):
-        sampler.sample(denoise, y, sigma, K, Rng(0, "z", range(images)))
+        sampler.sample(denoise, denoising_problem(y, sigma), K, Rng(0, "z", range(images)))
 
     with pytest.raises(ValueError, match="num_samples"):
         draw(K=0)
     with pytest.raises(ValueError, match=r"sigma.*nan"):
         draw(sigma=float("nan"))
-    with pytest.raises(ValueError, match=r"degraded.*\(4, 4\) of torch.float32"):
+    with pytest.raises(ValueError, match=r"degraded.*\(4, 4\)"):
         draw(y=torch.zeros(4, 4))
     with pytest.raises(ValueError, match=r"rng.* 2 .*3"):
         draw(images=3)
     with pytest.raises(ValueError, match=r"denoiser.*\(2, 1, 4, 4\).*\(2, 1, 4, 2\)"):
         draw(denoise=lambda x, s: x[..., :2])
+    with pytest.raises(ValueError, match=r"sigma.*got 0"):
+        draw(sigma=0.0)
+    with pytest.raises(ValueError, match=r"problem.*A = I"):
+        sampler.sample(prior.denoise, GaussianVectors().problem(2), 1, Rng(0, "z", range(2)))
 
 
 @pytest.mark.parametrize(("sampler", "floor"), [(ReverseChain(), 0.005), (KAWAR_750, 0.01)])
 def test_sigma_below_the_last_level(sampler, floor):
     with pytest.raises(ValueError, match=f"sigma_min.*{floor}.*{floor}"):
-        sampler.sample(GaussianPixels().denoise, torch.zeros(1, 1, 4, 4), floor, 1, Rng(0, "z", [0]))
+        sampler.sample(GaussianPixels().denoise, denoising_problem(torch.zeros(1, 1, 4, 4), floor), 1, Rng(0, "z", [0]))
 
 
 def test_sigma_above_the_first_level():
     with pytest.raises(ValueError, match=r"sigma.*0\.005.*0\.1"):
-        DDRM(levels=1).sample(GaussianPixels().denoise, torch.zeros(1, 1, 4, 4), 0.1, 1, Rng(0, "z", [0]))
+        DDRM(levels=1).sample(
+            GaussianPixels().denoise, denoising_problem(torch.zeros(1, 1, 4, 4), 0.1), 1, Rng(0, "z", [0])
+        )
 
 
 @pytest.mark.parametrize(

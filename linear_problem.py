@@ -1,0 +1,97 @@
+"""A linear inverse problem y = A x + σn as callables, A = U S Vᵀ: all that a solver or sampler by a denoiser needs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from .checks import require_in
+from .precision import at_least_fp32
+
+Gain = Callable[[Tensor], Tensor]
+"""Singular values to factors, elementwise and finite at 0: what A does not see has S = 0, up to rounding.
+
+They come with four axes, images first, so that a gain may hold a number for each image, (B, 1, 1, 1).
+"""
+
+SMALLEST_SIGMA = 0.255 / 255  # what DPIR (arXiv 2008.13751) takes for no noise
+
+
+@dataclass(frozen=True)
+class LinearProblem:
+    """B measurements and their A; images are (B, C, H, W).
+
+    Attributes:
+        measured: y, (B, ...) float; 16 bit are raised to fp32, a graph is cut.
+        sigma: σ of white noise, in units of [0, 1] images (50 on the scale of 0 to 255 is 50/255); 0 for none.
+        forward: A, images to measurements.
+        adjoint: Aᵀ, measurements to images.
+        pseudoinverse: A⁺, measurements to images.
+        filtered: (images, gain) to V gain(S) Vᵀ applied to the images.
+
+    Raises:
+        ValueError: if y is no batch of floats, or σ is below 0 or not finite.
+    """
+
+    measured: Tensor
+    sigma: float
+    forward: Callable[[Tensor], Tensor]
+    adjoint: Callable[[Tensor], Tensor]
+    pseudoinverse: Callable[[Tensor], Tensor]
+    filtered: Callable[[Tensor, Gain], Tensor]
+
+    def __post_init__(self) -> None:
+        require_in("[0, inf)", sigma=self.sigma)
+        if self.measured.ndim < 2 or not self.measured.is_floating_point():
+            shape = tuple(self.measured.shape)
+            raise ValueError(f"measured must be floats (B, ...), got {shape} of {self.measured.dtype}")
+        object.__setattr__(self, "measured", at_least_fp32(self.measured.detach()))
+
+    @property
+    def is_denoising(self) -> bool:
+        """Whether ``denoising_problem`` made it: A = I."""
+        return self.forward is _identity
+
+    @property
+    def noise_variance(self) -> float:
+        """σ² as the data term takes it: σ is 0.001 at least, where it is finite without noise too."""
+        return max(self.sigma, SMALLEST_SIGMA) ** 2
+
+    def data_energy(self, x: Tensor) -> Tensor:
+        """‖A x − y‖² / 2σ² of each image, (B,)."""
+        return (self.forward(x) - self.measured).flatten(1).square().sum(1) / (2 * self.noise_variance)
+
+    def data_gradient(self, x: Tensor) -> Tensor:
+        """Aᵀ(A x − y) / σ²."""
+        return self.adjoint(self.forward(x) - self.measured) / self.noise_variance
+
+    def proximal(self, x: Tensor, beta: float) -> Tensor:
+        """The z of least ‖A z − y‖² / 2σ² + β/2 ‖z − x‖²: (AᵀA/σ² + β)⁻¹ (Aᵀy/σ² + βx).
+
+        As x + (AᵀA + ρ)⁻¹ Aᵀ(y − A x), ρ = βσ²: where S is 0, 1/ρ meets no rounding of a large y.
+        """
+        rho = beta * self.noise_variance
+        return x + self.filtered(self.adjoint(self.measured - self.forward(x)), lambda S: 1 / (S.square() + rho))
+
+
+def denoising_problem(degraded: Tensor, sigma: float) -> LinearProblem:
+    """y = x + σn, as every S is 1.
+
+    Args:
+        degraded: y, (B, C, H, W).
+        sigma: σ, in units of [0, 1] images.
+
+    Raises:
+        ValueError: if y has another number of axes, and as ``LinearProblem``.
+    """
+    if degraded.ndim != 4:
+        raise ValueError(f"degraded must be (B, C, H, W), got {tuple(degraded.shape)}")
+    return LinearProblem(degraded, sigma, _identity, _identity, _identity, _filtered_by_ones)
+
+
+def _identity(image: Tensor) -> Tensor:
+    return image
+
+
+def _filtered_by_ones(image: Tensor, gain: Gain) -> Tensor:
+    return gain(image.new_ones(1, 1, 1, 1)) * image

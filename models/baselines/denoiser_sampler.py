@@ -1,0 +1,114 @@
+"""The seam of all that restores by an MMSE denoiser: samplers of p(x | y), and solvers, whose samples are equal."""
+
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from ...checks import require_at_least
+from ...linear_problem import LinearProblem
+from ...rng import Rng
+
+Denoiser = Callable[[Tensor, float], Tensor]
+"""D(x, s) = E[x₀ | x] for x = x₀ + s n: (N, C, H, W) and s, in units of [0, 1] images, to (N, C, H, W).
+
+Every image of a call has the same s, any that the docstring of who calls names, not only that of y. Where a difference
+of two calls is taken, 16 bit are too few inside the denoiser.
+"""
+
+
+class DenoiserSampler(Protocol):
+    """Restores what is measured, with D alone."""
+
+    @property
+    def calls(self) -> int:
+        """Evaluations of the denoiser for one sample of one image, exactly."""
+        ...
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether samples differ."""
+        ...
+
+    def sample(self, denoiser: Denoiser, problem: LinearProblem, num_samples: int, rng: Rng) -> Tensor:
+        """K samples for each of B measurements.
+
+        Args:
+            denoiser: D. It is called without a graph, by samplers with K * B images at a time, by solvers with B.
+            problem: y, σ and A.
+            num_samples: K.
+            rng: one generator an image. An image's samples depend on its generator, not on its neighbours.
+
+        Returns:
+            (K, B, C, H, W), not clamped.
+
+        Raises:
+            ValueError: if an argument is out of range, the sampler cannot take this A, or D changes the shape.
+        """
+        ...
+
+
+class DenoiserSolver(ABC):
+    """Iterates towards one image for each measurement: its K samples are equal, a view of one, and rng is not drawn on.
+
+    All begin at ``start``. Each iterate takes one call.
+
+    Attributes:
+        steps: iterates.
+    """
+
+    stochastic = False
+    steps: int
+
+    @property
+    def calls(self) -> int:
+        """Evaluations of the denoiser, however many samples: one a step."""
+        return self.steps
+
+    @abstractmethod
+    def iterates(self, denoiser: Denoiser, problem: LinearProblem) -> Iterator[Tensor]:
+        """The images (B, C, H, W) after each step, the last of them the result."""
+
+    def sample(self, denoiser: Denoiser, problem: LinearProblem, num_samples: int, rng: Rng) -> Tensor:
+        require_at_least(1, num_samples=num_samples)
+        check_generators(rng, len(problem.measured))
+        restored: Tensor = deque(self.iterates(denoiser, problem), maxlen=1).pop()
+        return restored.expand(num_samples, *restored.shape)
+
+
+START_MEAN, START_STD = 0.5, 0.25  # of the pixels of photographs, roughly
+
+
+def start(problem: LinearProblem) -> Tensor:
+    """Where solvers begin: the posterior mean under white N(1/2, 1/4²), grey where nothing is measured, (B, C, H, W).
+
+    A filter of Wiener's form, S / (S² + 16 σ²) on y: bounded where A⁺ is not, as in deblurring.
+    """
+    grey = torch.full_like(problem.adjoint(problem.measured), START_MEAN)
+    return problem.proximal(grey, 1 / START_STD**2)
+
+
+def denoise(denoiser: Denoiser, x: Tensor, s: float) -> Tensor:
+    """D(x, s) without a graph, in the type of x.
+
+    Raises:
+        ValueError: if the denoiser changes the shape.
+    """
+    with torch.no_grad():
+        restored = denoiser(x, s)
+    if restored.shape != x.shape:
+        raise ValueError(f"denoiser must keep the shape {tuple(x.shape)}, got {tuple(restored.shape)}")
+    return restored.to(x)
+
+
+def check_generators(rng: Rng, num_images: int) -> None:
+    """Refuse another number of generators than of images.
+
+    Raises:
+        ValueError: naming both numbers.
+    """
+    if len(rng) != num_images:
+        raise ValueError(f"rng must have a generator for each of {num_images} images, got {len(rng)}")
