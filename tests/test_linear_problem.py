@@ -6,7 +6,7 @@ import torch
 from pscgan.linear_problem import LinearProblem, denoising_problem
 from pscgan.models.baselines.denoiser_sampler import start
 
-from .denoiser_worlds import GaussianVectors, blurred, normal
+from .models.baselines.denoiser_worlds import GaussianVectors, blurred, normal
 
 
 def test_the_proximal_map_solves_the_normal_equations():
