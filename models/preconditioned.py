@@ -1,5 +1,6 @@
 """A generator between scalings that make its task the same at every noise level (EDM, arXiv 2206.00364, section 5)."""
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
@@ -10,7 +11,7 @@ from ..rng import Rng
 from .generator import Generator, Latent
 
 MEAN, STD = 0.5, 0.25  # m and σd: of images in [0, 1]
-LEAST = 1e-5  # level that the network is told of smaller ones, whose logarithm ends at -inf
+KNOTS, LOWEST, HIGHEST = 6, 0.5 / 255, 4.0  # levels, of one ratio, between which the first layer is interpolated
 
 
 class Features(NamedTuple):
@@ -36,9 +37,12 @@ class Preconditioned(nn.Module):
     U has inputs and, where it is trained to the squared error over c_out², targets of variance 1 at every level. As
     s → 0, D is y whatever U is; as s → ∞ nothing of y is left but what U sees, and D is m where U is 0.
 
-    The network is shown images of [0, 1] as everywhere, w = m + σd c_in (y − m), and for a map ½ + ⅛ ln(s / σd), from
-    -0.1 to 0.9 for sigmas of 0.5 to 1,020 of 255; σd U is what it adds to w. The scalings are in fp32 at least, also
-    where autocast computes the network in 16 bit: (D − y) / s² is a score, in which their rounding would be all there is.
+    The network is shown images of [0, 1] as everywhere, w = m + σd c_in (y − m), and σd U is what it adds to w. Beside
+    w it gets ln s, as weights of six knots from 0.5 to 1,020 of 255, linear between two, and w − m times each: its
+    first layer is one a knot, interpolated, and can amplify the little that U is made of where s is small.
+
+    The scalings are in fp32 at least, also where autocast computes the network in 16 bit: (D − y) / s² is a score, in
+    which their rounding would be all there is.
 
     Args:
         image_channels: C.
@@ -57,7 +61,8 @@ class Preconditioned(nn.Module):
                 f"GaussianNoise with a range of sigma, got {condition_channels}"
             )
         self.image_channels = image_channels
-        self.network = cast(Any, network(image_channels=image_channels, condition_channels=condition_channels))
+        seen = image_channels + KNOTS * (1 + image_channels)
+        self.network = cast(Any, network(image_channels=image_channels, condition_channels=seen))
 
     @property
     def stride(self) -> int:
@@ -68,9 +73,11 @@ class Preconditioned(nn.Module):
         """Features of (B, C + 1, H, W)."""
         centred, s = condition[:, : self.image_channels] - MEAN, condition[:, self.image_channels :]
         c_in, c_skip = (s**2 + STD**2).rsqrt(), STD**2 / (s**2 + STD**2)
-        shown, level = MEAN + STD * c_in * centred, 0.5 + (s.clamp(min=LEAST) / STD).log() / 8
-        inner = self.network.encode(torch.cat([shown, level], dim=1))
-        return Features(inner, shown, MEAN + c_skip * centred, s * c_in)
+        scaled = STD * c_in * centred
+        knots = _knots(s)
+        layers = (knots[:, :, None] * scaled[:, None]).flatten(1, 2)
+        inner = self.network.encode(torch.cat([MEAN + scaled, knots, MEAN + layers], dim=1))
+        return Features(inner, MEAN + scaled, MEAN + c_skip * centred, s * c_in)
 
     def decode(self, features: Features, latent: Latent) -> Tensor:
         change = self.network.decode(features.inner, latent) - features.shown  # σd U
@@ -79,3 +86,10 @@ class Preconditioned(nn.Module):
     def draw_latent(self, num_samples: int, height: int, width: int, rng: Rng) -> Latent:
         """z of the network."""
         return cast(Latent, self.network.draw_latent(num_samples, height, width, rng))
+
+
+def _knots(s: Tensor) -> Tensor:
+    """(B, 1, H, W) to (B, KNOTS, H, W): weights, at least 0, of sum 1; levels beyond the ends count as these."""
+    place = (KNOTS - 1) * (s / LOWEST).log() / math.log(HIGHEST / LOWEST)
+    knots = torch.arange(KNOTS, device=s.device, dtype=s.dtype).view(-1, 1, 1)
+    return (1 - (place.clamp(0, KNOTS - 1) - knots).abs()).clamp(min=0)
