@@ -44,5 +44,5 @@ def _c_out(measurement: Any, data_std: float) -> Tensor:
     """(B, 1, 1, 1)."""
     if "sigma" not in measurement.params:
         raise ValueError(f"data_std is {data_std:g}, for measurements that know sigma, as those of GaussianNoise")
-    s = measurement.params["sigma"].view(-1, 1, 1, 1)
+    s: Tensor = measurement.params["sigma"].view(-1, 1, 1, 1)
     return data_std * s / (s.square() + data_std**2).sqrt()

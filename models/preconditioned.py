@@ -80,7 +80,7 @@ class Preconditioned(nn.Module):
         return Features(inner, MEAN + scaled, MEAN + c_skip * centred, s * c_in)
 
     def decode(self, features: Features, latent: Latent) -> Tensor:
-        change = self.network.decode(features.inner, latent) - features.shown  # σd U
+        change: Tensor = self.network.decode(features.inner, latent) - features.shown  # σd U
         return features.kept + features.factor * change  # c_out U = s c_in σd U
 
     def draw_latent(self, num_samples: int, height: int, width: int, rng: Rng) -> Latent:
