@@ -110,7 +110,7 @@ def test_a_part_builds(group, option, image_folders):
         assert options["betas"] == tuple(part.betas)
     elif group in ("generator", "critic"):
         with torch.device("cpu" if "projected" in option else "meta"):  # frozen features have weights of their own
-            network = instantiate(part, image_channels=3, condition_channels=3)
+            network = instantiate(part, image_channels=3, condition_channels=3 + (option == "preconditioned"))
         assert sum(parameter.numel() for parameter in network.parameters()) > 0
     elif group == "features":
         assert_arguments_exist(part)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal, get_args
 
 import numpy as np
 from torch import Tensor
@@ -17,6 +18,7 @@ FAR = 0.25  # of sigma: so far from it, a warning is given
 UNKNOWN = "the level of its noise cannot be found, which is not white, or hidden by texture"
 HALVED = "its noise is found in luma alone: chroma holds less, as where a file stores it at half resolution"
 TOLERANCE = 1e-6  # of sigma, on the 0..255 scale: rounding
+Draw = Literal["uniform", "log"]
 
 
 class GaussianNoise:
@@ -24,24 +26,28 @@ class GaussianNoise:
 
     Args:
         sigma: standard deviation on the 0..255 scale. One number: known to the networks by training. A pair
-            ``[low, high]``: drawn uniformly for each image, and the condition gains a map of sigma / 255.
+            ``[low, high]``: drawn for each image, and the condition gains a map of sigma / 255.
+        draw: of a pair, ``uniform``, or ``log`` for a uniform logarithm, as for levels of several magnitudes.
 
     Raises:
-        ValueError: if a sigma leaves (0, 255] or a range is not increasing.
+        ValueError: if a sigma leaves (0, 1020], where nothing of an image is left to see, or a range is not increasing.
     """
 
     residual_unit, unit, window_unit = "sigma", 1, 1
     accepted_side_info = ("sigma",)
 
-    def __init__(self, sigma: float | Sequence[float]) -> None:
-        self.low, self.high = (bound / 255 for bound in number_or_range("sigma", sigma, "(0, 255]"))
-        self.num_maps = 0 if self.low == self.high else 1
+    def __init__(self, sigma: float | Sequence[float], draw: Draw = "uniform") -> None:
+        self.low, self.high = (bound / 255 for bound in number_or_range("sigma", sigma, "(0, 1020]"))
+        if draw not in get_args(Draw):
+            raise ValueError(f"draw must be {' or '.join(get_args(Draw))}, got {draw}")
+        self.draw, self.num_maps = draw, 0 if self.low == self.high else 1
 
     def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
         uniform = rng.rand().to(clean) if self.num_maps else clean.new_zeros(len(clean))
-        sigma = self.low + (self.high - self.low) * uniform
+        log = self.draw == "log"
+        sigma = self.low * (self.high / self.low) ** uniform if log else self.low + (self.high - self.low) * uniform
         degraded = clean + sigma.view(-1, 1, 1, 1) * rng.randn(*clean.shape[1:]).to(clean)
-        return self._measurement(degraded, sigma)
+        return self.at_levels(degraded, sigma)
 
     def measure(self, degraded: Tensor, sigma: float | None = None) -> Measurement:
         """The measurement that noisy images are.
@@ -59,7 +65,7 @@ class GaussianNoise:
         if sigma is None or not low - TOLERANCE <= sigma <= high + TOLERANCE:
             allowed = f"{low:g}" if low == high else f"a number from {low:g} to {high:g}"
             raise ValueError(f"sigma must be {allowed} on the 0..255 scale, got {sigma}")
-        return self._measurement(degraded, degraded.new_full((len(degraded),), sigma / 255))
+        return self.at_levels(degraded, degraded.new_full((len(degraded),), sigma / 255))
 
     def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedMeasurement:
         measurement = self.measure(picture, side_info.sigma)
@@ -92,7 +98,8 @@ class GaussianNoise:
             warnings.append(f"{about}; it is restored as one of {sigma:g}, and the run was trained on {trained}")
         return SideInfoEstimate(replace(side_info, sigma=sigma), {"sigma_found": found.sigma}, tuple(warnings))
 
-    def _measurement(self, degraded: Tensor, sigma: Tensor) -> Measurement:
+    def at_levels(self, degraded: Tensor, sigma: Tensor) -> Measurement:
+        """The measurement that (B, C, H, W) with noise of these levels is; sigma (B,) in units of images in [0, 1]."""
         maps = sigma.view(-1, 1, 1, 1).expand(-1, 1, *degraded.shape[2:]) if self.num_maps else None
         return Measurement(degraded, maps, {"sigma": sigma})
 

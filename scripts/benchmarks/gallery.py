@@ -36,9 +36,10 @@ a perceptual distance, lower is better; images and minutes are those of training
 
 
 def task_names() -> list[str]:
-    """Experiments whose names end in ``_demo``, by name."""
-    names = (path.name.removesuffix(".yaml") for path in (resources.files("pscgan.conf") / "experiment").iterdir())
-    return sorted(name for name in names if name.endswith("_demo"))
+    """Experiments whose names end in ``_demo`` and that are the demo of another task, by name."""
+    paths = (resources.files("pscgan.conf") / "experiment").iterdir()
+    demos = (path for path in paths if path.name.endswith("_demo.yaml") and "\n  - demo\n" in path.read_text())
+    return sorted(path.name.removesuffix(".yaml") for path in demos)
 
 
 def _row(folder: Path, task: str) -> list[str]:

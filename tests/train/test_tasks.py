@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from pscgan.scripts.benchmarks.gallery import task_names
+
 from ..data.pictures import folder_of
 from .tiny import LIGHTNING_SAYS, result, run
 
@@ -13,7 +15,7 @@ pytestmark = LIGHTNING_SAYS
 
 CONF = Path(__file__).parents[2] / "conf"
 FACES = ("experiment=icassp", "dataset.root=bundled:photos", "dataset.validation=3", "dataset.evaluation_crop=64")
-DEMOS = {path.stem: [f"experiment={path.stem}"] for path in sorted((CONF / "experiment").glob("*_demo.yaml"))}
+DEMOS = {name: [f"experiment={name}"] for name in task_names()}
 PRESETS = {
     path.stem: [*FACES, f"degradation={path.stem}"] for path in sorted((CONF / "degradation").glob("icassp_*.yaml"))
 }

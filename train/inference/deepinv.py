@@ -10,12 +10,10 @@ import torch
 from torch import Tensor
 
 from ...checks import optional_package
-from ...data.degradations.gaussian_noise import GaussianNoise
-from ...data.measurement import Measurement
+from .denoiser import of_sampler
 from .sampler import LoadedSampler
 
 deepinv: Any = optional_package("deepinv", "deepinv", "a model of deepinv")
-SAME = 1e-3  # relative: levels that are written in different ways are one
 
 
 class MmseDenoiser(deepinv.models.Denoiser):  # type: ignore[misc]
@@ -23,7 +21,7 @@ class MmseDenoiser(deepinv.models.Denoiser):  # type: ignore[misc]
 
     Args:
         sampler: trained on Gaussian noise.
-        k: K; 1 for a deterministic sampler.
+        k: K; a deterministic sampler has one answer, whatever it is.
         seed: of z, the same in every call.
 
     Raises:
@@ -32,10 +30,9 @@ class MmseDenoiser(deepinv.models.Denoiser):  # type: ignore[misc]
 
     def __init__(self, sampler: LoadedSampler, k: int = 16, seed: int = 0) -> None:
         super().__init__()
-        if not isinstance(sampler.degradation, GaussianNoise):
-            raise ValueError(f"sampler must be one of GaussianNoise, got one of {type(sampler.degradation).__name__}")
-        self.sampler, self.k, self.seed = sampler, k, seed
+        self.denoiser = of_sampler(sampler, k, seed)
 
+    @torch.no_grad()
     def forward(self, x: Tensor, sigma: float | Tensor, **_: Any) -> Tensor:
         """(B, C, H, W) to the same, on the device of x.
 
@@ -46,7 +43,7 @@ class MmseDenoiser(deepinv.models.Denoiser):  # type: ignore[misc]
         Raises:
             ValueError: naming the level, if the sampler was not trained on it.
         """
-        return self.sampler.mean(_measurement(self.sampler, x, sigma), self.k, self.seed).to(x.device)
+        return self.denoiser.denoise(x, sigma)
 
 
 class PosteriorReconstructor(deepinv.models.Reconstructor):  # type: ignore[misc]
@@ -81,23 +78,3 @@ class PosteriorReconstructor(deepinv.models.Reconstructor):  # type: ignore[misc
             raise ValueError(f"physics must be Denoising with GaussianNoise, got {found}")
         denoised: Tensor = self.denoiser(y, noise.sigma)
         return denoised
-
-
-def _measurement(sampler: LoadedSampler, degraded: Tensor, sigma: float | Tensor) -> Measurement:
-    """y, and the map of noise levels where the sampler was trained on several."""
-    degradation: Any = sampler.degradation
-    levels = torch.as_tensor(sigma, dtype=torch.float32).detach().cpu().flatten()
-    if levels.numel() not in (1, len(degraded)):
-        raise ValueError(f"sigma must have 1 value, or {len(degraded)}, one an image, got {levels.numel()}")
-    least, most = degradation.low * (1 - SAME), degradation.high * (1 + SAME)
-    if not bool(((levels >= least) & (levels <= most)).all()):
-        trained = " to ".join(map(_word, sorted({degradation.low, degradation.high})))
-        given = ", ".join(map(_word, levels.tolist()))
-        raise ValueError(f"sigma is {given}; the sampler was trained on {trained} (1 for white)")
-    levels = levels.expand(len(degraded)).to(degraded.device)
-    maps = levels.view(-1, 1, 1, 1).expand(-1, 1, *degraded.shape[2:]) if degradation.num_maps else None
-    return Measurement(degraded.float(), maps, {"sigma": levels})
-
-
-def _word(level: float) -> str:
-    return f"{level:.4g} ({255 * level:.4g} of 255)"

@@ -7,7 +7,7 @@ from torch import Tensor
 
 ImageLike = Tensor | np.ndarray | Image.Image
 MODES = {1: "L", 3: "RGB"}
-LARGEST = 16.0  # a measurement may leave [0, 1], but no noise carries it so far: such an image is on another scale
+LARGEST = 32.0  # beyond [0, 1] goes noise, of a sigma of 4 at most; what is further out is on another scale
 
 
 def as_batch(image: ImageLike, channels: int) -> Tensor:

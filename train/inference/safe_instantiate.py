@@ -1,10 +1,11 @@
 """Objects from a plain config of which only classes of one package are built, and nothing else is imported."""
 
 from collections.abc import Iterable
+from functools import partial
 from importlib import import_module
 from typing import Any
 
-TARGET = "_target_"
+TARGET, PARTIAL = "_target_", "_partial_"
 
 
 def build(config: Any, package: str, name: str, members: Iterable[str] = (), **arguments: Any) -> Any:
@@ -12,7 +13,7 @@ def build(config: Any, package: str, name: str, members: Iterable[str] = (), **a
 
     Args:
         config: a mapping with ``_target_``, the dotted name of a class, and its arguments: plain values or such
-            mappings again.
+            mappings again, which with ``_partial_`` stand for classes whose further arguments the outer one gives.
         package: dotted name; classes must be defined in a module of it.
         name: of the config, for messages.
         members: attributes that the outermost class must have.
@@ -22,7 +23,7 @@ def build(config: Any, package: str, name: str, members: Iterable[str] = (), **a
         ValueError: naming the entry, if it names anything else than a class of the package, or the class refuses its
             arguments.
     """
-    if not isinstance(config, dict) or TARGET not in config:
+    if not isinstance(config, dict) or TARGET not in config or PARTIAL in config:
         raise ValueError(f"{name} must be a mapping with {TARGET}, got {config}")
     return _built(config, package, name, members, arguments)
 
@@ -34,14 +35,17 @@ def _built(value: Any, package: str, name: str, members: Iterable[str], argument
         raise ValueError(f"{name} must be a plain value, nothing that has to be resolved, got {value!r}")
     if not isinstance(value, dict):
         return value
-    for key in value.keys() - {TARGET}:
+    for key in value.keys() - {TARGET, PARTIAL}:
         if key.startswith("_") or not key.isidentifier():
             raise ValueError(f"{name} must have names of arguments and {TARGET}, got the key {key!r}")
     target = _class(value[TARGET], package, f"{name}.{TARGET}") if TARGET in value else dict
     absent = [member for member in members if not hasattr(target, member)]
     if absent:
         raise ValueError(f"{name} is a {target.__name__}, which has not {', '.join(absent)}")
-    entries = {key: _built(entry, package, f"{name}.{key}", (), {}) for key, entry in value.items() if key != TARGET}
+    plain = [key for key in value if key not in (TARGET, PARTIAL)]
+    entries = {key: _built(value[key], package, f"{name}.{key}", (), {}) for key in plain}
+    if value.get(PARTIAL):
+        return partial(target, **entries)
     try:
         return target(**{**entries, **arguments})
     except Exception as error:  # constructors that are given nonsense fail in ways of their own

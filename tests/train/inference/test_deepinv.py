@@ -66,18 +66,18 @@ def test_levels_of_a_range_are_told_to_the_network(tmp_path):
     denoiser = MmseDenoiser(sampler, k=2)
     assert torch.equal(denoiser(y, sigma), sampler.mean(told, 2))
     assert not torch.equal(denoiser(y, sigma), denoiser(y, sigma.flip(0)))
-    with pytest.raises(ValueError, match=r"trained on 0\.098.* \(25 of 255\) to 0\.294.* \(75 of 255\)"):
+    with pytest.raises(ValueError, match=r"sigma must be in \[25, 75\] as in training, got 80"):
         denoiser(y, 80 / 255)
 
 
 def test_what_was_not_trained_is_refused(sampler, tmp_path):
     y = noisy(denoising(SIGMA))
     for sigma in (25 / 255, 51 / 255, 50.0, float("nan"), torch.tensor([SIGMA, 0.5])):
-        with pytest.raises(ValueError, match=r"sigma is .*; the sampler was trained on 0\.1961 \(50 of 255\)"):
+        with pytest.raises(ValueError, match=r"sigma must be 50 as in training, got .*1 / 255"):
             MmseDenoiser(sampler)(y, sigma)
     with pytest.raises(ValueError, match="sigma must have 1 value, or 2, one an image, got 3"):
         MmseDenoiser(sampler)(y, torch.full((3,), SIGMA))
-    with pytest.raises(ValueError, match=r"sigma is 0\.1 "):
+    with pytest.raises(ValueError, match=r"sigma must be 50 as in training, got 25\.5 "):
         PosteriorReconstructor(sampler)(y, denoising(0.1))
     for physics in (deepinv.physics.Denoising(deepinv.physics.PoissonNoise()), deepinv.physics.Inpainting((3, 20, 24))):
         with pytest.raises(ValueError, match="physics must be Denoising with GaussianNoise"):

@@ -1,0 +1,114 @@
+"""The MMSE denoiser D(x, s) that a trained model is: what plug-and-play, RED and Langevin methods call."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ...checks import whole_number
+from ...data.degradations.gaussian_noise import GaussianNoise
+from ...models.baselines.denoisers import DnCNN, FFDNet
+from .load import load
+from .sampler import LoadedSampler, RunningMoments
+
+SAME = 1e-3  # relative: levels that are written in different ways are one
+FFDNET_HIGHEST = 75 / 255  # of the levels it was trained on (arXiv 1710.04026, section 4.1)
+
+
+@dataclass(frozen=True)
+class TrainedDenoiser:
+    """D(x, s) = E[clean | clean + s n = x], n ~ N(0, I), for the images and levels it was trained on and no others.
+
+    Levels are in the unit of the images, 1 for white. (D(x, s) − x) / s² is the score of noisy images (Tweedie).
+
+    Attributes:
+        function: (N, C, H, W) and levels (N,), fp32 on ``device``, to (N, C, H, W).
+        channels: C, 3 for colour and 1 for grey.
+        low: least level.
+        high: largest level.
+        device: where it computes.
+    """
+
+    function: Callable[[Tensor, Tensor], Tensor]
+    channels: int
+    low: float
+    high: float
+    device: torch.device
+
+    def denoise(self, images: Tensor, sigma: float | Tensor) -> Tensor:
+        """D(x, s), (N, C, H, W) of the type and on the device of the images; not clipped, with gradients where on.
+
+        Args:
+            images: x, (N, C, H, W) about [0, 1].
+            sigma: s, one number or one an image.
+
+        Raises:
+            ValueError: naming sigma, if it was not trained on one; if the images have other channels.
+        """
+        if images.ndim != 4 or images.shape[1] != self.channels:
+            kind = "colour" if self.channels == 3 else "grey"
+            raise ValueError(f"images must be (N, {self.channels}, H, W), {kind}, got {tuple(images.shape)}")
+        levels = torch.as_tensor(sigma, dtype=torch.float32).detach().flatten().cpu()
+        if levels.numel() not in (1, len(images)):
+            raise ValueError(f"sigma must have 1 value, or {len(images)}, one an image, got {levels.numel()}")
+        self._require_trained(levels)
+        levels = levels.clamp(self.low, self.high).expand(len(images)).to(self.device)
+        return self.function(images.to(self.device, torch.float32), levels).to(images)
+
+    def _require_trained(self, levels: Tensor) -> None:
+        trained = (levels >= self.low * (1 - SAME)) & (levels <= self.high * (1 + SAME))
+        if not bool(trained.all()):
+            low, high = 255 * self.low, 255 * self.high
+            allowed = f"{low:g}" if low == high else f"in [{low:g}, {high:g}]"
+            wrong = 255 * float(levels[~trained][0])
+            raise ValueError(f"sigma must be {allowed} as in training, got {wrong:g} (in units of 1 / 255 of white)")
+
+
+def open_denoiser(name: Path | str, device: torch.device | str = "cpu", k: int = 16, seed: int = 0) -> TrainedDenoiser:
+    """That of a run, a checkpoint, an export or ``bundled:denoiser``: what ``load`` opens; see ``of_sampler``."""
+    return of_sampler(load(name, device), k, seed)
+
+
+def of_sampler(sampler: LoadedSampler, k: int = 16, seed: int = 0) -> TrainedDenoiser:
+    """The mean of K samples, or what a deterministic model gives.
+
+    Args:
+        sampler: trained on Gaussian noise, of one level or a range.
+        k: K; a deterministic model has one answer, whatever it is.
+        seed: of z, the same for all images and in every call, so that D is one function.
+
+    Raises:
+        ValueError: if the sampler is of another degradation, or k is below 1.
+    """
+    degradation, k = sampler.degradation, whole_number("k", k, 1)
+    if not isinstance(degradation, GaussianNoise):
+        raise ValueError(f"sampler must be one of GaussianNoise, got one of {type(degradation).__name__}")
+    mean = _MeanOfSamples(sampler, degradation, k if sampler.stochastic else 1, seed)
+    return TrainedDenoiser(mean, sampler.image_channels, degradation.low, degradation.high, sampler.device)
+
+
+@dataclass(frozen=True)
+class _MeanOfSamples:
+    sampler: LoadedSampler
+    degradation: GaussianNoise
+    k: int
+    seed: int
+
+    def __call__(self, images: Tensor, sigma: Tensor) -> Tensor:
+        moments, measurement = RunningMoments(), self.degradation.at_levels(images, sigma)
+        for sample in self.sampler.restorer.samples(measurement, self.k, [self.seed] * len(images)):
+            moments.add(sample)
+        return moments.mean.float()
+
+
+def ffdnet(weights: str, device: torch.device | str = "cpu") -> TrainedDenoiser:
+    """FFDNet, colour or grey, for sigma 0 to 75; arguments and errors are those of ``FFDNet``."""
+    network = FFDNet(weights).to(device)
+    return TrainedDenoiser(network, network.channels, 0.0, FFDNET_HIGHEST, torch.device(device))
+
+
+def dncnn(weights: str, sigma: float = 25, device: torch.device | str = "cpu") -> TrainedDenoiser:
+    """The grey DnCNN of one level; arguments and errors are those of ``DnCNN``."""
+    return TrainedDenoiser(DnCNN(weights, sigma).to(device), 1, sigma / 255, sigma / 255, torch.device(device))
