@@ -100,6 +100,12 @@ def flatten_config(node: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def describe_config(config: Mapping[Any, Any]) -> str:
-    """Class and arguments of a config with ``_target_``, as "GaussianNoise, sigma 50"."""
-    arguments = [f"{key!s} {value}" for key, value in config.items() if key != "_target_"]
+    """Class and arguments of a config with ``_target_``, as "GaussianNoise, sigma 50"; of those within, in brackets."""
+    arguments = [
+        f"{key!s} {_described(value)}" for key, value in config.items() if key not in ("_target_", "_partial_")
+    ]
     return ", ".join([config["_target_"].rpartition(".")[2], *arguments])
+
+
+def _described(value: Any) -> str:
+    return f"({describe_config(value)})" if isinstance(value, Mapping) and "_target_" in value else str(value)
