@@ -79,9 +79,18 @@ def linear_problem(degradation: Degradation, measurement: Measurement, method: s
     Raises:
         ValueError: if the degradation is not linear, naming it and the method that needs it.
     """
+    return require_linear(degradation, method).linear_problem(measurement)
+
+
+def require_linear(degradation: Degradation, method: str) -> LinearDegradation:
+    """The degradation, if it is linear.
+
+    Raises:
+        ValueError: naming it, if not, and the method that needs it.
+    """
     if not isinstance(degradation, LinearDegradation):
         raise ValueError(f"{method} needs a linear degradation; {type(degradation).__name__} is not linear")
-    return degradation.linear_problem(measurement)
+    return degradation
 
 
 @runtime_checkable

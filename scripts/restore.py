@@ -23,8 +23,9 @@ import math
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
+from ..checks import closest
 from ..data.image_io.safe_read import on_one_line
 from ..train.restore.files import Input, check_outputs, inputs_of
 from ..train.restore.records import Records, note_start, sha256
@@ -35,11 +36,16 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
     from torch import nn
 
+    from ..train.inference.by_denoiser import ByDenoiser
+    from ..train.inference.sampler import LoadedSampler
+    from ..train.restore.tiling import Tiling, WholePicture
+
 PROGRAM = "pscgan restore"
 ASKED = (
     *("samples", "average", "seed", "sigma_z", "sigma", "tolerance", "degrade"),
     *("phase", "photons", "precision"),
 )
+OF_METHOD = ("method", "denoiser", "degradation")
 AUTO = "auto"
 
 
@@ -49,6 +55,13 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     add("inputs", nargs="*", metavar="INPUT", help="picture files, folders, or patterns such as 'photos/**/*.jpg'")
     add("--model", help="a run's folder, a checkpoint, a .safetensors file, bundled:demo, or hf:USER/REPO of the hub")
+    add(
+        "--method",
+        metavar="NAME",
+        help="of conf/method, as pnp_admm: by a denoiser, of a linear --degradation, not by --model",
+    )
+    add("--denoiser", metavar="MODEL", help="of --method: a model of noise of many levels (default bundled:denoiser)")
+    add("--degradation", metavar="NAME", help="of conf/degradation: what --method undoes")
     add("--out", type=Path, required=True, help="folder for what is written")
     add("--samples", type=int, help="of each file (default 8); 1 for a deterministic model")
     add("--average", type=int, metavar="N", help="mean and spread of N samples (default: those written)")
@@ -100,10 +113,28 @@ def check(options: argparse.Namespace) -> None:
             options.sigma = float(options.sigma)
         except ValueError as error:
             raise ValueError(f"--sigma must be a number on the 0..255 scale, or auto, got {options.sigma}") from error
+    given = [name for name in ("denoiser", "degradation") if getattr(options, name) is not None]
+    if given and options.method is None:
+        raise ValueError(f"--{given[0]} goes with --method, which is not given")
     if not options.inputs:
         raise ValueError("INPUT must be picture files, folders or patterns, got none; or --demo")
-    if options.model is None:
+    if options.method is not None:
+        _check_method(options)
+    elif options.model is None:
         raise ValueError("--model must be what pscgan export or pscgan train wrote, or bundled:demo, got none")
+
+
+def _check_method(options: argparse.Namespace) -> None:
+    from ..train.inference.by_denoiser import method_names
+
+    if options.method not in (names := method_names()):
+        raise ValueError(f"--method must be one of conf/method, got {options.method}{closest(options.method, names)}")
+    if options.model is not None:
+        raise ValueError("--method and --model exclude each other: give --denoiser with the former")
+    if options.degradation is None:
+        raise ValueError("--degradation must be a name of conf/degradation with --method, got none")
+    if not options.degrade and not isinstance(options.sigma, float):
+        raise ValueError(f"--sigma must be that of the noise in y, 0 for none, with --method, got {options.sigma}")
 
 
 class RestoreCommand:
@@ -118,22 +149,42 @@ class RestoreCommand:
     """
 
     def __init__(self, options: argparse.Namespace) -> None:
-        from ..train.inference.load import load
         from ..train.restore.open_image import ImageOpener
         from ..train.restore.side_info import SideInfo
-        from ..train.restore.tiling import Tiling
 
         self.options, self.inputs = options, inputs_of(options.inputs, options.out)
-        self.sampler = load(options.model, device_of(options.device), precision=options.precision)
+        self.sampler = self._opened()
         _fill_in(options, self.sampler.stochastic)
         may_exist = options.overwrite or options.skip_existing
         check_outputs(self.inputs, options.out, options.samples, options.degrade, may_exist)
         self.side_info = SideInfo(options.mask, options.phase, options.kernel, options.photons)
-        known = options.sigma, options.tolerance, options.degrade, options.seed
+        known = self._sigma(), options.tolerance, options.degrade, options.seed
         self.opener = ImageOpener(self.sampler, *known, int(1e6 * options.max_megapixels), self.side_info)
-        self.tiling = Tiling(self.sampler, options.tile, options.overlap)
+        self.tiling = self._tiling()
         self.records, self.start = Records(options.out), self._start()
         self.skipped = self.failed = 0
+
+    def _opened(self) -> LoadedSampler | ByDenoiser:
+        options, device = self.options, device_of(self.options.device)
+        if options.method is not None:
+            return _method(options, device)
+        from ..train.inference.load import load
+
+        return load(options.model, device, precision=options.precision)
+
+    def _sigma(self) -> float | Literal["auto"] | None:
+        """What pictures are told; of a method the degradation knows it, but for that of noise alone."""
+        asks = "sigma" in getattr(self.sampler.degradation, "accepted_side_info", ())
+        sigma: float | Literal["auto"] | None = self.options.sigma
+        return sigma if (asks and not self.options.degrade) or self.options.method is None else None
+
+    def _tiling(self) -> Tiling | WholePicture:
+        from ..train.inference.by_denoiser import ByDenoiser
+        from ..train.restore.tiling import Tiling, WholePicture
+
+        if isinstance(self.sampler, ByDenoiser):
+            return WholePicture(self.sampler)
+        return Tiling(self.sampler, self.options.tile, self.options.overlap)
 
     def run(self) -> int:
         """The exit code: 2 if one or more could not be restored.
@@ -179,6 +230,7 @@ class RestoreCommand:
     def _written(self, one: Input, record: dict[str, str], bar: Progress, task: TaskID) -> list[dict[str, Any]]:
         """What is known of the samples and of their mean; empty where they are left out."""
         from ..train.restore.pipeline import Restoration
+        from ..train.restore.tiling import Tiling
 
         options = self.options
         outputs = one.outputs(options.out, options.samples, options.degrade)
@@ -198,7 +250,12 @@ class RestoreCommand:
                 print(f"{PROGRAM}: {kind}: {on_one_line(one.path)}: {sentence}", file=sys.stderr)
         outputs.mean.parent.mkdir(parents=True, exist_ok=True)
         restoration = Restoration(self.tiling, y, outputs, options.average, options.seed, options.sigma_z)
-        bar.update(task, total=restoration.steps)
+        steps = restoration.steps
+        if not isinstance(self.tiling, Tiling):
+            steps += options.average * self.tiling.method.rule.calls
+            self.tiling.called = lambda: bar.advance(task)
+            print(f"{PROGRAM}: {on_one_line(one.path)}: {self.tiling.cost(y, options.average)}", file=sys.stderr)
+        bar.update(task, total=steps)
         restoration.run(lambda: bar.advance(task))
         written = restoration.write(lambda found: self.records.append({**record, **found}))
         return [*written["samples"], written["mean"]]
@@ -206,14 +263,20 @@ class RestoreCommand:
     def _start(self) -> dict[str, Any]:
         """What the call is on record with; ``call`` is a digest of all that pixels follow from beside the file."""
         from ..models.features.weights import weights_hash
+        from ..train.inference.by_denoiser import ByDenoiser
         from ..train.runs.provenance import provenance
 
-        options, run, metadata, made = self.options, self.sampler.run, self.sampler.metadata, provenance()
-        known = ("name", "images_seen", "degradation", "seed", "commit")
-        model = {name: metadata[name] for name in known if name in metadata}
+        options, sampler, made = self.options, self.sampler, provenance()
+        if isinstance(sampler, ByDenoiser):
+            run, model, network = None, {name: getattr(options, name) for name in OF_METHOD}, sampler.denoiser.network
+            model["rule"] = str(sampler.rule)
+        else:
+            known = ("name", "images_seen", "degradation", "seed", "commit")
+            model = {name: sampler.metadata[name] for name in known if name in sampler.metadata}
+            run, network = sampler.run, cast("nn.Module", sampler.generator)
         settings = {
             "pscgan": made["pscgan"],
-            "model": model | {"weights": weights_hash(cast("nn.Module", self.sampler.generator))},
+            "model": model | {"weights": weights_hash(network)},
             **{name: getattr(options, name) for name in ASKED},
             "tiles": {name: getattr(self.tiling, name) for name in ("side", "overlap", "receptive_field", "exact")},
         }
@@ -226,6 +289,29 @@ class RestoreCommand:
             **{name: value and str(value) for name, value in (("mask", options.mask), ("kernel", options.kernel))},
             **made,
         }
+
+
+def _method(options: argparse.Namespace, device: str) -> ByDenoiser:
+    """The method, its denoiser, and the degradation that is named, with the noise that is told.
+
+    Raises:
+        ValueError: if there is no such degradation, it has no noise to tell, or it is not linear.
+    """
+    from hydra import compose, initialize_config_module
+    from hydra.errors import MissingConfigException
+    from hydra.utils import instantiate
+
+    from ..train.inference.by_denoiser import method_config
+
+    told = {} if options.sigma is None else {"sigma": options.sigma}
+    try:
+        with initialize_config_module("pscgan.conf", version_base="1.3"):
+            degradation = instantiate(compose(f"degradation/{options.degradation}").degradation, **told)
+    except MissingConfigException as error:
+        raise ValueError(f"--degradation must be a name of conf/degradation, got {options.degradation}") from error
+    config = method_config(options.method, options.denoiser)
+    method: ByDenoiser = instantiate(config)(degradation=degradation, device=device)
+    return method
 
 
 def _fill_in(options: argparse.Namespace, stochastic: bool) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,6 +16,7 @@ from ...data.degradation import Degradation
 from ...data.measurement import Measurement
 from ...models.baselines.denoisers import DnCNN, FFDNet
 from ...models.features.weights import weights_hash
+from ..inference.by_denoiser import ByDenoiser, method_config, method_names
 from ..inference.load import load
 from ..inference.load_run import RunSource
 from ..inference.sampler import LoadedSampler
@@ -65,21 +67,27 @@ class Method:
 
 
 class Methods:
-    """What a user has named, before a degradation is known; of models also what they were trained on."""
+    """What a user has named, before a degradation is known; of models also what they were trained on.
 
-    def __init__(self, methods: Any, device: torch.device, samples_per_pass: int = 1) -> None:
+    Attributes:
+        weights: hashes of them, of models and, once they are built, of the denoisers of methods.
+    """
+
+    def __init__(
+        self, methods: Any, device: torch.device, samples_per_pass: int = 1, denoiser: Any = None
+    ) -> None:
         self.device = device
-        self.values = named_values(methods)
+        self.values = {
+            name: method_config(value, denoiser) if value in method_names() else value
+            for name, value in named_values(methods).items()
+        }
         self.loaded: dict[str, LoadedSampler] = {
             name: load(value, device, samples_per_pass=samples_per_pass, trust_code=True)
             for name, value in self.values.items()
             if isinstance(value, str) and value != DEGRADED
         }
-
-    @property
-    def weights(self) -> dict[str, str]:
-        """Of models, the hash of the weights."""
-        return {name: weights_hash(cast(nn.Module, loaded.generator)) for name, loaded in self.loaded.items()}
+        networks = {name: cast(nn.Module, loaded.generator) for name, loaded in self.loaded.items()}
+        self.weights = {name: weights_hash(network) for name, network in networks.items()}
 
     @property
     def first_run(self) -> RunSource | None:
@@ -110,6 +118,10 @@ class Methods:
         if not isinstance(value, Mapping):
             raise ValueError(f"methods.{name} must be {ALLOWED}; got {value}")
         restorer = instantiate(OmegaConf.create(dict(value)))
+        if isinstance(restorer, partial):
+            restorer = restorer(degradation=degradation, device=self.device)
+            if isinstance(restorer, ByDenoiser):
+                self.weights[name] = weights_hash(restorer.denoiser.network)
         if not (hasattr(restorer, "restore") and hasattr(restorer, "stochastic")):
             raise ValueError(
                 f"methods.{name} must have restore and stochastic (pscgan.train.sampling.Restorer), got a "

@@ -10,8 +10,8 @@ from ..runs.naming import RESERVED, run_name
 
 DEGRADED = "degraded"
 ALLOWED = (
-    f"what pscgan.load takes (a run, a checkpoint, an export, bundled:NAME), {DEGRADED}, or a mapping with _target_ "
-    "of a restorer"
+    f"what pscgan.load takes (a run, a checkpoint, an export, bundled:NAME), {DEGRADED}, a method of "
+    "conf/method, or a mapping with _target_ of a restorer"
 )
 
 

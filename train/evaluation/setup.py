@@ -82,8 +82,8 @@ def build(config: DictConfig) -> EvaluationSetup:
     whole_number("sigma_z_images", config.sigma_z_images, 0)
     whole_number("tweedie_samples", config.tweedie_samples, 0)
     device = torch.device("cuda", torch.cuda.current_device()) if on_gpu(config) else torch.device("cpu")
-    named = OmegaConf.to_container(config)["methods"]  # type: ignore[index, call-overload]
-    opened = Methods(named, device, config.samples_per_pass)
+    values: Any = OmegaConf.to_container(config, resolve=True)
+    opened = Methods(values["methods"], device, config.samples_per_pass, values["denoiser"])
     degradation, described = open_degradation(config, opened.first)
     images, split = open_images(config, opened.first_run, opened.first)
     require_pairs(images.source, degradation)

@@ -36,9 +36,9 @@ class TemperatureSweep:
     def metrics(
         self, restorer: Restorer, clean: Tensor, measurement: Measurement, numbers: Sequence[int]
     ) -> dict[float, PatchDistribution]:
-        """By factor, a metric updated with a batch x, (B, C, H, W); none for a deterministic method."""
+        """By factor, a metric updated with a batch x, (B, C, H, W); none for a method without z."""
         found = {}
-        for sigma_z in self.sigma_zs if restorer.stochastic else ():
+        for sigma_z in self.sigma_zs if restorer.stochastic and getattr(restorer, "scales_z", True) else ():
             found[sigma_z] = PatchDistribution(1).to(clean.device)
             sample = restorer.restore(measurement, 1, [self.seed + number for number in numbers], sigma_z)
             found[sigma_z].update(sample, clean, measurement)

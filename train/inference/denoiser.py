@@ -3,17 +3,21 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...checks import whole_number
 from ...data.degradations.gaussian_noise import GaussianNoise
-from ...models.baselines.denoisers import DnCNN, FFDNet
+from ...models.baselines.denoisers import CONVOLUTIONS, HALF, DnCNN, FFDNet
+from ...models.receptive_field import receptive_field_radius
 from .load import load
 from .sampler import LoadedSampler, RunningMoments
+from .windows import windows_of
 
 SAME = 1e-3  # relative: levels that are written in different ways are one
+SIDE = 512  # of windows, in pixels
 FFDNET_HIGHEST = 75 / 255  # of the levels it was trained on (arXiv 1710.04026, section 4.1)
 
 
@@ -29,6 +33,10 @@ class TrainedDenoiser:
         low: least level.
         high: largest level.
         device: where it computes.
+        network: whose weights it is of.
+        stride: of the network, in pixels.
+        radius: pixels beyond which nothing changes a pixel of D. Large images are computed by windows that see so far,
+            which is what the whole gives; where it is None, as a whole.
     """
 
     function: Callable[[Tensor, Tensor], Tensor]
@@ -36,6 +44,9 @@ class TrainedDenoiser:
     low: float
     high: float
     device: torch.device
+    network: nn.Module
+    stride: int = 1
+    radius: int | None = None
 
     def denoise(self, images: Tensor, sigma: float | Tensor) -> Tensor:
         """D(x, s), (N, C, H, W) of the type and on the device of the images; not clipped, with gradients where on.
@@ -55,7 +66,19 @@ class TrainedDenoiser:
             raise ValueError(f"sigma must have 1 value, or {len(images)}, one an image, got {levels.numel()}")
         self._require_trained(levels)
         levels = levels.clamp(self.low, self.high).expand(len(images)).to(self.device)
-        return self.function(images.to(self.device, torch.float32), levels).to(images)
+        denoised = self._by_windows if max(images.shape[-2:]) > SIDE else self.function
+        return denoised(images.to(self.device, torch.float32), levels).to(images)
+
+    def _by_windows(self, images: Tensor, levels: Tensor) -> Tensor:
+        if self.radius is None:
+            return self.function(images, levels)
+        height, width = images.shape[-2:]
+        whole = torch.empty_like(images)
+        for window in windows_of(height, width, SIDE):
+            around = window.grown(self.radius, self.stride, height, width)
+            denoised = self.function(images[(..., *around.area)], levels)
+            whole[(..., *window.area)] = window.cut_from(denoised, around)
+        return whole
 
     def _require_trained(self, levels: Tensor) -> None:
         trained = (levels >= self.low * (1 - SAME)) & (levels <= self.high * (1 + SAME))
@@ -86,7 +109,10 @@ def of_sampler(sampler: LoadedSampler, k: int = 16, seed: int = 0) -> TrainedDen
     if not isinstance(degradation, GaussianNoise):
         raise ValueError(f"sampler must be one of GaussianNoise, got one of {type(degradation).__name__}")
     mean = _MeanOfSamples(sampler, degradation, k if sampler.stochastic else 1, seed)
-    return TrainedDenoiser(mean, sampler.image_channels, degradation.low, degradation.high, sampler.device)
+    network, channels = cast(nn.Module, sampler.generator), sampler.image_channels
+    see = None if sampler.stochastic else receptive_field_radius(sampler.generator, channels + degradation.num_maps)
+    levels = degradation.low, degradation.high
+    return TrainedDenoiser(mean, channels, *levels, sampler.device, network, sampler.generator.stride, see)
 
 
 @dataclass(frozen=True)
@@ -106,9 +132,11 @@ class _MeanOfSamples:
 def ffdnet(weights: str, device: torch.device | str = "cpu") -> TrainedDenoiser:
     """FFDNet, colour or grey, for sigma 0 to 75; arguments and errors are those of ``FFDNet``."""
     network = FFDNet(weights).to(device)
-    return TrainedDenoiser(network, network.channels, 0.0, FFDNET_HIGHEST, torch.device(device))
+    sees = HALF * len(network.layers)
+    return TrainedDenoiser(network, network.channels, 0.0, FFDNET_HIGHEST, torch.device(device), network, HALF, sees)
 
 
 def dncnn(weights: str, sigma: float = 25, device: torch.device | str = "cpu") -> TrainedDenoiser:
     """The grey DnCNN of one level; arguments and errors are those of ``DnCNN``."""
-    return TrainedDenoiser(DnCNN(weights, sigma).to(device), 1, sigma / 255, sigma / 255, torch.device(device))
+    network, level = DnCNN(weights, sigma).to(device), sigma / 255
+    return TrainedDenoiser(network, 1, level, level, torch.device(device), network, radius=CONVOLUTIONS)

@@ -20,10 +20,9 @@ from ...data.jpeg import reader as jpeg_file
 from ...data.jpeg.reader import JpegFile
 from ...data.measurement import Measurement
 from ...rng import Rng
-from ..inference.sampler import LoadedSampler
-from .restoration_input import ImageInfo, Pixels, RestorationInput, UnsupportedImageError
+from ..inference.windows import Window
+from .restoration_input import ImageInfo, ImageModel, Pixels, RestorationInput, UnsupportedImageError
 from .side_info import SideInfo, kind_of
-from .tiling import Window
 
 AUTO = "auto"
 GREY = "it is grey, and y the same in all colours, on which the run was not trained"
@@ -48,7 +47,7 @@ class ImageOpener:
         ValueError: if the sampler restores what no picture file holds, or an option does not go with it.
     """
 
-    sampler: LoadedSampler
+    sampler: ImageModel
     sigma: float | Literal["auto"] | None = None
     tolerance: float = 0.0
     degrade: bool = False

@@ -13,11 +13,12 @@ from torch import Tensor
 
 from ...data.image_io.write_png import encode_png
 from ..inference.sampler import RunningMoments
+from ..inference.windows import Window
 from ..runs.atomic_write import written_together
 from .files import Outputs
 from .report import ReencodingReport
 from .restoration_input import RestorationInput, rounded
-from .tiling import Tiling, Window
+from .tiling import Tiling, WholePicture
 
 
 class Restoration:
@@ -40,7 +41,13 @@ class Restoration:
     """
 
     def __init__(
-        self, tiling: Tiling, y: RestorationInput, outputs: Outputs, average: int, seed: int = 0, sigma_z: float = 1.0
+        self,
+        tiling: Tiling | WholePicture,
+        y: RestorationInput,
+        outputs: Outputs,
+        average: int,
+        seed: int = 0,
+        sigma_z: float = 1.0,
     ) -> None:
         self.tiling, self.y, self.outputs = tiling, y, outputs
         self.average, self.seed, self.sigma_z = average, seed, sigma_z

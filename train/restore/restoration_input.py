@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ...data.degradation import Verifiable, Verification
+from ...data.degradation import Degradation, Verifiable, Verification
 from ...data.from_image import FromImage
 from ...data.image_io.write_png import encode_png
 from ...data.luma import luma
 from ...data.measurement import Measurement
-from ..inference.sampler import LoadedSampler
-from .tiling import Window
+from ..inference.windows import Window
 
 MAX_PROJECTIONS, NEAR = 20, 0.1 / 255  # so near to [0, 1], clipping is left to rounding
 
@@ -75,6 +74,22 @@ class ImageInfo:
         return encode_png(image, self.exif, self.icc_profile, self.alpha, self.colour_chunks)
 
 
+class ImageModel(Protocol):
+    """What restores pictures, as far as they are concerned: a trained sampler, or a method by a denoiser."""
+
+    @property
+    def image_channels(self) -> int:
+        """3 for colour, 1 for grey."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+
+    @property
+    def degradation(self) -> Degradation:
+        """Of what it restores."""
+
+
 Pixels = Callable[[Window], Tensor]
 """A window of an image, (c, h, w) float, 1 for white."""
 Measured = Callable[[Window, int], Measurement]
@@ -102,7 +117,7 @@ class RestorationInput:
 
     def __init__(
         self,
-        sampler: LoadedSampler,
+        sampler: ImageModel,
         degradation: FromImage,
         info: ImageInfo,
         measured: Measured,
@@ -129,9 +144,13 @@ class RestorationInput:
         clean = {} if self.clean is None else {"clean": self.clean(window)}
         return {"input": self.degraded(window), **clean}
 
+    def measurement(self, window: Window) -> Measurement:
+        """Of a window, in the channels of the sampler."""
+        return self._measured(window, self.sampler.image_channels)
+
     def condition(self, window: Window) -> Tensor:
         """The condition of the network, (1, C + M, h, w)."""
-        return self._measured(window, self.sampler.image_channels).condition
+        return self.measurement(window).condition
 
     def project(self, sample: Tensor, window: Window) -> Tensor:
         """The nearest image to a sample (1, C, h, w) that explains y, in the channels of ``info``."""

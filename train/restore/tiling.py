@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -12,57 +13,16 @@ from torch import Tensor
 from ...models.generator import scale_latent
 from ...models.receptive_field import receptive_field_radius
 from ...models.spatial_latent import LatentField, SpatialLatent
+from ..inference.by_denoiser import ByDenoiser
 from ..inference.sampler import LoadedSampler
+from ..inference.windows import Window, windows_of
 
 if TYPE_CHECKING:
     from .restoration_input import RestorationInput
 
 SIDE = 512  # pixels, unless the user says otherwise
+PROBE = 256  # pixels a side of the image by which the time of a call is measured
 LARGEST_OVERLAP = 128  # pixels, unless the user says otherwise
-
-
-class Window(NamedTuple):
-    """A rectangle of a picture, in pixels."""
-
-    top: int
-    left: int
-    height: int
-    width: int
-
-    @property
-    def bottom(self) -> int:
-        """The row after the last."""
-        return self.top + self.height
-
-    @property
-    def right(self) -> int:
-        """The column after the last."""
-        return self.left + self.width
-
-    @property
-    def area(self) -> tuple[slice, slice]:
-        """Rows and columns of the picture."""
-        return slice(self.top, self.bottom), slice(self.left, self.right)
-
-    def grown(self, margin: int, unit: int, height: int, width: int) -> Window:
-        """With a margin on all sides, to multiples of ``unit`` or the border of a picture of H x W."""
-        top, left = (max(0, (start - margin) // unit * unit) for start in (self.top, self.left))
-        bottom, right = (
-            min(side, -(-(end + margin) // unit) * unit) for end, side in ((self.bottom, height), (self.right, width))
-        )
-        return Window(top, left, bottom - top, right - left)
-
-    def cut_from(self, image: Tensor, around: Window) -> Tensor:
-        """This window of an image (..., h, w) of the window ``around`` it."""
-        top, left = self.top - around.top, self.left - around.left
-        return image[..., top : top + self.height, left : left + self.width]
-
-
-def windows_of(height: int, width: int, side: int) -> Iterator[Window]:
-    """Windows of ``side`` pixels that cover a picture, row by row, the last of a row or column smaller."""
-    for top in range(0, height, side):
-        for left in range(0, width, side):
-            yield Window(top, left, min(side, height - top), min(side, width - left))
 
 
 class Tiling:
@@ -117,6 +77,50 @@ class Tiling:
         """
         latents = (SpatialLatent(self.sampler.generator, [seed], number) for number in range(1, num_samples + 1))
         yield from self.tile(y, window).draw(latents, sigma_z)
+
+
+class WholePicture:
+    """A picture as a method by a denoiser takes it; the denoiser itself may work by windows.
+
+    Args:
+        method: that restores.
+
+    Attributes:
+        called: is called before each call of the denoiser.
+    """
+
+    side = overlap = receptive_field = None
+    exact = True
+
+    def __init__(self, method: ByDenoiser) -> None:
+        self.method = method
+        self.called: Callable[[], None] = lambda: None
+
+    def windows(self, y: RestorationInput) -> list[Window]:
+        """The whole."""
+        return [Window(0, 0, y.info.height, y.info.width)]
+
+    def draw(
+        self, y: RestorationInput, window: Window, num_samples: int, seed: int, sigma_z: float = 1.0
+    ) -> Iterator[Tensor]:
+        """Samples 1 to K, each (1, c, h, w) about [0, 1], projected, neither clipped nor rounded."""
+        for sample in self.method.samples(y.measurement(window), num_samples, [seed], self._denoise):
+            yield y.project(sample.float(), window)
+
+    def cost(self, y: RestorationInput, num_samples: int) -> str:
+        """In words: calls of the denoiser, and about how long they take, by the time of one on a small image."""
+        image = torch.full((1, self.method.image_channels, PROBE, PROBE), 0.5)
+        level = math.sqrt(max(self.method.denoiser.low, 1e-3) * self.method.denoiser.high)
+        for _ in range(2):
+            start = time.perf_counter()
+            self.method.denoiser.denoise(image, level).cpu()
+        calls, pixels = num_samples * self.method.rule.calls, y.info.height * y.info.width
+        seconds = calls * (time.perf_counter() - start) * max(1.0, pixels / PROBE**2)
+        return f"{calls} calls of the denoiser on {pixels / 1e6:.2g} megapixels, about {seconds:.0f} s"
+
+    def _denoise(self, x: Tensor, s: float) -> Tensor:
+        self.called()
+        return self.method.denoiser.denoise(x, s)
 
 
 class Tile:

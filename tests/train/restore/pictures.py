@@ -47,7 +47,7 @@ def opened(sampler, path, **options):
 
 def whole(sampler, y, k, seed=0, sigma_z=1.0):
     """Samples of the whole picture at once, projected, (K, c, H, W)."""
-    from pscgan.train.restore.tiling import Window
+    from pscgan.train.inference.windows import Window
 
     info = y.info
     window = Window(0, 0, info.height, info.width)

@@ -6,8 +6,8 @@ import torch
 
 from pscgan.data.jpeg.reader import read
 from pscgan.data.jpeg.verify import verify
+from pscgan.train.inference.windows import Window, windows_of
 from pscgan.train.restore.report import ReencodingReport
-from pscgan.train.restore.tiling import Window, windows_of
 
 from ...data.jpeg.makers import by_pillow, picture
 

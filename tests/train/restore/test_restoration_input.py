@@ -10,10 +10,11 @@ from pscgan.data.from_image import ParsedMeasurement
 from pscgan.data.measurement import Measurement
 from pscgan.data.toy_posteriors.fields import noisy_field
 from pscgan.rng import Rng
+from pscgan.train.inference.windows import Window
 from pscgan.train.restore.open_image import ImageOpener
 from pscgan.train.restore.restoration_input import UnsupportedImageError
 from pscgan.train.restore.side_info import SideInfo
-from pscgan.train.restore.tiling import Tile, TiledSample, Tiling, Window
+from pscgan.train.restore.tiling import Tile, TiledSample, Tiling
 
 from ...data.choices import chosen
 from ...data.jpeg.makers import by_pillow, picture

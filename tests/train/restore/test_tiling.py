@@ -5,7 +5,8 @@ import pytest
 import torch
 from PIL import Image
 
-from pscgan.train.restore.tiling import Tiling, Window, windows_of
+from pscgan.train.inference.windows import Window, windows_of
+from pscgan.train.restore.tiling import Tiling
 
 from .pictures import by_tiles, jpeg_sampler, jpg, noise_sampler, opened, png, whole
 

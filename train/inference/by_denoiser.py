@@ -1,0 +1,96 @@
+"""Restoration by a denoiser that is called many times, as any other method: plug-and-play, RED, Langevin, chains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from typing import Any
+
+import torch
+from omegaconf import OmegaConf
+from torch import Tensor
+
+from ...data.degradation import Degradation, linear_problem, require_linear
+from ...data.measurement import Measurement
+from ...models.baselines.denoiser_sampler import Denoiser, DenoiserSampler
+from ...rng import Rng
+from .denoiser import TrainedDenoiser, open_denoiser
+
+
+class ByDenoiser:
+    """A rule and the denoiser that it calls, as a ``Restorer`` of one linear degradation.
+
+    Sample k of an image is a function of its seed and of k.
+
+    Args:
+        rule: a sampler; or a solver, whose samples are equal.
+        denoiser: D, or what ``open_denoiser`` takes; None for ``bundled:denoiser``.
+        degradation: of the measurements.
+        device: where a denoiser that is opened computes.
+
+    Attributes:
+        stochastic: whether samples differ.
+
+    Raises:
+        ValueError: if the degradation is not linear, and as ``open_denoiser``.
+    """
+
+    scales_z = False  # there is no z whose scale could be another
+
+    def __init__(
+        self,
+        rule: DenoiserSampler,
+        denoiser: TrainedDenoiser | str | None,
+        degradation: Degradation,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        require_linear(degradation, type(rule).__name__)
+        self.rule, self.degradation, self.stochastic = rule, degradation, rule.stochastic
+        named = "bundled:denoiser" if denoiser is None else denoiser
+        self.denoiser = open_denoiser(named, device) if isinstance(named, str) else named
+
+    @property
+    def image_channels(self) -> int:
+        """3 for colour, 1 for grey."""
+        return self.denoiser.channels
+
+    @property
+    def device(self) -> torch.device:
+        """Where the denoiser computes."""
+        return self.denoiser.device
+
+    def restore(self, measurement: Measurement, num_samples: int, seeds: Sequence[int], sigma_z: float = 1.0) -> Tensor:
+        """As of ``Restorer``, without gradients; without noise projected onto what explains y.
+
+        Raises:
+            ValueError: if sigma_z is not 1, or the denoiser was not trained on a level that the rule needs.
+        """
+        if sigma_z != 1:
+            raise ValueError(f"sigma_z must be 1 for {type(self.rule).__name__}, which has no z, got {sigma_z}")
+        samples = self.samples(measurement, num_samples, seeds, self.denoiser.denoise)
+        return torch.stack([self.degradation.project(sample, measurement).float() for sample in samples])
+
+    def samples(
+        self, measurement: Measurement, num_samples: int, seeds: Sequence[int], denoiser: Denoiser
+    ) -> Iterator[Tensor]:
+        """One after the other, (B, C, H, W), not projected, by D as given here."""
+        problem = linear_problem(self.degradation, measurement, type(self.rule).__name__)
+        for k in range(1, num_samples + 1):
+            (sample,) = self.rule.sample(denoiser, problem, 1, Rng.of_images(seeds, "sample by a denoiser", k))
+            yield sample
+
+
+METHODS = files("pscgan.conf") / "method"
+
+
+def method_names() -> list[str]:
+    """Of the files in ``conf/method``."""
+    return sorted(file.name.removesuffix(".yaml") for file in METHODS.iterdir() if file.name.endswith(".yaml"))
+
+
+def method_config(name: str, denoiser: Any) -> dict[str, Any]:
+    """A method of ``conf/method`` with its denoiser, as plain values."""
+    config = OmegaConf.create((METHODS / f"{name}.yaml").read_text())
+    plain: Any = OmegaConf.to_container(OmegaConf.create({"denoiser": denoiser, "method": config}), resolve=True)
+    method: dict[str, Any] = plain["method"]
+    return method
