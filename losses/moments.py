@@ -20,8 +20,9 @@ class FirstMoment:
 
     Args:
         biased: the paper's form. With K = 1 it is the plain mean squared error.
-        data_std: σd of images. If given, the term of each image is divided by c_out² = s² σd² / (s² + σd²) of its noise
-            level s (EDM, arXiv 2206.00364, table 1), so that every level counts alike; ``measurement`` must know sigma.
+        data_std: σd of images. If given, the term of each image is divided by σd² s / √(s² + σd²), s being its noise
+            level: that grows as the MMSE of photographs does, up to their variance, so that every level counts alike
+            (EDM2 learns this weight, arXiv 2312.02696, section 3.2). ``measurement`` must know sigma.
     """
 
     def __init__(self, biased: bool = False, data_std: float | None = None) -> None:
@@ -33,16 +34,16 @@ class FirstMoment:
     def __call__(self, samples_KBCHW: Tensor, clean: Tensor, measurement: Any) -> Tensor:
         K, residuals = len(samples_KBCHW), clean - samples_KBCHW
         if self.data_std is not None:
-            residuals = residuals / _c_out(measurement, self.data_std)
+            residuals = residuals / _expected(measurement, self.data_std).sqrt()
         if self.biased:
             return residuals.mean(0).square().mean()
         # Σ_{i≠j} rᵢ rⱼ = (Σ r)² − Σ r²
         return (residuals.sum(0).square() - residuals.square().sum(0)).mean() / (K * (K - 1))
 
 
-def _c_out(measurement: Any, data_std: float) -> Tensor:
+def _expected(measurement: Any, data_std: float) -> Tensor:
     """(B, 1, 1, 1)."""
     if "sigma" not in measurement.params:
         raise ValueError(f"data_std is {data_std:g}, for measurements that know sigma, as those of GaussianNoise")
     s: Tensor = measurement.params["sigma"].view(-1, 1, 1, 1)
-    return data_std * s / (s.square() + data_std**2).sqrt()
+    return data_std**2 * s / (s.square() + data_std**2).sqrt()

@@ -97,7 +97,9 @@ def check(options: argparse.Namespace) -> None:
         from ..data.splits import held_out_photographs
 
         options.inputs = [*options.inputs, *(str(PHOTOS / name) for name in held_out_photographs())]
-        options.model, options.degrade = options.model or "bundled:demo", True
+        options.degrade = True
+        if options.method is None:
+            options.model = options.model or "bundled:demo"
     for name in ("samples", "average"):
         value = getattr(options, name)
         if value is not None and value < 1:
@@ -125,16 +127,20 @@ def check(options: argparse.Namespace) -> None:
 
 
 def _check_method(options: argparse.Namespace) -> None:
-    from ..train.inference.by_denoiser import method_names
+    from ..train.inference.by_denoiser import option_names
 
-    if options.method not in (names := method_names()):
-        raise ValueError(f"--method must be one of conf/method, got {options.method}{closest(options.method, names)}")
     if options.model is not None:
-        raise ValueError("--method and --model exclude each other: give --denoiser with the former")
-    if options.degradation is None:
-        raise ValueError("--degradation must be a name of conf/degradation with --method, got none")
+        raise ValueError("--method and --model exclude each other; the former calls --denoiser")
+    for group in ("method", "degradation"):
+        name, names = getattr(options, group), option_names(group)
+        if name is None:
+            raise ValueError(f"--{group} must be given with --method; there are {', '.join(names)}")
+        if name not in names:
+            raise ValueError(f"there is no {group} {name}{closest(name, names)}")
     if not options.degrade and not isinstance(options.sigma, float):
         raise ValueError(f"--sigma must be that of the noise in y, 0 for none, with --method, got {options.sigma}")
+    if options.sigma_z != 1:
+        raise ValueError(f"--sigma-z must be 1 with --method, got {options.sigma_z}")
 
 
 class RestoreCommand:
@@ -295,22 +301,21 @@ def _method(options: argparse.Namespace, device: str) -> ByDenoiser:
     """The method, its denoiser, and the degradation that is named, with the noise that is told.
 
     Raises:
-        ValueError: if there is no such degradation, it has no noise to tell, or it is not linear.
+        ValueError: if it has no noise to tell, or is not linear.
     """
     from hydra import compose, initialize_config_module
-    from hydra.errors import MissingConfigException
     from hydra.utils import instantiate
 
+    from ..data.degradation import require_linear
     from ..train.inference.by_denoiser import method_config
 
     told = {} if options.sigma is None else {"sigma": options.sigma}
-    try:
-        with initialize_config_module("pscgan.conf", version_base="1.3"):
-            degradation = instantiate(compose(f"degradation/{options.degradation}").degradation, **told)
-    except MissingConfigException as error:
-        raise ValueError(f"--degradation must be a name of conf/degradation, got {options.degradation}") from error
-    config = method_config(options.method, options.denoiser)
-    method: ByDenoiser = instantiate(config)(degradation=degradation, device=device)
+    with initialize_config_module("pscgan.conf", version_base="1.3"):
+        config = compose("train", [f"degradation={options.degradation}", "dataset=folder"]).degradation
+    require_linear(instantiate(config), options.method)
+    degradation = instantiate(config, **told)
+    of_denoiser = instantiate(method_config(options.method, options.denoiser))
+    method: ByDenoiser = of_denoiser(degradation=degradation, device=device)
     return method
 
 

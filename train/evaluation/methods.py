@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,7 +15,7 @@ from ...data.degradation import Degradation
 from ...data.measurement import Measurement
 from ...models.baselines.denoisers import DnCNN, FFDNet
 from ...models.features.weights import weights_hash
-from ..inference.by_denoiser import ByDenoiser, method_config, method_names
+from ..inference.by_denoiser import ByDenoiser, method_config, option_names
 from ..inference.load import load
 from ..inference.load_run import RunSource
 from ..inference.sampler import LoadedSampler
@@ -73,12 +72,10 @@ class Methods:
         weights: hashes of them, of models and, once they are built, of the denoisers of methods.
     """
 
-    def __init__(
-        self, methods: Any, device: torch.device, samples_per_pass: int = 1, denoiser: Any = None
-    ) -> None:
+    def __init__(self, methods: Any, device: torch.device, samples_per_pass: int = 1, denoiser: Any = None) -> None:
         self.device = device
         self.values = {
-            name: method_config(value, denoiser) if value in method_names() else value
+            name: method_config(value, denoiser) if value in option_names("method") else value
             for name, value in named_values(methods).items()
         }
         self.loaded: dict[str, LoadedSampler] = {
@@ -118,7 +115,7 @@ class Methods:
         if not isinstance(value, Mapping):
             raise ValueError(f"methods.{name} must be {ALLOWED}; got {value}")
         restorer = instantiate(OmegaConf.create(dict(value)))
-        if isinstance(restorer, partial):
+        if value.get("_partial_"):
             restorer = restorer(degradation=degradation, device=self.device)
             if isinstance(restorer, ByDenoiser):
                 self.weights[name] = weights_hash(restorer.denoiser.network)

@@ -80,17 +80,15 @@ class ByDenoiser:
             yield sample
 
 
-METHODS = files("pscgan.conf") / "method"
-
-
-def method_names() -> list[str]:
-    """Of the files in ``conf/method``."""
-    return sorted(file.name.removesuffix(".yaml") for file in METHODS.iterdir() if file.name.endswith(".yaml"))
+def option_names(group: str) -> list[str]:
+    """What can be chosen of a group of ``pscgan.conf``."""
+    names = (file.name for file in (files("pscgan.conf") / group).iterdir())
+    return sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml"))
 
 
 def method_config(name: str, denoiser: Any) -> dict[str, Any]:
     """A method of ``conf/method`` with its denoiser, as plain values."""
-    config = OmegaConf.create((METHODS / f"{name}.yaml").read_text())
+    config = OmegaConf.create((files("pscgan.conf") / "method" / f"{name}.yaml").read_text())
     plain: Any = OmegaConf.to_container(OmegaConf.create({"denoiser": denoiser, "method": config}), resolve=True)
     method: dict[str, Any] = plain["method"]
     return method

@@ -1,0 +1,100 @@
+"""``pscgan restore --method``: pictures by a denoiser that is called many times, and mistakes that are named."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ..train.export.exporting import JPEG, NOISE, exported
+from .restoring import report, restore
+
+RANGE = {"_target_": NOISE, "sigma": [0.5, 1020], "draw": "log"}
+
+
+@pytest.fixture
+def denoiser(tmp_path):
+    return exported(tmp_path, degradation=RANGE, maps=1, latent_channels=0)
+
+
+@pytest.fixture
+def photo(tmp_path):
+    values = np.random.default_rng(0).integers(0, 256, (40, 56, 3), dtype=np.uint8)
+    Image.fromarray(values).save(tmp_path / "photo.png")
+    return tmp_path / "photo.png"
+
+
+def by_method(capfd, denoiser, photo, out, *arguments):
+    given = ("--method", "pnp_hqs", "--denoiser", denoiser, "--degradation", "blur_uniform", "--sigma", 1.4)
+    return restore(capfd, photo, *given, "--out", out, *arguments)
+
+
+def test_a_picture_is_restored_as_a_whole_and_its_cost_said_first(denoiser, photo, tmp_path, capfd):
+    ended = by_method(capfd, denoiser, photo, tmp_path / "out")
+    assert ended.code == 0
+    assert "photo.png: 24 calls of the denoiser on 0.0022 megapixels, about" in ended.err
+    with Image.open(tmp_path / "out/photo_sample1.png") as restored:
+        assert restored.size == (56, 40)
+    said = report(tmp_path / "out")
+    assert said["model"]["degradation"] == "blur_uniform"
+    assert said["model"]["rule"].startswith("HQS(steps=24")
+    assert len(said["files"][0]["samples"]) == 1
+
+
+def test_samples_repeat_and_differ(denoiser, photo, tmp_path, capfd):
+    chain = ("--method", "chain", "--degradation", "gaussian_noise", "--sigma", "30", "--samples", 2)
+    assert by_method(capfd, denoiser, photo, tmp_path / "a", *chain).code == 0
+    assert by_method(capfd, denoiser, photo, tmp_path / "b", *chain).code == 0
+    first, second = ((tmp_path / f"a/photo_sample{k}.png").read_bytes() for k in (1, 2))
+    assert first != second
+    assert first == (tmp_path / "b/photo_sample1.png").read_bytes()
+
+
+def test_a_smaller_picture_and_one_that_is_degraded_here(denoiser, photo, tmp_path, capfd):
+    assert by_method(capfd, denoiser, photo, tmp_path / "up", "--degradation", "sr2", "--sigma", "0").code == 0
+    with Image.open(tmp_path / "up/photo_sample1.png") as restored:
+        assert restored.size == (112, 80)
+    ended = by_method(capfd, denoiser, photo, tmp_path / "own", "--degrade")
+    assert ended.code == 0
+    assert "dB to the clean picture" in ended.out
+    assert json.loads((tmp_path / "own/restore.jsonl").read_text())["samples"][0]["residual"] > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--method", "pnp_hsq"], "there is no method pnp_hsq, did you mean pnp_hqs?"),
+        (["--degradation", "blur"], "there is no degradation blur; there are blur_gaussian"),
+        (["--degradation", "jpeg"], "pnp_hqs needs a linear degradation; Jpeg is not linear"),
+        (["--degradation", "quantise"], "is not linear"),
+        (["--sigma", "auto"], "--sigma must be that of the noise in y, 0 for none, with --method, got auto"),
+        (["--sigma", "-1"], "sigma must be a number in [0, 255], got -1.0"),
+        (["--model", "bundled:demo"], "--method and --model exclude each other"),
+        (["--samples", 3], "--samples must be 1 for"),
+        (["--sigma-z", 0.5], "--sigma-z must be 1 with --method, got 0.5"),
+        (["--denoiser", "jpeg.safetensors"], "sampler must be one of GaussianNoise, got one of Jpeg"),
+    ],
+)
+def test_a_mistake_is_named_before_any_work(arguments, said, denoiser, photo, tmp_path, capfd, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other").mkdir()
+    exported(tmp_path / "other", degradation=JPEG, maps=3).rename(tmp_path / "jpeg.safetensors")
+    ended = by_method(capfd, denoiser, photo, tmp_path / "out", *arguments)
+    assert ended.code == 2
+    assert said in ended.err
+    assert ended.err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_goes_with_a_method_alone_is_refused_without(photo, tmp_path, capfd):
+    ended = restore(capfd, photo, "--model", "bundled:demo", "--degradation", "sr4", "--out", tmp_path / "out")
+    assert ended.code == 2
+    assert "--degradation goes with --method, which is not given" in ended.err
+
+
+def test_the_level_is_said_where_the_denoiser_does_not_know_it(photo, tmp_path, capfd):
+    few = exported(tmp_path, degradation={"_target_": NOISE, "sigma": [25, 75]}, maps=1, latent_channels=0)
+    ended = by_method(capfd, few, photo, tmp_path / "out")
+    assert ended.code == 2
+    assert "sigma must be in [25, 75] as in training" in ended.err
+    assert not list((tmp_path / "out").glob("*.png"))
