@@ -33,9 +33,9 @@ def test_one_biased_sample_is_the_mean_squared_error():
     assert torch.allclose(BIASED(samples, clean, None), torch.nn.functional.mse_loss(samples[0], clean), rtol=1e-12)
 
 
-def test_the_weight_of_an_image_is_that_of_edm():
+def test_the_weight_of_an_image_is_that_of_its_level():
     samples, clean, sigma = normal(2, 3, 2, 3, 4, 4), normal(3, 2, 3, 4, 4), torch.tensor([0.02, 3.0]).double()
-    weights = (sigma**2 + 0.5**2) / (sigma * 0.5) ** 2  # table 1
+    weights = (sigma**2 + 0.5**2).sqrt() / (sigma * 0.5**2)
     for biased in (True, False):
         plain, weighted = FirstMoment(biased), FirstMoment(biased, data_std=0.5)
         apart = [w * plain(samples[:, i : i + 1], clean[i : i + 1], None) for i, w in enumerate(weights)]

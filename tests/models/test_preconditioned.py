@@ -99,7 +99,7 @@ def test_the_weighted_loss_is_that_of_the_network_on_a_normalised_target(generat
     c_skip, c_out = STD**2 / (s**2 + STD**2), s * STD / (s**2 + STD**2).sqrt()
     target = (clean - MEAN - c_skip * (measurement.degraded - MEAN)) / c_out
     added = (generator.network.decode(features.inner, [])[0] - features.shown) / STD
-    assert torch.allclose(found, (added - target).square().mean(), rtol=1e-9)
+    assert torch.allclose(found, (c_out / STD * (added - target).square()).mean(), rtol=1e-9)
 
 
 @torch.no_grad()
