@@ -8,6 +8,7 @@ from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
 
 import pscgan.conf
+from pscgan.data.measurement import Measurement
 from pscgan.losses.penalty import GeneratorPenalty, Penalty, Term
 from pscgan.rng import Rng
 
@@ -43,4 +44,4 @@ def value_of(node):
     if isinstance(penalty, GeneratorPenalty):
         return penalty(lambda condition: samples + condition - clean, samples, clean, Rng(0, "penalty", range(2)))
     assert isinstance(penalty, Penalty)
-    return penalty(samples, clean, None)
+    return penalty(samples, clean, Measurement(clean, params={"sigma": torch.full((2,), 0.1)}))

@@ -84,7 +84,7 @@ MISTAKES = {
     "all held out": ([*folder("colour"), "dataset.validation=4"], ["validation is 4", "none is left for training"]),
     "grey images for a colour net": (folder("grey"), ["dataset.channels must be 1", "all grey"]),
     "sigma 0": (["degradation.sigma=0"], ["degradation", "sigma must", "got 0"]),
-    "sigma 300": (["degradation.sigma=300"], ["degradation", "sigma must", "got 300"]),
+    "sigma 3000": (["degradation.sigma=3000"], ["degradation", "sigma must", "got 3000"]),
     "sigma a word": (["degradation.sigma=loud"], ["degradation", "sigma", 'got "loud"']),
     "K = 1": (["penalty.patch_energy.samples_per_image=1"], ["samples_per_image", "EnergyScore", "got 1"]),
     "a word for a weight": (["penalty.patch_energy.weight=much"], ["penalty.patch_energy", "weight", "much"]),
@@ -161,15 +161,15 @@ def test_that_no_image_can_be_read_follows_their_names(pscgan_train):
 
 
 def test_the_corrected_command_runs_in_the_same_folder(pscgan_train, tmp_path):
-    assert pscgan_train("degradation.sigma=300", "images=16")[0] == 2
+    assert pscgan_train("degradation.sigma=3000", "images=16")[0] == 2
     assert pscgan_train("images=16")[0] == 0
     assert json.loads((tmp_path / "run" / "result.json").read_text())["images_seen"] == 16
 
 
 def test_a_traceback_is_there_for_who_wants_it(pscgan_train, monkeypatch):
     monkeypatch.setenv("PSCGAN_TRACEBACK", "1")
-    with pytest.raises(Exception, match="got 300"):
-        pscgan_train("degradation.sigma=300")
+    with pytest.raises(Exception, match="got 3000"):
+        pscgan_train("degradation.sigma=3000")
 
 
 def test_a_damaged_checkpoint_is_named_and_left_alone(pscgan_train, tmp_path):

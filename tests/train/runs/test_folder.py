@@ -78,7 +78,7 @@ def test_a_folder_that_holds_something_else_is_refused(tmp_path):
 
 def test_a_config_that_does_not_build_leaves_its_name_free(tmp_path):
     folder = tmp_path / "run"
-    for mistake in ("degradation.sigma=300", "precision=fp8", "checkpoint_every_images=7"):
+    for mistake in ("degradation.sigma=3000", "precision=fp8", "checkpoint_every_images=7"):
         with pytest.raises(Exception, match=r"sigma|precision|checkpoint_every_images"):
             run(folder, "images=16", mistake)
         assert not contents(folder)
