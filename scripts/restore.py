@@ -17,35 +17,32 @@ is written is PNG of the same depth, with alpha, profile and EXIF of the file.
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import math
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
-from ..checks import closest
 from ..data.image_io.safe_read import on_one_line
 from ..train.restore.files import Input, check_outputs, inputs_of
-from ..train.restore.records import Records, note_start, sha256
+from ..train.restore.records import Records, call_record, note_start, sha256
 from ..train.runs.cli_errors import report_user_errors
 from .command_line import Parser, device_of
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
-    from torch import nn
 
     from ..train.inference.by_denoiser import ByDenoiser
     from ..train.inference.sampler import LoadedSampler
-    from ..train.restore.tiling import Tiling, WholePicture
+    from ..train.restore.by_method import WholePicture
+    from ..train.restore.tiling import Tiling
 
 PROGRAM = "pscgan restore"
 ASKED = (
     *("samples", "average", "seed", "sigma_z", "sigma", "tolerance", "degrade"),
     *("phase", "photons", "precision"),
 )
-OF_METHOD = ("method", "denoiser", "degradation")
+OPENED = ("model", "method", "denoiser", "degradation", "mask", "kernel")
 AUTO = "auto"
 
 
@@ -121,26 +118,11 @@ def check(options: argparse.Namespace) -> None:
     if not options.inputs:
         raise ValueError("INPUT must be picture files, folders or patterns, got none; or --demo")
     if options.method is not None:
-        _check_method(options)
+        from ..train.restore.by_method import check_options
+
+        check_options(options)
     elif options.model is None:
         raise ValueError("--model must be what pscgan export or pscgan train wrote, or bundled:demo, got none")
-
-
-def _check_method(options: argparse.Namespace) -> None:
-    from ..train.inference.by_denoiser import option_names
-
-    if options.model is not None:
-        raise ValueError("--method and --model exclude each other; the former calls --denoiser")
-    for group in ("method", "degradation"):
-        name, names = getattr(options, group), option_names(group)
-        if name is None:
-            raise ValueError(f"--{group} must be given with --method; there are {', '.join(names)}")
-        if name not in names:
-            raise ValueError(f"there is no {group} {name}{closest(name, names)}")
-    if not options.degrade and not isinstance(options.sigma, float):
-        raise ValueError(f"--sigma must be that of the noise in y, 0 for none, with --method, got {options.sigma}")
-    if options.sigma_z != 1:
-        raise ValueError(f"--sigma-z must be 1 with --method, got {options.sigma_z}")
 
 
 class RestoreCommand:
@@ -167,13 +149,17 @@ class RestoreCommand:
         known = self._sigma(), options.tolerance, options.degrade, options.seed
         self.opener = ImageOpener(self.sampler, *known, int(1e6 * options.max_megapixels), self.side_info)
         self.tiling = self._tiling()
-        self.records, self.start = Records(options.out), self._start()
+        asked = {name: getattr(options, name) for name in ASKED}
+        opened = {name: value and str(value) for name in OPENED for value in (getattr(options, name),)}
+        self.records, self.start = Records(options.out), call_record(self.sampler, self.tiling, asked, opened)
         self.skipped = self.failed = 0
 
     def _opened(self) -> LoadedSampler | ByDenoiser:
         options, device = self.options, device_of(self.options.device)
         if options.method is not None:
-            return _method(options, device)
+            from ..train.restore.by_method import open_method
+
+            return open_method(options.method, options.denoiser, options.degradation, options.sigma, device)
         from ..train.inference.load import load
 
         return load(options.model, device, precision=options.precision)
@@ -186,7 +172,8 @@ class RestoreCommand:
 
     def _tiling(self) -> Tiling | WholePicture:
         from ..train.inference.by_denoiser import ByDenoiser
-        from ..train.restore.tiling import Tiling, WholePicture
+        from ..train.restore.by_method import WholePicture
+        from ..train.restore.tiling import Tiling
 
         if isinstance(self.sampler, ByDenoiser):
             return WholePicture(self.sampler)
@@ -265,58 +252,6 @@ class RestoreCommand:
         restoration.run(lambda: bar.advance(task))
         written = restoration.write(lambda found: self.records.append({**record, **found}))
         return [*written["samples"], written["mean"]]
-
-    def _start(self) -> dict[str, Any]:
-        """What the call is on record with; ``call`` is a digest of all that pixels follow from beside the file."""
-        from ..models.features.weights import weights_hash
-        from ..train.inference.by_denoiser import ByDenoiser
-        from ..train.runs.provenance import provenance
-
-        options, sampler, made = self.options, self.sampler, provenance()
-        if isinstance(sampler, ByDenoiser):
-            run, model, network = None, {name: getattr(options, name) for name in OF_METHOD}, sampler.denoiser.network
-            model["rule"] = str(sampler.rule)
-        else:
-            known = ("name", "images_seen", "degradation", "seed", "commit")
-            model = {name: sampler.metadata[name] for name in known if name in sampler.metadata}
-            run, network = sampler.run, cast("nn.Module", sampler.generator)
-        settings = {
-            "pscgan": made["pscgan"],
-            "model": model | {"weights": weights_hash(network)},
-            **{name: getattr(options, name) for name in ASKED},
-            "tiles": {name: getattr(self.tiling, name) for name in ("side", "overlap", "receptive_field", "exact")},
-        }
-        return {
-            "call": hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12],
-            **settings,
-            "opened": options.model,
-            "checkpoint": run and str(run.checkpoint),
-            "device": str(self.sampler.device),
-            **{name: value and str(value) for name, value in (("mask", options.mask), ("kernel", options.kernel))},
-            **made,
-        }
-
-
-def _method(options: argparse.Namespace, device: str) -> ByDenoiser:
-    """The method, its denoiser, and the degradation that is named, with the noise that is told.
-
-    Raises:
-        ValueError: if it has no noise to tell, or is not linear.
-    """
-    from hydra import compose, initialize_config_module
-    from hydra.utils import instantiate
-
-    from ..data.degradation import require_linear
-    from ..train.inference.by_denoiser import method_config
-
-    told = {} if options.sigma is None else {"sigma": options.sigma}
-    with initialize_config_module("pscgan.conf", version_base="1.3"):
-        config = compose("train", [f"degradation={options.degradation}", "dataset=folder"]).degradation
-    require_linear(instantiate(config), options.method)
-    degradation = instantiate(config, **told)
-    of_denoiser = instantiate(method_config(options.method, options.denoiser))
-    method: ByDenoiser = of_denoiser(degradation=degradation, device=device)
-    return method
 
 
 def _fill_in(options: argparse.Namespace, stochastic: bool) -> None:

@@ -72,6 +72,7 @@ def test_a_smaller_picture_and_one_that_is_degraded_here(denoiser, photo, tmp_pa
         (["--model", "bundled:demo"], "--method and --model exclude each other"),
         (["--samples", 3], "--samples must be 1 for"),
         (["--sigma-z", 0.5], "--sigma-z must be 1 with --method, got 0.5"),
+        (["--precision", "bf16"], "--precision must be fp32 with --method, got bf16"),
         (["--denoiser", "jpeg.safetensors"], "sampler must be one of GaussianNoise, got one of Jpeg"),
     ],
 )

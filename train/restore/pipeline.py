@@ -15,10 +15,11 @@ from ...data.image_io.write_png import encode_png
 from ..inference.sampler import RunningMoments
 from ..inference.windows import Window
 from ..runs.atomic_write import written_together
+from .by_method import WholePicture
 from .files import Outputs
 from .report import ReencodingReport
 from .restoration_input import RestorationInput, rounded
-from .tiling import Tiling, WholePicture
+from .tiling import Tiling
 
 
 class Restoration:

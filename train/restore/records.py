@@ -1,14 +1,24 @@
 """What an output folder says of its pictures: ``restore.json``, how they were made, and ``restore.jsonl``, of each."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ...data.image_io.safe_read import require_regular
 from ..runs.atomic_write import atomic_write, naming_in_errors
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from ..inference.by_denoiser import ByDenoiser
+    from ..inference.sampler import LoadedSampler
+    from .by_method import WholePicture
+    from .tiling import Tiling
 
 STARTS, RECORDS = "restore.json", "restore.jsonl"
 
@@ -93,6 +103,52 @@ def _lines(path: Path) -> Iterator[tuple[dict[str, Any], int]]:
             except (AttributeError, KeyError, TypeError, ValueError) as error:
                 raise ValueError(f"{path}, line {number}, is no record of a restored picture") from error
             yield record, file.tell()
+
+
+def call_record(
+    sampler: LoadedSampler | ByDenoiser,
+    tiling: Tiling | WholePicture,
+    asked: Mapping[str, Any],
+    opened: Mapping[str, str | None],
+) -> dict[str, Any]:
+    """What a call is on record with; ``call`` is a digest of all that pixels follow from beside the file.
+
+    Args:
+        sampler: that restores.
+        tiling: how pictures are cut.
+        asked: options on which pixels depend, as plain values.
+        opened: names of models and files, which may be others of the same content.
+    """
+    from ...models.features.weights import weights_hash
+    from ..inference.sampler import LoadedSampler
+    from ..runs.provenance import provenance
+
+    if isinstance(sampler, LoadedSampler):
+        known = ("name", "images_seen", "degradation", "seed", "commit")
+        model = {name: sampler.metadata[name] for name in known if name in sampler.metadata}
+        run, network = sampler.run, cast("nn.Module", sampler.generator)
+    else:
+        model, run, network = (
+            {"rule": str(sampler.rule), "degradation": opened["degradation"]},
+            None,
+            sampler.denoiser.network,
+        )
+    made = provenance()
+    settings = {
+        "pscgan": made["pscgan"],
+        "model": model | {"weights": weights_hash(network)},
+        **asked,
+        "tiles": {name: getattr(tiling, name) for name in ("side", "overlap", "receptive_field", "exact")},
+    }
+    return {
+        "call": hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12],
+        **settings,
+        "opened": opened["model"],
+        "checkpoint": run and str(run.checkpoint),
+        "device": str(sampler.device),
+        **{name: value for name, value in opened.items() if name != "model"},
+        **made,
+    }
 
 
 def note_start(folder: Path, start: dict[str, Any]) -> None:

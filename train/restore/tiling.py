@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,7 +12,6 @@ from torch import Tensor
 from ...models.generator import scale_latent
 from ...models.receptive_field import receptive_field_radius
 from ...models.spatial_latent import LatentField, SpatialLatent
-from ..inference.by_denoiser import ByDenoiser
 from ..inference.sampler import LoadedSampler
 from ..inference.windows import Window, windows_of
 
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
     from .restoration_input import RestorationInput
 
 SIDE = 512  # pixels, unless the user says otherwise
-PROBE = 256  # pixels a side of the image by which the time of a call is measured
 LARGEST_OVERLAP = 128  # pixels, unless the user says otherwise
 
 
@@ -77,50 +74,6 @@ class Tiling:
         """
         latents = (SpatialLatent(self.sampler.generator, [seed], number) for number in range(1, num_samples + 1))
         yield from self.tile(y, window).draw(latents, sigma_z)
-
-
-class WholePicture:
-    """A picture as a method by a denoiser takes it; the denoiser itself may work by windows.
-
-    Args:
-        method: that restores.
-
-    Attributes:
-        called: is called before each call of the denoiser.
-    """
-
-    side = overlap = receptive_field = None
-    exact = True
-
-    def __init__(self, method: ByDenoiser) -> None:
-        self.method = method
-        self.called: Callable[[], None] = lambda: None
-
-    def windows(self, y: RestorationInput) -> list[Window]:
-        """The whole."""
-        return [Window(0, 0, y.info.height, y.info.width)]
-
-    def draw(
-        self, y: RestorationInput, window: Window, num_samples: int, seed: int, sigma_z: float = 1.0
-    ) -> Iterator[Tensor]:
-        """Samples 1 to K, each (1, c, h, w) about [0, 1], projected, neither clipped nor rounded."""
-        for sample in self.method.samples(y.measurement(window), num_samples, [seed], self._denoise):
-            yield y.project(sample.float(), window)
-
-    def cost(self, y: RestorationInput, num_samples: int) -> str:
-        """In words: calls of the denoiser, and about how long they take, by the time of one on a small image."""
-        image = torch.full((1, self.method.image_channels, PROBE, PROBE), 0.5)
-        level = math.sqrt(max(self.method.denoiser.low, 1e-3) * self.method.denoiser.high)
-        for _ in range(2):
-            start = time.perf_counter()
-            self.method.denoiser.denoise(image, level).cpu()
-        calls, pixels = num_samples * self.method.rule.calls, y.info.height * y.info.width
-        seconds = calls * (time.perf_counter() - start) * max(1.0, pixels / PROBE**2)
-        return f"{calls} calls of the denoiser on {pixels / 1e6:.2g} megapixels, about {seconds:.0f} s"
-
-    def _denoise(self, x: Tensor, s: float) -> Tensor:
-        self.called()
-        return self.method.denoiser.denoise(x, s)
 
 
 class Tile:
