@@ -141,43 +141,36 @@ class RestoreCommand:
         from ..train.restore.side_info import SideInfo
 
         self.options, self.inputs = options, inputs_of(options.inputs, options.out)
-        self.sampler = self._opened()
+        self.sampler, self.tiling = self._opened()
         _fill_in(options, self.sampler.stochastic)
         may_exist = options.overwrite or options.skip_existing
         check_outputs(self.inputs, options.out, options.samples, options.degrade, may_exist)
         self.side_info = SideInfo(options.mask, options.phase, options.kernel, options.photons)
         known = self._sigma(), options.tolerance, options.degrade, options.seed
         self.opener = ImageOpener(self.sampler, *known, int(1e6 * options.max_megapixels), self.side_info)
-        self.tiling = self._tiling()
         asked = {name: getattr(options, name) for name in ASKED}
         opened = {name: value and str(value) for name in OPENED for value in (getattr(options, name),)}
         self.records, self.start = Records(options.out), call_record(self.sampler, self.tiling, asked, opened)
         self.skipped = self.failed = 0
 
-    def _opened(self) -> LoadedSampler | ByDenoiser:
+    def _opened(self) -> tuple[LoadedSampler | ByDenoiser, Tiling | WholePicture]:
         options, device = self.options, device_of(self.options.device)
         if options.method is not None:
-            from ..train.restore.by_method import open_method
+            from ..train.restore.by_method import WholePicture, open_method
 
-            return open_method(options.method, options.denoiser, options.degradation, options.sigma, device)
+            method = open_method(options.method, options.denoiser, options.degradation, options.sigma, device)
+            return method, WholePicture(method)
         from ..train.inference.load import load
+        from ..train.restore.tiling import Tiling
 
-        return load(options.model, device, precision=options.precision)
+        sampler = load(options.model, device, precision=options.precision)
+        return sampler, Tiling(sampler, options.tile, options.overlap)
 
     def _sigma(self) -> float | Literal["auto"] | None:
         """What pictures are told; of a method the degradation knows it, but for that of noise alone."""
         asks = "sigma" in getattr(self.sampler.degradation, "accepted_side_info", ())
         sigma: float | Literal["auto"] | None = self.options.sigma
         return sigma if (asks and not self.options.degrade) or self.options.method is None else None
-
-    def _tiling(self) -> Tiling | WholePicture:
-        from ..train.inference.by_denoiser import ByDenoiser
-        from ..train.restore.by_method import WholePicture
-        from ..train.restore.tiling import Tiling
-
-        if isinstance(self.sampler, ByDenoiser):
-            return WholePicture(self.sampler)
-        return Tiling(self.sampler, self.options.tile, self.options.overlap)
 
     def run(self) -> int:
         """The exit code: 2 if one or more could not be restored.
