@@ -28,8 +28,8 @@ def _run(config: DictConfig) -> float | None:
 
     with report_user_errors(PROGRAM):
         if not is_multirun():  # a sweep checks its runs before the first
-            if os.environ.get("RANK", "0") == "0":
-                print(f"{config.folder}: loading torch and Lightning", flush=True)
+            if sys.stderr.isatty() and os.environ.get("RANK", "0") == "0":
+                print(f"{config.folder}: loading torch and Lightning", file=sys.stderr)
             check_config(config, "train")
         for package in ("torchmetrics", "pytorch_lightning"):
             optional_package(package, "train", "training")
