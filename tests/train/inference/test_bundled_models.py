@@ -7,14 +7,18 @@ import torch
 
 from pscgan.data.sources.image_source import BUNDLED, ImageSource
 from pscgan.rng import Rng
+from pscgan.train.inference.denoiser import open_denoiser
 from pscgan.train.inference.load import FOLDER, load
 
 NAMES = sorted(path.stem for path in FOLDER.glob("*.safetensors"))
 HELD_OUT = slice(-3, None)  # of the bundled photographs, those the demos are validated on
 
 
-def test_there_are_two():
-    assert NAMES == ["demo", "jpeg_demo"]
+SAMPLERS = ["demo", "jpeg_demo"]
+
+
+def test_there_are_three():
+    assert NAMES == sorted(["denoiser", *SAMPLERS])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -26,7 +30,7 @@ def test_it_is_small_and_has_a_card(name):
     assert "license: mit" in card
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SAMPLERS)
 def test_every_way_of_opening_gives_one_set_of_samples(name, tmp_path, monkeypatch):
     file = FOLDER / f"{name}.safetensors"
     shutil.copy(file, tmp_path / "model.safetensors")
@@ -45,7 +49,7 @@ def test_every_way_of_opening_gives_one_set_of_samples(name, tmp_path, monkeypat
         assert torch.equal(load(way).sample(measurement, 2, seed=3), expected), way
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SAMPLERS)
 def test_it_samples_photographs_it_has_not_seen(name):
     """Averaging 8 must gain 2.50 dB, of which the cards promise more than 2."""
     sampler, source = load(f"bundled:{name}"), ImageSource(BUNDLED)
@@ -64,3 +68,15 @@ def test_it_samples_photographs_it_has_not_seen(name):
     gain = 10 * torch.tensor(mse["sample"] / mse["mean"]).log10()
     assert 2.0 < gain < 2.6
     assert mse["mean"] < mse["degraded"]
+
+
+@torch.no_grad()
+def test_the_denoiser_denoises_photographs_it_has_not_seen_at_every_level():
+    """Of y at least so much is taken, in dB; below, nothing it does is felt."""
+    denoiser, source = open_denoiser("bundled:denoiser"), ImageSource(BUNDLED)
+    images = [source.read(name)[:, :192, :192].float() / 255 for name in source.names[HELD_OUT]]
+    clean, noise = torch.stack(images), Rng(0, "noise", range(len(images))).randn(3, 192, 192)
+    for sigma, gain in GAINS.items():
+        s = sigma / 255
+        found = (denoiser.denoise(clean + s * noise, s) - clean).square().mean()
+        assert 10 * (s**2 / found).log10() > gain, sigma
