@@ -11,6 +11,7 @@ from pscgan.train.inference.denoiser import open_denoiser
 from pscgan.train.inference.load import FOLDER, load
 
 NAMES = sorted(path.stem for path in FOLDER.glob("*.safetensors"))
+GAINS = {1: 1.0, 5: 4.0, 25: 10.0, 50: 13.0, 150: 18.0, 500: 24.0}  # dB over y, about 1 dB below what its card says
 HELD_OUT = slice(-3, None)  # of the bundled photographs, those the demos are validated on
 
 
