@@ -1,11 +1,13 @@
 """What a picture is restored to, as files: samples, their mean, their spread, and what is known of each."""
 
+from __future__ import annotations
+
 import os
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -15,11 +17,13 @@ from ...data.image_io.write_png import encode_png
 from ..inference.sampler import RunningMoments
 from ..inference.windows import Window
 from ..runs.atomic_write import written_together
-from .by_method import WholePicture
 from .files import Outputs
 from .report import ReencodingReport
 from .restoration_input import RestorationInput, rounded
 from .tiling import Tiling
+
+if TYPE_CHECKING:
+    from .by_method import WholePicture
 
 
 class Restoration:
