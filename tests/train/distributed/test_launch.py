@@ -147,8 +147,8 @@ def test_the_command_reports_an_error_of_whichever_ranks(reporter, tmp_path, mon
 
 @pytest.mark.integration
 def test_an_error_of_the_user_comes_back_as_itself(tmp_path):
-    with pytest.raises(ValueError, match=r"^degradation: sigma must .*got 300"):
-        train(config_of(tmp_path / "run", *TWO, "degradation.sigma=300"))
+    with pytest.raises(ValueError, match=r"^degradation: sigma must .*got 3000"):
+        train(config_of(tmp_path / "run", *TWO, "degradation.sigma=3000"))
 
 
 @pytest.mark.parametrize(

@@ -215,7 +215,7 @@ def learn_from_other_images(folder):
         (2, learn_something_else, (), "rank 1 has another version or config"),
         (2, learn_from_other_images, (), "rank 1 has other images"),
         (3, learn, (), "dataset.batch_size must be a multiple of the 3 ranks"),
-        (2, learn, ("degradation.sigma=300",), "got 300"),
+        (2, learn, ("degradation.sigma=3000",), "got 3000"),
     ],
 )
 def test_what_cannot_work_ends_all_ranks_before_anything_is_written(size, function, arguments, words, tmp_path):

@@ -28,7 +28,7 @@ def table(folder):
 
 
 def test_a_mistake_in_one_run_leaves_the_others_alone(pscgan_train, tmp_path):
-    arguments = ("-m", "images=16", "degradation.sigma=50,300,25")
+    arguments = ("-m", "images=16", "degradation.sigma=50,3000,25")
     code, stdout, stderr = pscgan_train(*arguments)
     mistake, summary = stderr.splitlines()
     assert mistake.startswith("pscgan train: degradation: sigma must")
@@ -38,7 +38,7 @@ def test_a_mistake_in_one_run_leaves_the_others_alone(pscgan_train, tmp_path):
     assert failed.parent.name in summary
     assert json.loads(failed.read_text())["error"] == mistake.removeprefix("pscgan train: ")
     rows = table(tmp_path)
-    assert [row["degradation.sigma"] for row in rows] == ["25", "50", "300"]  # less noise, lower CRPS
+    assert [row["degradation.sigma"] for row in rows] == ["25", "50", "3000"]  # less noise, lower CRPS
     assert [row["state"].partition(":")[0] for row in rows] == ["finished", "finished", "failed"]
     for row in rows[:2]:
         assert float(row["crps"]) == result(Path(row["folder"]))["crps"]
@@ -120,7 +120,7 @@ def test_two_seeds_are_two_runs_in_two_folders(tmp_path):
 def test_runs_of_a_launcher_stand_in_one_table(launcher, tmp_path):
     """In processes of their own; the fast tests run in this one."""
     limit = ["hydra.launcher.n_jobs=2"] if launcher == "joblib" else ["hydra.launcher.timeout_min=5"]
-    sweep = ("-m", "images=16", "seed=0,1", "degradation.sigma=50,300", f"hydra/launcher={launcher}", *limit)
+    sweep = ("-m", "images=16", "seed=0,1", "degradation.sigma=50,3000", f"hydra/launcher={launcher}", *limit)
     answer = command(*sweep, cwd=tmp_path)
     assert answer.returncode == 1, answer.stderr
     assert answer.stderr.splitlines()[-1].startswith("pscgan train: 2 of 4 runs failed: ")
