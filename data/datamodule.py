@@ -25,8 +25,8 @@ class ImageDataModule:
         channels: 3 for colour, 1 for grey.
         flip: whether half of the training crops are mirrored left to right.
         resize: None, or a side in pixels to which the central square of every image is reduced first.
-        cache: keep decoded training images in memory; needs ``num_workers=0``, because each worker would keep all
-            of them.
+        cache: keep decoded training images in memory; needs ``num_workers=0``, because workers, and what they keep,
+            end with each loader.
         validation: how many of the last names, or glob patterns on names (see ``splits``).
         test: likewise, before those of validation.
         evaluation_crop: side in pixels of the central square that is evaluated; None for whole images.

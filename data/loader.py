@@ -19,20 +19,15 @@ class Loader(DataLoader[Any]):
         dataset: of items whose ``clean`` is a tensor.
         numbers: of the items.
         batch_size: items a batch; the last one may hold fewer.
-        num_workers: processes that read; 0 reads in this one. They live as long as the loader.
-
-    Attributes:
-        numbers: those of the next iteration; others can be put in their place.
+        num_workers: processes that read; 0 reads in this one.
     """
 
     def __init__(self, dataset: Dataset[Item], numbers: Sequence[int], batch_size: int, num_workers: int) -> None:
-        self.numbers = list(numbers)
         super().__init__(
             _ErrorsAsItems(dataset),
-            sampler=self.numbers,
+            sampler=numbers,
             batch_size=batch_size,
             num_workers=num_workers,
-            persistent_workers=num_workers > 0,
             collate_fn=_collate,
             pin_memory=torch.cuda.is_available(),
             generator=torch.Generator(),  # seeds the workers, which draw nothing from it

@@ -26,11 +26,11 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
+from torch.utils.data import DataLoader
 
 from ..checks import require_at_least
 from ..data.datamodule import ImageDataModule
 from ..data.degradation import Degradation, Verifiable, measure
-from ..data.loader import Loader
 from ..data.measurement import Measurement
 from ..models.generator import Generator, is_deterministic
 from ..rng import Rng
@@ -97,7 +97,6 @@ class SamplerModule(pl.LightningModule):
         degradation = gan_step.degradation
         self.consistency = JpegConsistency(degradation) if isinstance(degradation, Verifiable) else None
         self.scores: dict[str, float] = {}
-        self._loaders: dict[str, Loader] = {}
         self.seconds_waited = 0.0
         self._step_ended = self._idle_since = time.perf_counter()
 
@@ -113,21 +112,14 @@ class SamplerModule(pl.LightningModule):
     def configure_optimizers(self) -> list[Optimizer]:
         return [network.optimizer for network in self.gan_step.networks.values()]
 
-    def train_dataloader(self) -> Loader:
+    def train_dataloader(self) -> DataLoader[Any]:
         """Images up to the next validation."""
         every, seen = self.evaluation.every_images, self.images_seen
         stop = min((seen // every + 1) * every, self.images)
-        return self._kept("train", self.data.train_loader(seen, stop, collectives.rank(), collectives.world_size()))
+        return self.data.train_loader(seen, stop, collectives.rank(), collectives.world_size())
 
-    def val_dataloader(self) -> Loader:
-        loader = self.data.evaluation_loader("validation", collectives.rank(), collectives.world_size())
-        return self._kept("validation", loader)
-
-    def _kept(self, name: str, loader: Loader) -> Loader:
-        """The first loader of that name, whose workers live on, with the numbers of this one."""
-        kept = self._loaders.setdefault(name, loader)
-        kept.numbers[:] = loader.numbers
-        return kept
+    def val_dataloader(self) -> DataLoader[Any]:
+        return self.data.evaluation_loader("validation", collectives.rank(), collectives.world_size())
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
         """Move the images to the device; numbers and counts stay on the host, which then never waits to read them."""

@@ -12,7 +12,7 @@ pytestmark = LIGHTNING_SAYS
 
 def test_two_workers_give_the_bits_of_none(tmp_path, monkeypatch):
     root = folder_of(tmp_path / "images", 8)
-    overrides = ("dataset=folder", f"dataset.root={root}", "dataset.crop=16", "dataset.validation=2", "images=32")
+    overrides = ("dataset=folder", f"dataset.root={root}", "dataset.crop=16", "dataset.validation=2", "images=16")
     folders, read = {}, TrainingSet.__getitem__
     for workers in (0, 2):
         readers = tmp_path / f"readers{workers}"
