@@ -78,10 +78,8 @@ class ImageFiles(Protocol):
 
 def is_image(name: str) -> bool:
     """Whether a path below a root is that of an image that neither is hidden nor belongs to the system."""
-    is_one = os.path.splitext(name)[1].lower() in EXTENSIONS
-    return is_one and all(
-        _is_visible(part) for part in name.split("/") if part != "."
-    )  # pathlib takes 10 times as long
+    ends_as_one = os.path.splitext(name)[1].lower() in EXTENSIONS  # by pathlib a million names take 6 s longer
+    return ends_as_one and all(_is_visible(part) for part in name.split("/") if part != ".")
 
 
 def _is_visible(part: str) -> bool:
