@@ -19,6 +19,7 @@ PROGRAM = "python -m pscgan.scripts.benchmarks.gallery"
 COLUMNS: tuple[tuple[str, str, str, str, int], ...] = (  # heading, method, the first metric that has it, what, digits
     ("input", "degraded", "psnr/sample", "value", 2),
     ("MMSE baseline", "baseline", "psnr/sample", "value", 2),
+    ("the denoiser alone", "denoiser", "psnr/sample", "value", 2),
     ("one sample", "sampler", "psnr/sample", "value", 2),
     ("mean of 8", "sampler", "psnr/mean", "value", 2),
     ("gain", "sampler", "gain", "value", 2),
@@ -29,7 +30,8 @@ COLUMNS: tuple[tuple[str, str, str, str, int], ...] = (  # heading, method, the 
     ("ST-LPIPS of a sample", "sampler", "st_lpips/sample", "value", 3),
     ("ST-LPIPS of the baseline", "baseline", "st_lpips/sample", "value", 3),
 )
-READING = """PSNR in dB over all pixels of the images; gain is that of the mean over one sample, 2.50 for an
+READING = """PSNR in dB over all pixels of the images; the denoiser alone is plug-and-play by one that was trained for
+none of the tasks, where they are linear; gain is that of the mean over one sample, 2.50 for an
 exact posterior sampler; spread / skill is that of pixels and of blocks of 8, or of the largest side, in brackets, that
 y leaves open, exact 1; the residual is in the unit of the task, and a sample that explains y has that of x; ST-LPIPS is
 a perceptual distance, lower is better; images and minutes are those of training the sampler."""
@@ -47,7 +49,8 @@ def _row(folder: Path, task: str) -> list[str]:
     run = json.loads((folder / "runs" / task / "result.json").read_text())
     numbers = []
     for _, method, metrics, part, digits in COLUMNS:
-        values = {metric: methods[method]["values"].get(metric, {}).get(part) for metric in metrics.split()}
+        found = methods[method]["values"] if method in methods else {}
+        values = {metric: found.get(metric, {}).get(part) for metric in metrics.split()}
         metric, value = next(((m, v) for m, v in values.items() if v is not None), ("", None))
         side = f" ({metric.rpartition('/')[2]})" if len(values) > 1 else ""
         numbers.append("" if value is None else f"{value:.{digits}f}{side}")
