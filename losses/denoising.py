@@ -36,7 +36,7 @@ class DenoisingError:
             raise ValueError("measurement must know sigma, as those of GaussianNoise do, for the error of a denoiser")
         s = measurement.params["sigma"].view(-1, 1, 1, 1)
         residual = clean - samples_KBCHW.mean(0)
-        error = (residual.square() / s).mean()
+        error: Tensor = (residual.square() / s).mean()
         for side in self.sides:
             if side <= min(residual.shape[-2:]):
                 error = error + self.block_weight * (side / s * F.avg_pool2d(residual, side)).square().mean()

@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from pscgan.data.measurement import Measurement
 from pscgan.losses.moments import FirstMoment
 
 from .scalar_world import (
@@ -31,20 +30,6 @@ def test_unbiased_equals_the_pairwise_products(K):
 def test_one_biased_sample_is_the_mean_squared_error():
     samples, clean = normal(2, 1, 2, 3, 4, 4), normal(3, 2, 3, 4, 4)
     assert torch.allclose(BIASED(samples, clean, None), torch.nn.functional.mse_loss(samples[0], clean), rtol=1e-12)
-
-
-def test_the_weight_of_an_image_is_that_of_its_level():
-    samples, clean, sigma = normal(2, 3, 2, 3, 4, 4), normal(3, 2, 3, 4, 4), torch.tensor([0.02, 3.0]).double()
-    weights = (sigma**2 + 0.5**2).sqrt() / (sigma * 0.5**2)
-    for biased in (True, False):
-        plain, weighted = FirstMoment(biased), FirstMoment(biased, data_std=0.5)
-        apart = [w * plain(samples[:, i : i + 1], clean[i : i + 1], None) for i, w in enumerate(weights)]
-        found = weighted(samples, clean, Measurement(clean, None, {"sigma": sigma}))
-        assert torch.allclose(found, torch.stack(apart).mean(), rtol=1e-12)
-    with pytest.raises(ValueError, match=r"data_std is 0\.5, for measurements that know sigma"):
-        weighted(samples, clean, Measurement(clean))
-    with pytest.raises(ValueError, match=r"data_std must be .* \(0, inf\), got 0"):
-        FirstMoment(data_std=0)
 
 
 @pytest.mark.parametrize("K", [2, 4, 8])
