@@ -39,7 +39,7 @@ OPERATORS = {
     "masked_half": lambda: Masked(Half()),
     "masked_pixels": lambda: Masked(RandomPixels(0.8)),
     "masked_strokes": lambda: Masked(Strokes()),
-    "radon": lambda: Radon(4, arc=120),
+    "radon": lambda: Radon(2, arc=120),  # of S up to 1.3 nothing lies between 1e-16 and 2e-3
 }
 SIZES = [(12, 8), (9, 7)]
 NUMBERS = [3, 5]
@@ -89,7 +89,9 @@ def test_it_is_linear(operator, x, params):
     torch.testing.assert_close(together, apart, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("operator", [name for name in OPERATORS if not name.startswith(("blur", "radon"))], indirect=True)
+@pytest.mark.parametrize(
+    "operator", [name for name in OPERATORS if not name.startswith(("blur", "radon"))], indirect=True
+)
 def test_the_pseudoinverse_is_that_of_the_matrix(operator, x, params):
     assert operator.exact
     y = operator.forward(x, params)
