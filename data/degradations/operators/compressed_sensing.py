@@ -58,7 +58,7 @@ class CompressiveSensing(Operator):
     def adjoint(self, measured: Tensor, params: Params, size: tuple[int, int]) -> Tensor:
         signs, kept = self._drawn(measured, size)
         spectrum = measured.new_zeros(*measured.shape[:2], math.prod(size)).index_copy(2, kept, measured)
-        return signs * hartley(spectrum.unflatten(2, size))
+        return signs * hartley(spectrum.view(*measured.shape[:2], *size))
 
     def filtered(self, image: Tensor, params: Params, gain: Gain) -> Tensor:
         """V = e W, S is 1 at the rows of R and else 0."""
@@ -84,7 +84,7 @@ class CompressiveSensing(Operator):
 
 def hartley(image: Tensor) -> Tensor:
     """Re F − Im F of the orthonormal Fourier transform F over both sides: real, orthonormal, its own inverse."""
-    F = torch.fft.fft2(at_least_fp32(image), norm="ortho")
+    F: Tensor = torch.fft.fft2(at_least_fp32(image), norm="ortho")
     return (F.real - F.imag).to(image.dtype)
 
 
@@ -96,9 +96,9 @@ def conjugate_gradients(matrix: Callable[[Tensor], Tensor], right: Tensor, steps
 
     u, rest, direction = torch.zeros_like(right), right, right
     for _ in range(steps):
-        image = matrix(direction)
-        step = product(rest, rest) / product(direction, image)
-        u, left = u + step * direction, rest - step * image
+        applied = matrix(direction)
+        step = product(rest, rest) / product(direction, applied)
+        u, left = u + step * direction, rest - step * applied
         rest, direction = left, left + product(left, left) / product(rest, rest) * direction
     return u
 
@@ -118,7 +118,8 @@ def _signs_and_rows(rate: float, rows: str, seed: int, size: tuple[int, int]) ->
 def _squares(size: tuple[int, int]) -> Tensor:
     """f² of each row of W in cycles a pixel, (H, W) float64."""
     vertical, horizontal = (torch.fft.fftfreq(side, dtype=torch.float64, device="cpu") for side in size)
-    return vertical[:, None].square() + horizontal.square()
+    squares: Tensor = vertical[:, None].square() + horizontal.square()
+    return squares
 
 
 def _power(size: tuple[int, int]) -> Tensor:

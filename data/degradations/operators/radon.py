@@ -47,7 +47,7 @@ class Radon(Operator):
         square = F.pad(image, (left, side - width - left, top, side - height - top)).flatten(0, 1)[None]
         lines = [
             F.grid_sample(square, F.affine_grid(turn, [1, 1, side, side], False), align_corners=False).sum(dim=2)
-            for turn in _turns(self.angles, self.arc).to(image).split(1)
+            for turn in torch.split(_turns(self.angles, self.arc).to(image), 1)
         ]
         return torch.stack(lines, dim=2).view(*image.shape[:2], self.angles, side) / max(height, width)
 
