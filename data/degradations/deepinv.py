@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ...linear_problem import Gain
 from .operators.protocol import Operator, Params
-from .operators.spectral import dense_svd, spectral
+from .operators.spectral import dense_svd, spectral_by_svd
 
 
 class DeepinvPhysics(Operator):
@@ -60,9 +60,7 @@ class DeepinvPhysics(Operator):
         Raises:
             ValueError: if the image has more than 64 pixels a side.
         """
-        S, V = (part.to(image) for part in _svd(self, image.shape[1:], image.dtype, image.device))
-        coordinates = image.reshape(len(image), len(V), 1, -1) @ V
-        return spectral(image, gain, S[None, :, None], coordinates, lambda c: (c @ V.mT).view(image.shape))
+        return spectral_by_svd(image, gain, *_svd(self, image.shape[1:], image.dtype, image.device))
 
     def _on(self, device: torch.device) -> Any:
         return self.physics.to(device)  # never to a dtype: that would make its complex filters real

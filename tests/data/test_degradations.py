@@ -29,6 +29,7 @@ YAMLS = sorted(
 
 WITHOUT_CHANCE = [
     "colourise.yaml",
+    "cs8.yaml",
     "demosaic.yaml",
     "icassp_colourise.yaml",
     "icassp_inpaint.yaml",

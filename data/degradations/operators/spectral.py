@@ -32,6 +32,13 @@ def spectral(
     return synthesise(gain(S) * coordinates) + gain(S.new_zeros(1, 1, 1, 1)) * unseen
 
 
+def spectral_by_svd(image: Tensor, gain: Gain, S: Tensor, V: Tensor) -> Tensor:
+    """V g(S) Vᵀ x of (B, C, H, W) by what ``dense_svd`` gave; that of one channel is that of all."""
+    V = V.to(image)
+    coordinates = image.reshape(len(image), -1, 1, V.shape[1]) @ V
+    return spectral(image, gain, S[None, :, None].to(image), coordinates, lambda c: (c @ V.mT).view(image.shape))
+
+
 def dense_svd(forward: Callable[[Tensor], Tensor], image: Tensor, name: str) -> tuple[Tensor, Tensor]:
     """S (G, r) and V (G, C H W / G, r), float64 on the CPU, of an A known by what it makes of images alone.
 
