@@ -16,6 +16,23 @@ They come with four axes, images first, so that a gain may hold a number for eac
 """
 
 SMALLEST_SIGMA = 0.255 / 255  # what DPIR (arXiv 2008.13751) takes for no noise
+SMALLEST_S = 1e-3  # singular values up to this count as 0 where a rule has a case for them, as in the code of DDRM
+
+
+@dataclass(frozen=True)
+class ProjectedProblem:
+    """B measurements without noise, of any kind, as what explains them; images are (B, C, H, W).
+
+    Attributes:
+        degraded: y as an image, in fp32 at least, a graph is cut.
+        project: images to the nearest that explain y.
+    """
+
+    degraded: Tensor
+    project: Callable[[Tensor], Tensor]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "degraded", at_least_fp32(self.degraded.detach()))
 
 
 @dataclass(frozen=True)
