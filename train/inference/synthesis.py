@@ -11,16 +11,22 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...checks import closest, require_at_least, whole_number
-from ...linear_problem import LinearProblem, denoising_problem
+from ...linear_problem import LinearProblem, denoising_problem, unmeasured_problem
 from ...models.baselines.denoiser_sampler import Denoiser, DenoiserSampler
+from ...models.baselines.kadkhodaie_simoncelli import KadkhodaieSimoncelli
 from ...models.baselines.samplers import ReverseChain
+from ...models.baselines.snips import SNIPS
 from ...rng import Rng
 from .denoiser import TrainedDenoiser
 
 LEAST_SIDE = 16  # pixels: what is smaller shows no texture
-LEAST_HIGHEST = 1.0  # in units of [0, 1] images: noise of less hides no image, four times the std of whose pixels it is
+LOWEST, LEAST_HIGHEST = 0.005, 1.0  # levels, in units of [0, 1] images: the last of a rule; four times the std of pixels
 PIXELS_TOGETHER = 2**13
 SHOWN, GAP = 96, 2  # pixels a side of what a sheet shows, by whole factors, and between
+
+
+Problem = Callable[[tuple[int, ...], float, Rng], LinearProblem]
+"""(C, H, W), the highest level and a generator an image to a problem whose posterior is the prior."""
 
 
 def pure_noise(shape: tuple[int, ...], highest: float, rng: Rng) -> LinearProblem:
@@ -28,11 +34,17 @@ def pure_noise(shape: tuple[int, ...], highest: float, rng: Rng) -> LinearProble
     return denoising_problem(0.5 + highest * rng.randn(*shape), highest)
 
 
-Rule = tuple[DenoiserSampler, Callable[[tuple[int, ...], float, Rng], LinearProblem]]
-RULES: dict[str, Callable[[float], Rule]] = {
-    "chain": lambda highest: (ReverseChain(levels=40, variance="full"), pure_noise),
+def nothing_measured(shape: tuple[int, ...], highest: float, rng: Rng) -> LinearProblem:
+    """No y at all."""
+    return unmeasured_problem(torch.empty(len(rng), *shape))
+
+
+RULES: dict[str, Callable[[float], tuple[DenoiserSampler, Problem]]] = {
+    "annealed": lambda highest: (SNIPS(200, 3, step=0.1, first_level=highest), nothing_measured),
+    "chain": lambda highest: (ReverseChain(40, "full"), pure_noise),
+    "simoncelli": lambda highest: (KadkhodaieSimoncelli(beta=0.5, first_level=highest), nothing_measured),
 }
-"""By name: from the highest level of a denoiser to a sampler and the problem whose posterior is the prior."""
+"""By name, for the highest level of a denoiser: a sampler, and what it is given for y."""
 
 
 class Synthesis:
@@ -61,10 +73,10 @@ class Synthesis:
         if rule not in RULES:
             raise ValueError(f"there is no rule {rule}{closest(rule, RULES)}")
         require_at_least(LEAST_SIDE, **dict(zip(("height", "width"), size, strict=True)))
-        if denoiser.high < LEAST_HIGHEST:
+        if denoiser.low > LOWEST or denoiser.high < LEAST_HIGHEST:
             raise ValueError(
-                f"denoiser must know noise that hides an image, of sigma {255 * LEAST_HIGHEST:g} or more, "
-                f"got one of at most {255 * denoiser.high:g}"
+                f"denoiser must be trained on sigma {255 * LOWEST:g} to {255 * LEAST_HIGHEST:g} or more, from an image "
+                f"to noise that hides it, got [{255 * denoiser.low:g}, {255 * denoiser.high:g}]"
             )
         self.denoiser, self.shape, self.seed = denoiser, (denoiser.channels, *size), whole_number("seed", seed)
         self.sampler, self._problem = RULES[rule](denoiser.high)
