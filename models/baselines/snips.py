@@ -34,7 +34,7 @@ class SNIPS:
 
     With A = I and s₁ < σ this is ``Langevin`` with a step that is (1 − s²/σ²) times as large; where nothing is
     measured, the synthesis of NCSNv2 (arXiv 2006.09011). Exact in the limit of many levels and small steps: in 181
-    calls the variance of a coordinate that A does not see is a fifth too large.
+    calls the variance of a coordinate that A does not see is an eighth too large.
 
     Denoiser: s from ``first_level`` to ``sigma_min``.
 
@@ -51,7 +51,7 @@ class SNIPS:
 
     levels: int = 60
     steps_per_level: int = 3
-    step: float = 0.2
+    step: float = 0.3
     first_level: float = 2.0
     sigma_min: float = 0.01
     stochastic = True
