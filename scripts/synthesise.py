@@ -43,7 +43,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = Parser(PROGRAM, __doc__)
     add = parser.add_argument
-    add("denoiser", metavar="DENOISER", help="a model of noise of many levels: bundled:denoiser, or a run, or an export")
+    add(
+        "denoiser", metavar="DENOISER", help="a model of noise of many levels: bundled:denoiser, or a run, or an export"
+    )
     add("--rule", default="chain", help="annealed, chain or simoncelli (default %(default)s)")
     add("--count", type=int, default=16, help="of the images (default %(default)s)")
     add("--size", default="32", metavar="S", help="pixels a side, or HxW (default %(default)s)")
@@ -94,7 +96,9 @@ def synthesise(options: argparse.Namespace) -> None:
             record["distance"] = distance(pixels)
         _write(options.out, pixels, way, record)
     if distance is not None:
-        kid, error, floor, blurred = (1000 * record["distance"][name] for name in ("kid", "kid_error", "floor", "blurred"))
+        kid, error, floor, blurred = (
+            1000 * record["distance"][name] for name in ("kid", "kid_error", "floor", "blurred")
+        )
         print(f"KID x 1,000: {kid:.1f} ± {error:.1f}; of other crops {floor:.1f}, of blurred ones {blurred:.1f}")
     print(options.out)
 

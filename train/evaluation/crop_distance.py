@@ -41,8 +41,8 @@ class CropDistance:
         require_at_least(2 * SUBSETS, count=count)
         source = ImageSource(root, channels)
         self.root, self.count, self._crops = root, count, TrainingSet(source, source.names, seed, side)
-        config = OmegaConf.create((files("pscgan.conf") / "extractor" / f"{EXTRACTOR}.yaml").read_text())
-        self._extractor: Extractor = instantiate(config[EXTRACTOR])
+        config = (files("pscgan.conf") / "extractor" / f"{EXTRACTOR}.yaml").read_text()
+        self._extractor: Extractor = instantiate(OmegaConf.create(config))[EXTRACTOR]
 
     def __call__(self, pixels: list[Tensor]) -> dict[str, Any]:
         """Figures by name; ``kid`` is the plain value, ``kid_error`` a standard error.
@@ -63,7 +63,7 @@ class CropDistance:
         }
 
     def _features(self, pixels: list[Tensor]) -> Tensor:
-        return torch.cat([self._extractor(part / 255) for part in torch.stack(pixels).split(TOGETHER)])
+        return torch.cat([self._extractor(part / 255) for part in torch.split(torch.stack(pixels), TOGETHER)])
 
 
 def _kid(images: Tensor, reference: Tensor) -> dict[str, float]:

@@ -20,7 +20,10 @@ from ...rng import Rng
 from .denoiser import TrainedDenoiser
 
 LEAST_SIDE = 16  # pixels: what is smaller shows no texture
-LOWEST, LEAST_HIGHEST = 0.005, 1.0  # levels, in units of [0, 1] images: the last of a rule; four times the std of pixels
+LOWEST, LEAST_HIGHEST = (
+    0.005,
+    1.0,
+)  # levels, in units of [0, 1] images: the last of a rule; four times the std of pixels
 PIXELS_TOGETHER = 2**13
 SHOWN, GAP = 96, 2  # pixels a side of what a sheet shows, by whole factors, and between
 
@@ -140,5 +143,6 @@ def contact_sheet(pixels: list[Tensor], columns: int) -> Tensor:
     large = images.repeat_interleave(factor, -2).repeat_interleave(factor, -1)
     framed = F.pad(large, (0, GAP, 0, GAP), value=255)
     empty = framed.new_full((-len(framed) % columns, *framed.shape[1:]), 255)
-    rows = torch.cat([framed, empty]).unflatten(0, (-1, columns))
-    return rows.permute(2, 0, 3, 1, 4).flatten(3, 4).flatten(1, 2)
+    rows = torch.cat([framed, empty]).view(-1, columns, *framed.shape[1:])
+    sheet: Tensor = rows.permute(2, 0, 3, 1, 4).flatten(3, 4).flatten(1, 2)
+    return sheet
