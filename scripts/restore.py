@@ -55,7 +55,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add(
         "--method",
         metavar="NAME",
-        help="of conf/method, as pnp_admm: by a denoiser, of a linear --degradation, not by --model",
+        help="of conf/method, as pnp_admm: by a denoiser, of a --degradation, not by --model",
     )
     add("--denoiser", metavar="MODEL", help="of --method: a model of noise of many levels (default bundled:denoiser)")
     add("--degradation", metavar="NAME", help="of conf/degradation: what --method undoes")
@@ -158,7 +158,7 @@ class RestoreCommand:
         if options.method is not None:
             from ..train.restore.by_method import WholePicture, open_method
 
-            method = open_method(options.method, options.denoiser, options.degradation, options.sigma, device)
+            method = open_method(options, device)
             return method, WholePicture(method)
         from ..train.inference.load import load
         from ..train.restore.tiling import Tiling

@@ -104,7 +104,7 @@ def test_levels():
 
 def test_law_of_samples_by_a_projection():
     """Pixels of which every second is known: P puts y there; of the others the law is that of synthesis with η = 1."""
-    rule, prior, y = ProjectedDDRM(), GaussianPixels(), normal(0, 2, 1, 128, 128).double()
+    rule, prior, y = ProjectedDDRM(eta_b=0.4, first_level=0.62), GaussianPixels(), normal(0, 2, 1, 128, 128).double()
     known = (torch.arange(128) % 2).bool()
     given = ProjectedProblem(y, lambda x: torch.where(known, y, x))
     found = rule.sample_projected(prior.denoise, given, 1, Rng(0, "z", range(2)))[0]
