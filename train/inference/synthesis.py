@@ -46,8 +46,8 @@ RULES: dict[str, Callable[[float], tuple[DenoiserSampler, Problem]]] = {
 }
 """By name, for the highest level of a denoiser: a sampler, and what it is given for y.
 
-``annealed`` is the synthesis of NCSNv2 (arXiv 2006.09011), ``simoncelli`` that of arXiv 2007.13640. Settings are those
-that were best, of few, in closed form and on photographs.
+``annealed`` is the synthesis of NCSNv2 (arXiv 2006.09011), ``simoncelli`` that of arXiv 2007.13640. Settings are a
+choice between calls and what exact denoisers draw; the levels of ``chain`` and β were also compared on photographs.
 """
 
 
