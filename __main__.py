@@ -14,6 +14,7 @@ VERBS = {
     "train": "train a posterior sampler, or continue a run",
     "evaluate": "compare restoration methods on the same measurements, and write a report",
     "restore": "draw restorations of image files",
+    "synthesise": "draw images from the prior of a denoiser, from pure noise",
     "export": "write a trained sampler to one file, or push it to a hub",
     "explore": "open a page that shows samples, their mean and their spread",
     "runs": "print one table of all runs below a folder",

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from .checks import require_in
@@ -15,6 +16,23 @@ They come with four axes, images first, so that a gain may hold a number for eac
 """
 
 SMALLEST_SIGMA = 0.255 / 255  # what DPIR (arXiv 2008.13751) takes for no noise
+SMALLEST_S = 1e-3  # singular values up to this count as 0 where a rule has a case for them, as in the code of DDRM
+
+
+@dataclass(frozen=True)
+class ProjectedProblem:
+    """B measurements without noise, of any kind, as what explains them; images are (B, C, H, W).
+
+    Attributes:
+        degraded: y as an image, in fp32 at least, a graph is cut.
+        project: images to the nearest that explain y.
+    """
+
+    degraded: Tensor
+    project: Callable[[Tensor], Tensor]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "degraded", at_least_fp32(self.degraded.detach()))
 
 
 @dataclass(frozen=True)
@@ -86,12 +104,25 @@ def denoising_problem(degraded: Tensor, sigma: float) -> LinearProblem:
     """
     if degraded.ndim != 4:
         raise ValueError(f"degraded must be (B, C, H, W), got {tuple(degraded.shape)}")
-    return LinearProblem(degraded, sigma, _identity, _identity, _identity, _filtered_by_ones)
+    return LinearProblem(degraded, sigma, _identity, _identity, _identity, lambda image, gain: _gain_at(1, image, gain))
+
+
+def unmeasured_problem(like: Tensor) -> LinearProblem:
+    """Nothing is measured, as every S is 0 and y is empty: its posterior is the prior.
+
+    Args:
+        like: of the shape and type of the images, (B, C, H, W); its values are not looked at.
+    """
+    zeros = torch.zeros_like(like)
+    empty = zeros.flatten(1)[:, :0]
+    return LinearProblem(
+        empty, 0.0, lambda image: empty, lambda y: zeros, lambda y: zeros, lambda image, gain: _gain_at(0, image, gain)
+    )
 
 
 def _identity(image: Tensor) -> Tensor:
     return image
 
 
-def _filtered_by_ones(image: Tensor, gain: Gain) -> Tensor:
-    return gain(image.new_ones(1, 1, 1, 1)) * image
+def _gain_at(S: float, image: Tensor, gain: Gain) -> Tensor:
+    return gain(image.new_full((1, 1, 1, 1), S)) * image

@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from ..linear_problem import LinearProblem
+from ..linear_problem import LinearProblem, ProjectedProblem
 from ..rng import Rng
 from .measurement import Measurement
 
@@ -91,6 +91,18 @@ def require_linear(degradation: Degradation, method: str) -> LinearDegradation:
     if not isinstance(degradation, LinearDegradation):
         raise ValueError(f"{method} needs a linear degradation; {type(degradation).__name__} is not linear")
     return degradation
+
+
+def projected_problem(degradation: Degradation, measurement: Measurement, method: str) -> ProjectedProblem:
+    """What a rule that projects needs to know of a measurement by this degradation.
+
+    Raises:
+        ValueError: if ``project`` is the identity, naming the degradation and the method that needs another.
+    """
+    y = measurement.degraded
+    if degradation.project(y, measurement) is y:
+        raise ValueError(f"{method} needs a y without noise; of {type(degradation).__name__} every image explains y")
+    return ProjectedProblem(y, lambda images: degradation.project(images, measurement))
 
 
 @runtime_checkable

@@ -1,13 +1,18 @@
-"""What the verbs share: a parser that answers a mistake in one line, the closest name, and the choice of a device."""
+"""What the verbs share: a parser that answers a mistake in one line, the choice of a device, and a bar."""
+
+from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..checks import closest
 from ..train.runs.cli_errors import report_user_errors
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 UNKNOWN = "unrecognized arguments: "  # as argparse begins the line
 
@@ -72,3 +77,13 @@ def device_of(name: str | None) -> str:
     if name == "cuda" and not torch.cuda.is_available():
         raise ValueError("--device must be cpu where there is no CUDA device, got cuda")
     return name or ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def progress() -> Progress:
+    """A bar with the time left, on a terminal."""
+    from rich import get_console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    quiet = not get_console().is_terminal
+    return Progress(*columns, disable=quiet, transient=True, redirect_stderr=sys.stderr.isatty())

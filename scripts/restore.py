@@ -27,7 +27,7 @@ from ..data.image_io.safe_read import on_one_line
 from ..train.restore.files import Input, check_outputs, inputs_of
 from ..train.restore.records import Records, call_record, note_start, sha256
 from ..train.runs.cli_errors import report_user_errors
-from .command_line import Parser, device_of
+from .command_line import Parser, device_of, progress
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -55,7 +55,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add(
         "--method",
         metavar="NAME",
-        help="of conf/method, as pnp_admm: by a denoiser, of a linear --degradation, not by --model",
+        help="of conf/method, as pnp_admm: by a denoiser, of a --degradation, not by --model",
     )
     add("--denoiser", metavar="MODEL", help="of --method: a model of noise of many levels (default bundled:denoiser)")
     add("--degradation", metavar="NAME", help="of conf/degradation: what --method undoes")
@@ -158,7 +158,7 @@ class RestoreCommand:
         if options.method is not None:
             from ..train.restore.by_method import WholePicture, open_method
 
-            method = open_method(options.method, options.denoiser, options.degradation, options.sigma, device)
+            method = open_method(options, device)
             return method, WholePicture(method)
         from ..train.inference.load import load
         from ..train.restore.tiling import Tiling
@@ -185,7 +185,7 @@ class RestoreCommand:
         with lock_folder(out):
             note_start(out, self.start)
             try:
-                with _progress() as bar:
+                with progress() as bar:
                     for place, one in enumerate(self.inputs, start=1):
                         task = bar.add_task(f"{place} of {len(self.inputs)}: {on_one_line(one.path.name)}", total=None)
                         self._restore(one, bar, task)
@@ -269,16 +269,6 @@ def _reason(error: Exception) -> str:
     if isinstance(error, RuntimeError):
         raise error
     return text
-
-
-def _progress() -> Progress:
-    """A bar with the time left of the file at hand, on a terminal."""
-    from rich import get_console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    quiet = not get_console().is_terminal
-    return Progress(*columns, disable=quiet, transient=True, redirect_stderr=sys.stderr.isatty())
 
 
 def main(arguments: list[str] | None = None) -> None:

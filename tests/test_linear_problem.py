@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pscgan.linear_problem import LinearProblem, denoising_problem
+from pscgan.linear_problem import LinearProblem, denoising_problem, unmeasured_problem
 from pscgan.models.baselines.denoiser_sampler import start
 
 from .models.baselines.denoiser_worlds import GaussianVectors, blurred, normal
@@ -62,6 +62,18 @@ def test_the_start_is_grey_where_nothing_is_known():
     known = mask.expand(1, 1, 8, 8).bool()
     torch.testing.assert_close(start(problem)[~known], torch.full_like(problem.measured, 0.5)[~known])
     assert (start(problem) - problem.measured)[known].abs().max() < 1e-4
+
+
+def test_where_nothing_is_measured_only_the_prior_is_left():
+    """Every S is 0: no image has a residual, the data have no pull, and V g(S) Vᵀ is g(0)."""
+    x = normal(8, 2, 3, 5, 4).double()
+    problem = unmeasured_problem(torch.rand(2, 3, 5, 4).double())
+    assert problem.measured.shape == (2, 0)
+    assert torch.equal(problem.forward(x), problem.measured)
+    assert torch.equal(problem.proximal(x, 7.0), x)
+    assert torch.equal(problem.data_energy(x), torch.zeros(2).double())
+    assert torch.equal(problem.pseudoinverse(problem.measured), torch.zeros_like(x))
+    assert torch.equal(problem.filtered(x, lambda S: 3 + S), 3 * x)
 
 
 def test_bad_measurements_are_refused_by_name():

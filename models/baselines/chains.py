@@ -1,9 +1,12 @@
-"""K states for each of B images, advanced together by samplers that begin at y = x + σn."""
+"""K states for each of B images, advanced together, and the levels they pass."""
 
+from collections.abc import Callable
+
+import torch
 from torch import Tensor
 
-from ...checks import require_at_least, require_in
-from ...linear_problem import LinearProblem
+from ...checks import require_at_least
+from ...linear_problem import Gain, LinearProblem
 from ...rng import Rng
 from ..generator import repeat
 from .denoiser_sampler import Denoiser, check_generators, denoise
@@ -12,29 +15,40 @@ from .denoiser_sampler import Denoiser, check_generators, denoise
 class Chains:
     """K * B states, each (C, H, W), with their denoiser and their noise.
 
-    Arguments and errors are those of ``DenoiserSampler.sample``; A must be I, and σ above 0.
+    Errors are those of ``DenoiserSampler.sample``.
+
+    Args:
+        denoiser: D.
+        images: one a measurement, of the shape and type of the states, (B, C, H, W).
+        num_samples: K.
+        rng: one generator an image.
 
     Attributes:
-        degraded: y for each state, (K * B, C, H, W), fp32 or float64.
+        images: the same for each state, (K * B, C, H, W).
     """
 
-    def __init__(self, denoiser: Denoiser, problem: LinearProblem, num_samples: int, rng: Rng) -> None:
+    def __init__(self, denoiser: Denoiser, images: Tensor, num_samples: int, rng: Rng) -> None:
         require_at_least(1, num_samples=num_samples)
-        check_generators(rng, len(problem.measured))
-        if not problem.is_denoising:
-            raise ValueError("problem must be denoising (A = I) for this sampler, got another linear operator")
-        require_in("(0, inf)", sigma=problem.sigma)
+        check_generators(rng, len(images))
         self._denoiser, self._rng, self._num_samples = denoiser, rng, num_samples
-        self.degraded = repeat(problem.measured, num_samples)
+        self.images = repeat(images, num_samples)
 
     def normal(self) -> Tensor:
         """n ~ N(0, I) for each state, (K * B, C, H, W)."""
-        draws = self._rng.randn(self._num_samples, *self.degraded.shape[1:])
-        return draws.movedim(1, 0).flatten(0, 1).to(self.degraded)
+        draws = self._rng.randn(self._num_samples, *self.images.shape[1:])
+        return draws.movedim(1, 0).flatten(0, 1).to(self.images)
 
     def denoise(self, x: Tensor, s: float) -> Tensor:
         """D(x, s), one call."""
         return denoise(self._denoiser, x, s)
+
+    def by_samples(self, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+        """A function of B images, as that of a problem, of all states."""
+        return torch.cat([function(sample) for sample in self.samples(x)])
+
+    def filtered(self, problem: LinearProblem, x: Tensor, gain: Gain) -> Tensor:
+        """V gain(S) Vᵀ x of all states."""
+        return self.by_samples(lambda images: problem.filtered(images, gain), x)
 
     def samples(self, x: Tensor) -> Tensor:
         """(K * B, C, H, W) to (K, B, C, H, W)."""

@@ -3,13 +3,13 @@
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from ...checks import require_at_least
-from ...linear_problem import LinearProblem
+from ...linear_problem import LinearProblem, ProjectedProblem
 from ...rng import Rng
 
 Denoiser = Callable[[Tensor, float], Tensor]
@@ -48,6 +48,25 @@ class DenoiserSampler(Protocol):
         Raises:
             ValueError: if an argument is out of range, the sampler cannot take this A, or D changes the shape.
         """
+        ...
+
+
+@runtime_checkable
+class ProjectionSampler(Protocol):
+    """Restores what has no noise, linear or not, with D and a projection alone."""
+
+    @property
+    def calls(self) -> int:
+        """Evaluations of the denoiser for one sample of one image, exactly."""
+        ...
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether samples differ."""
+        ...
+
+    def sample_projected(self, denoiser: Denoiser, problem: ProjectedProblem, num_samples: int, rng: Rng) -> Tensor:
+        """As ``DenoiserSampler.sample``."""
         ...
 
 

@@ -1,11 +1,10 @@
-"""Samplers of p(x | y), y = x + σn: annealed Langevin dynamics, DDRM, a reverse chain with the right variance."""
+"""Samplers of p(x | y), y = x + σn: annealed Langevin dynamics, a reverse chain with the right variance."""
 
 import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, get_args
 
-import torch
 from torch import Tensor
 
 from ...checks import require_at_least, require_in
@@ -13,8 +12,6 @@ from ...linear_problem import LinearProblem
 from ...rng import Rng
 from .chains import Chains, geometric
 from .denoiser_sampler import Denoiser
-
-DIFFUSION_STEPS = 1000
 
 Variance = Literal["ancestral", "tweedie", "full"]
 
@@ -62,8 +59,8 @@ class Langevin:
         return self.levels * self.steps_per_level
 
     def sample(self, denoiser: Denoiser, problem: LinearProblem, num_samples: int, rng: Rng) -> Tensor:
-        chains = Chains(denoiser, problem, num_samples, rng)
-        y, sigma = chains.degraded, problem.sigma
+        chains, sigma = Chains(denoiser, _degraded(problem), num_samples, rng), problem.sigma
+        y = chains.images
         x = y
         for s in geometric(sigma, self.sigma_min, self.levels)[1:]:
             a = self.step * (s / self.sigma_min) ** 2
@@ -71,72 +68,6 @@ class Langevin:
                 gradient = (chains.denoise(x, s) - x) / s**2 + (y - x) / (sigma**2 - s**2)
                 x = x + a * gradient + math.sqrt(2 * a) * chains.normal()
         return chains.samples(x)
-
-
-def variance_exploding_levels(count: int) -> list[float]:
-    """Every (1000 / count)-th level of DDPM's linear schedule, from noisy to clean, in units of [0, 1] images.
-
-    With β from 1e-4 to 0.02 and ᾱ the running product of 1 − β, the state over √ᾱ is a clean image in [−1, 1] with
-    noise of √((1 − ᾱ)/ᾱ), which is half as much in [0, 1]: from 79 to 0.005 for all of the levels.
-    """
-    kept = torch.cumprod(1 - torch.linspace(1e-4, 0.02, DIFFUSION_STEPS, dtype=torch.float64), 0)
-    levels = ((1 - kept) / kept).sqrt() / 2
-    return [levels[index * DIFFUSION_STEPS // count].item() for index in reversed(range(count))]
-
-
-@dataclass(frozen=True)
-class DDRM:
-    """Denoising diffusion restoration (arXiv 2201.11793) for H = I: the rule for singular values of 1.
-
-    From level s to s', with x̂ = D(x, s)::
-
-        s' < σ:   x ← x̂ + √(1 − η²) s'/σ (y − x̂) + η s' n
-        s' ≥ σ:   x ← (1 − η_b) x̂ + η_b y + √(s'² − η_b² σ²) n
-
-    from y + √(s² − σ²) n down to s' = 0, which is D. A state would have the right distribution if x̂ were the truth; x̂
-    is an estimate whose error is left out, so no number of levels makes the samples those of the posterior. With
-    η_b = 1 no state at s' ≥ σ depends on the denoiser, and the calls there are lost.
-
-    Denoiser: s as ``variance_exploding_levels`` has them, up to 79.
-
-    Args:
-        levels: of the 1,000 of the linear schedule, evenly spaced.
-        eta: η in [0, 1], the share of fresh noise below σ.
-        eta_b: η_b in [0, 1], the weight of y above σ.
-    """
-
-    levels: int = 20
-    eta: float = 0.85
-    eta_b: float = 1.0
-    stochastic = True
-
-    def __post_init__(self) -> None:
-        require_in(f"[1, {DIFFUSION_STEPS}]", levels=self.levels)
-        require_in("[0, 1]", eta=self.eta, eta_b=self.eta_b)
-
-    @property
-    def calls(self) -> int:
-        """Evaluations of the denoiser a sample: one a level."""
-        return self.levels
-
-    def sample(self, denoiser: Denoiser, problem: LinearProblem, num_samples: int, rng: Rng) -> Tensor:
-        """σ is at most the first level."""
-        chains, sigma = Chains(denoiser, problem, num_samples, rng), problem.sigma
-        first, *rest = variance_exploding_levels(self.levels)
-        if sigma > first:
-            raise ValueError(f"sigma must be <= {first:.3g} with {self.levels} levels, got {sigma}")
-        s, x = first, chains.degraded + math.sqrt(first**2 - sigma**2) * chains.normal()
-        for s_next in rest:
-            x = self._step(chains, chains.denoise(x, s), sigma, s_next)
-            s = s_next
-        return chains.samples(chains.denoise(x, s))
-
-    def _step(self, chains: Chains, restored: Tensor, sigma: float, s_next: float) -> Tensor:
-        if s_next < sigma:
-            towards_y, noise = math.sqrt(1 - self.eta**2) * s_next / sigma, self.eta * s_next
-        else:
-            towards_y, noise = self.eta_b, math.sqrt(s_next**2 - (self.eta_b * sigma) ** 2)
-        return restored + towards_y * (chains.degraded - restored) + noise * chains.normal()
 
 
 @dataclass(frozen=True)
@@ -195,8 +126,8 @@ class ReverseChain:
         return self.levels if self.variance == "ancestral" else 2 * self.levels - 1
 
     def sample(self, denoiser: Denoiser, problem: LinearProblem, num_samples: int, rng: Rng) -> Tensor:
-        chains = Chains(denoiser, problem, num_samples, rng)
-        x, levels = chains.degraded, geometric(problem.sigma, self.sigma_min, self.levels - 1)
+        chains = Chains(denoiser, _degraded(problem), num_samples, rng)
+        x, levels = chains.images, geometric(problem.sigma, self.sigma_min, self.levels - 1)
         for s, s_next in pairwise(levels):
             restored = chains.denoise(x, s)
             w = 1 - (s_next / s) ** 2
@@ -219,3 +150,11 @@ class ReverseChain:
         c = (s - s_next) ** 2 / 8
         a, a_plus_b = math.sqrt(s_next**2 + c), math.sqrt(s**2 + c)
         return a * n + (a_plus_b - a) * jacobian_times(n)
+
+
+def _degraded(problem: LinearProblem) -> Tensor:
+    """y, if it is x + σn with σ above 0."""
+    if not problem.is_denoising:
+        raise ValueError("problem must be denoising (A = I) for this sampler, got another linear operator")
+    require_in("(0, inf)", sigma=problem.sigma)
+    return problem.measured

@@ -60,6 +60,18 @@ def test_a_smaller_picture_and_one_that_is_degraded_here(denoiser, photo, tmp_pa
     assert json.loads((tmp_path / "own/restore.jsonl").read_text())["samples"][0]["residual"] > 0
 
 
+def test_a_jpeg_file_is_restored_to_pictures_that_encode_to_it(denoiser, photo, tmp_path, capfd):
+    with Image.open(photo) as picture:
+        picture.save(tmp_path / "photo.jpg", quality=10)
+    given = ("--method", "ddrm_jpeg", "--denoiser", denoiser, "--degradation", "jpeg", "--samples", 2)
+    ended = restore(capfd, tmp_path / "photo.jpg", *given, "--out", tmp_path / "out")
+    assert ended.code == 0
+    for sample in report(tmp_path / "out")["files"][0]["samples"]:
+        assert sample["blocks_wrong"] == 0
+    ended = restore(capfd, tmp_path / "photo.jpg", *given, "--sigma", 5, "--out", tmp_path / "other")
+    assert (ended.code, ended.err) == (2, "pscgan restore: --sigma is 5.0; jpeg has none\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -1,8 +1,9 @@
-"""Restoration by a denoiser that is called many times, as any other method: plug-and-play, RED, Langevin, chains."""
+"""Restoration by a denoiser that is called many times, as any other method: plug-and-play, RED, SNIPS, DDRM, chains."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from importlib.resources import files
 from typing import Any
 
@@ -10,20 +11,20 @@ import torch
 from omegaconf import OmegaConf
 from torch import Tensor
 
-from ...data.degradation import Degradation, linear_problem, require_linear
+from ...data.degradation import Degradation, linear_problem, projected_problem, require_linear
 from ...data.measurement import Measurement
-from ...models.baselines.denoiser_sampler import Denoiser, DenoiserSampler
+from ...models.baselines.denoiser_sampler import Denoiser, DenoiserSampler, ProjectionSampler
 from ...rng import Rng
 from .denoiser import TrainedDenoiser, open_denoiser
 
 
 class ByDenoiser:
-    """A rule and the denoiser that it calls, as a ``Restorer`` of one linear degradation.
+    """A rule and the denoiser that it calls, as a ``Restorer`` of one degradation.
 
     Sample k of an image is a function of its seed and of k.
 
     Args:
-        rule: a sampler; or a solver, whose samples are equal.
+        rule: a sampler; or a solver, whose samples are equal; of linear degradations, or of any without noise.
         denoiser: D, or what ``open_denoiser`` takes; None for ``bundled:denoiser``.
         degradation: of the measurements.
         device: where a denoiser that is opened computes.
@@ -32,19 +33,19 @@ class ByDenoiser:
         stochastic: whether samples differ.
 
     Raises:
-        ValueError: if the degradation is not linear, and as ``open_denoiser``.
+        ValueError: if the degradation is not linear and the rule needs it to be, and as ``open_denoiser``.
     """
 
     scales_z = False  # there is no z whose scale could be another
 
     def __init__(
         self,
-        rule: DenoiserSampler,
+        rule: DenoiserSampler | ProjectionSampler,
         denoiser: TrainedDenoiser | str | None,
         degradation: Degradation,
         device: torch.device | str = "cpu",
     ) -> None:
-        require_linear(degradation, type(rule).__name__)
+        require_kind(degradation, rule, type(rule).__name__)
         self.rule, self.degradation, self.stochastic = rule, degradation, rule.stochastic
         named = "bundled:denoiser" if denoiser is None else denoiser
         self.denoiser = open_denoiser(named, device) if isinstance(named, str) else named
@@ -74,10 +75,26 @@ class ByDenoiser:
         self, measurement: Measurement, num_samples: int, seeds: Sequence[int], denoiser: Denoiser
     ) -> Iterator[Tensor]:
         """One after the other, (B, C, H, W), not projected, by D as given here."""
-        problem = linear_problem(self.degradation, measurement, type(self.rule).__name__)
+        draw = self._draw(denoiser, measurement)
         for k in range(1, num_samples + 1):
-            (sample,) = self.rule.sample(denoiser, problem, 1, Rng.of_images(seeds, "sample by a denoiser", k))
+            (sample,) = draw(1, Rng.of_images(seeds, "sample by a denoiser", k))
             yield sample
+
+    def _draw(self, denoiser: Denoiser, measurement: Measurement) -> Callable[[int, Rng], Tensor]:
+        rule, given = self.rule, (self.degradation, measurement, type(self.rule).__name__)
+        if isinstance(rule, ProjectionSampler):
+            return partial(rule.sample_projected, denoiser, projected_problem(*given))
+        return partial(rule.sample, denoiser, linear_problem(*given))
+
+
+def require_kind(degradation: Degradation, rule: DenoiserSampler | ProjectionSampler, method: str) -> None:
+    """Refuse a degradation that is not linear, unless the rule does without.
+
+    Raises:
+        ValueError: naming it, and the method.
+    """
+    if not isinstance(rule, ProjectionSampler):
+        require_linear(degradation, method)
 
 
 def option_names(group: str) -> list[str]:

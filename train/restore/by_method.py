@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import torch
 from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
+from omegaconf import DictConfig
 from torch import Tensor
 
 from ...checks import closest
-from ...data.degradation import require_linear
-from ..inference.by_denoiser import ByDenoiser, method_config, option_names
+from ..inference.by_denoiser import ByDenoiser, method_config, option_names, require_kind
 from ..inference.windows import Window
 
 if TYPE_CHECKING:
@@ -38,33 +38,37 @@ def check_options(options: Namespace) -> None:
             raise ValueError(f"--{group} must be given with --method; there are {', '.join(names)}")
         if name not in names:
             raise ValueError(f"there is no {group} {name}{closest(name, names)}")
-    if not options.degrade and not isinstance(options.sigma, float):
-        raise ValueError(f"--sigma must be that of the noise in y, 0 for none, with --method, got {options.sigma}")
     for name, value in (("sigma_z", 1), ("precision", "fp32"), ("tolerance", 0)):
         if (given := getattr(options, name)) != value:
             raise ValueError(f"--{name.replace('_', '-')} must be {value} with --method, got {given}")
 
 
-def open_method(method: str, denoiser: str | None, degradation: str, sigma: float | None, device: str) -> ByDenoiser:
-    """A method of ``conf/method`` for a degradation of ``conf/degradation``.
+def open_method(options: Namespace, device: str) -> ByDenoiser:
+    """A method of ``conf/method``, by a denoiser, for a degradation of ``conf/degradation``.
 
     Args:
-        method: its name.
-        denoiser: what ``open_denoiser`` takes; None for ``bundled:denoiser``.
-        degradation: its name.
-        sigma: of its noise, on the 0..255 scale; None for that of the file.
+        options: of ``pscgan restore``, checked: both names, the denoiser, and sigma on the 0..255 scale.
         device: where the denoiser computes.
 
     Raises:
-        ValueError: if the degradation is not linear, or sigma is out of its range.
+        ValueError: if the degradation is not linear, and the method needs it to be, or sigma is out of its range.
     """
     with initialize_config_module("pscgan.conf", version_base="1.3"):
-        config = compose("train", [f"degradation={degradation}", "dataset=folder"]).degradation
-    require_linear(instantiate(config), method)
-    told = {} if sigma is None else {"sigma": sigma}
-    of_degradation = instantiate(method_config(method, denoiser))
+        config = compose("train", [f"degradation={options.degradation}", "dataset=folder"]).degradation
+    of_degradation = instantiate(method_config(options.method, options.denoiser))
+    require_kind(instantiate(config), of_degradation.keywords["rule"], options.method)
+    told = _sigma(options, config)
     opened: ByDenoiser = of_degradation(degradation=instantiate(config, **told), device=device)
     return opened
+
+
+def _sigma(options: Namespace, degradation: DictConfig) -> dict[str, float]:
+    """What the degradation is told of its noise: nothing where it has none, or is that of the file."""
+    if "sigma" not in degradation and options.sigma is not None:
+        raise ValueError(f"--sigma is {options.sigma}; {options.degradation} has none")
+    if "sigma" in degradation and not options.degrade and not isinstance(options.sigma, float):
+        raise ValueError(f"--sigma must be that of the noise in y, 0 for none, with --method, got {options.sigma}")
+    return {} if options.sigma is None else {"sigma": options.sigma}
 
 
 class WholePicture:

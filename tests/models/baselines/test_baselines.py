@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from pscgan.linear_problem import denoising_problem
-from pscgan.models.baselines.samplers import DDRM, Langevin, ReverseChain, variance_exploding_levels
+from pscgan.models.baselines.ddrm import DDRM
+from pscgan.models.baselines.samplers import Langevin, ReverseChain
+from pscgan.models.baselines.snips import SNIPS
 from pscgan.rng import Rng
 
 from .denoiser_worlds import GaussianPixels, GaussianTexture, GaussianVectors, TwoModes, normal, spectrum
@@ -20,8 +22,10 @@ SAMPLERS = {
     "full": ReverseChain(variance="full"),
     "ddrm": DDRM(),
     "langevin": Langevin(levels=4, steps_per_level=2),
+    "snips": SNIPS(levels=4, steps_per_level=2),
 }
 every_sampler = pytest.mark.parametrize("sampler", SAMPLERS.values(), ids=SAMPLERS)
+OF_NOISE = ["ancestral", "tweedie", "full", "langevin"]  # of y = x + sigma n alone
 
 
 # --- a Gaussian prior: every state is Gaussian given y, and two numbers tell its law
@@ -43,18 +47,6 @@ def full_noise(s, t, j):
     return ((1 - j) * a + j * b) ** 2
 
 
-def ddrm_law(prior, levels, sigma):
-    slope, variance = 1.0, levels[0] ** 2 - sigma**2
-    for s, t in pairwise([*levels, 0.0]):
-        j = prior.slope(s)
-        if t >= sigma:
-            slope, variance = 1.0, t**2 - sigma**2
-        else:
-            c = sqrt(1 - 0.85**2) * t / sigma
-            slope, variance = (1 - c) * j * slope + c, ((1 - c) * j) ** 2 * variance + (0.85 * t) ** 2
-    return slope, variance
-
-
 def langevin_law(prior, L, T, step, sigma):
     slope, variance = 1.0, 0.0
     for i in range(1, L + 1):
@@ -73,7 +65,6 @@ def gaussian_laws(prior, sigma):
         "ancestral": (ReverseChain(20, "ancestral"), chain_law(prior, 20, sigma, lambda s, t, j: t**2)),
         "tweedie": (ReverseChain(10), chain_law(prior, 10, sigma, lambda s, t, j: t**2 + (s**2 - t**2) * j)),
         "full": (ReverseChain(10, "full"), chain_law(prior, 10, sigma, full_noise)),
-        "ddrm": (DDRM(), ddrm_law(prior, variance_exploding_levels(20), sigma)),
         "kawar_180": (KAWAR_180, langevin_law(prior, 60, 3, 2e-5, sigma)),
         "kawar_750": (KAWAR_750, langevin_law(prior, 250, 3, 5e-6, sigma)),
     }
@@ -95,7 +86,7 @@ def assert_gaussian_law(sampler, law, prior, sigma):
     assert (restored - clean).square().mean().item() == pytest.approx(error, rel=4 * sqrt(2 / N))
 
 
-@pytest.mark.parametrize("name", ["ancestral", "tweedie", "full", "ddrm", "kawar_180"])
+@pytest.mark.parametrize("name", ["ancestral", "tweedie", "full", "kawar_180"])
 def test_law_of_samples_on_a_gaussian_prior(name):
     assert_gaussian_law(*gaussian_laws(GaussianPixels(), SIGMA)[name], GaussianPixels(), SIGMA)
 
@@ -120,15 +111,6 @@ def test_how_far_from_the_posterior_on_a_gaussian_prior(name, variance_ratio, sl
     _, (slope, variance) = gaussian_laws(prior, SIGMA)[name]
     assert variance / (SIGMA**2 * prior.slope(SIGMA)) == pytest.approx(variance_ratio, abs=1e-3)
     assert slope - prior.slope(SIGMA) == pytest.approx(slope_error, abs=1e-3)
-
-
-def test_ddrm_is_half_as_far_from_the_posterior_mean_as_a_posterior_sample():
-    """Std and sigma of half the size are those of the grid for [−1, 1] applied to [0, 1]."""
-    prior, sigma = GaussianPixels(std=0.1), SIGMA / 2
-    sampler, (slope, variance) = gaussian_laws(prior, sigma)["ddrm"]
-    assert_gaussian_law(sampler, (slope, variance), prior, sigma)
-    distance = variance + (slope - prior.slope(sigma)) ** 2 * (prior.std**2 + sigma**2)
-    assert distance / (sigma**2 * prior.slope(sigma)) == pytest.approx(0.46, abs=0.005)
 
 
 # --- two modes: W1 to exact posterior samples in five bins of y, of equal counts
@@ -214,7 +196,7 @@ def test_calls_are_counted(sampler):
 
 
 def test_calls_of_the_presets():
-    assert (KAWAR_750.calls, KAWAR_180.calls, DDRM().calls) == (750, 180, 20)
+    assert (KAWAR_750.calls, KAWAR_180.calls, DDRM().calls, SNIPS().calls) == (750, 180, 20, 181)
     assert (ReverseChain().calls, ReverseChain(variance="full").calls) == (19, 19)
     assert ReverseChain(20, "ancestral").calls == 20
 
@@ -262,23 +244,21 @@ def test_bad_input_is_refused_by_name(sampler):
         draw(images=3)
     with pytest.raises(ValueError, match=r"denoiser.*\(2, 1, 4, 4\).*\(2, 1, 4, 2\)"):
         draw(denoise=lambda x, s: x[..., :2])
+
+
+@pytest.mark.parametrize("name", OF_NOISE)
+def test_samplers_of_noise_alone_refuse_other_problems(name):
+    prior, rng = GaussianPixels(), Rng(0, "z", range(2))
     with pytest.raises(ValueError, match=r"sigma.*got 0"):
-        draw(sigma=0.0)
+        SAMPLERS[name].sample(prior.denoise, denoising_problem(torch.zeros(2, 1, 4, 4), 0.0), 1, rng)
     with pytest.raises(ValueError, match=r"problem.*A = I"):
-        sampler.sample(prior.denoise, GaussianVectors().problem(2), 1, Rng(0, "z", range(2)))
+        SAMPLERS[name].sample(prior.denoise, GaussianVectors().problem(2), 1, rng)
 
 
 @pytest.mark.parametrize(("sampler", "floor"), [(ReverseChain(), 0.005), (KAWAR_750, 0.01)])
 def test_sigma_below_the_last_level(sampler, floor):
     with pytest.raises(ValueError, match=f"sigma_min.*{floor}.*{floor}"):
         sampler.sample(GaussianPixels().denoise, denoising_problem(torch.zeros(1, 1, 4, 4), floor), 1, Rng(0, "z", [0]))
-
-
-def test_sigma_above_the_first_level():
-    with pytest.raises(ValueError, match=r"sigma.*0\.005.*0\.1"):
-        DDRM(levels=1).sample(
-            GaussianPixels().denoise, denoising_problem(torch.zeros(1, 1, 4, 4), 0.1), 1, Rng(0, "z", [0])
-        )
 
 
 @pytest.mark.parametrize(
@@ -289,8 +269,6 @@ def test_sigma_above_the_first_level():
         (ReverseChain, {"sigma_min": 0.0}, "sigma_min.*got 0"),
         (Langevin, {"levels": 0}, "levels.*got 0"),
         (Langevin, {"step": 0.0}, "step.*got 0"),
-        (DDRM, {"levels": 1001}, "levels.*1001"),
-        (DDRM, {"eta": 1.5}, r"eta.*1\.5"),
     ],
 )
 def test_bad_arguments_are_refused_by_name(build, arguments, message):

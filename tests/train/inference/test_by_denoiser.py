@@ -9,8 +9,11 @@ from torch import nn
 import pscgan
 from pscgan.data.degradations.gaussian_noise import GaussianNoise
 from pscgan.data.degradations.quantisation import Quantisation
+from pscgan.models.baselines.ddrm import DDRM, ProjectedDDRM
+from pscgan.models.baselines.kadkhodaie_simoncelli import KadkhodaieSimoncelli
 from pscgan.models.baselines.plug_and_play import HQS, PlugAndPlayADMM
 from pscgan.models.baselines.samplers import Langevin
+from pscgan.models.baselines.snips import SNIPS
 from pscgan.rng import Rng
 from pscgan.train.evaluation.methods import Methods
 from pscgan.train.evaluation.temperature_sweep import TemperatureSweep
@@ -96,3 +99,37 @@ def test_an_evaluation_takes_them_by_name(tmp_path):
     assert isinstance(kawar.rule, Langevin)
     assert hqs.denoiser.channels == 3
     assert opened.weights["pnp_hqs"] == opened.weights["made"]
+
+
+@pytest.mark.parametrize("rule", [SNIPS(4, 2), DDRM(4), KadkhodaieSimoncelli(h0=0.5)])
+@pytest.mark.parametrize("option", ["sr4", "inpaint_pixels", "demosaic", "colourise"])
+def test_samples_differ_and_without_noise_each_explains_y(option, rule):
+    degradation, _, measurement = measured(option)
+    samples = ByDenoiser(rule, DENOISER, degradation).restore(measurement, 2, [0, 1])
+    assert (samples[0] - samples[1]).abs().max() > 0.01
+    for sample in samples:
+        assert degradation.residual(sample, measurement).max() < 1e-3  # grey levels: rounding of fp32
+
+
+@pytest.mark.parametrize("option", ["jpeg", "quantise", "sr4"])
+def test_by_a_projection_each_sample_explains_y_whether_linear_or_not(option):
+    degradation, _, measurement = measured(option, size=(3, 32, 48))
+    samples = ByDenoiser(ProjectedDDRM(4), DENOISER, degradation).restore(measurement, 2, [0, 1])
+    assert (samples[0] - samples[1]).abs().max() > 0.01
+    for sample in samples:
+        assert degradation.residual(degradation.project(sample, measurement), measurement).max() < 2e-3
+        torch.testing.assert_close(degradation.project(sample, measurement), sample, rtol=0, atol=1e-5)
+
+
+def test_jpeg_samples_encode_to_the_very_file():
+    degradation, _, measurement = measured("jpeg", size=(3, 32, 48))
+    for sample in ByDenoiser(ProjectedDDRM(4), DENOISER, degradation).restore(measurement, 2, [0, 1]):
+        assert degradation.verify(degradation.to_exact_uint8(sample, measurement), measurement).exact.all()
+
+
+def test_what_noise_leaves_open_has_no_projection():
+    degradation, _, measurement = measured("blur_uniform")
+    with pytest.raises(ValueError, match="ProjectedDDRM needs a y without noise; of Linear every image explains y"):
+        ByDenoiser(ProjectedDDRM(), DENOISER, degradation).restore(measurement, 1, [0, 0])
+    with pytest.raises(ValueError, match=r"sigma must be 0 for KadkhodaieSimoncelli, got 0\.01"):
+        ByDenoiser(KadkhodaieSimoncelli(), DENOISER, degradation).restore(measurement, 1, [0, 0])
