@@ -15,10 +15,8 @@ from ...measurement import size_of
 from .blur import POWER, ROUNDING
 from .protocol import Operator, Params
 
-STEPS, LOWEST = (
-    20,
-    1 / 64,
-)  # of conjugate gradients, and cycles a pixel: within 0.03 dB of 30 steps from 32 to 320 pixels
+STEPS = 20  # of conjugate gradients: within 0.03 dB of 30 from 32 to 320 pixels
+LOWEST = 1 / 64  # cycles a pixel
 ROWS = ("random", "lowest")
 
 
