@@ -34,8 +34,8 @@ class SNIPS:
 
     By default the noise is √(a (2 − step)) n: that after which noise of s is still noise of s, as arXiv 2009.05475 asks
     of it. With the authors' there is more in x than D is told, and a trained D leaves some: samples of photographs were
-    2 dB worse, their mean 1 dB. On pixels of standard deviation 0.2, exact D, σ = 0.1, the variance for S = 0, 1/4, 1 is
-    1.00, 0.95, 0.81 of that of the posterior, with the authors' noise 1.15, 1.08, 0.92.
+    2 dB worse, their mean 1 dB. On pixels of standard deviation 0.2, σ = 0.1, exact D, the variance for S = 0, 1/4, 1
+    is 1.00, 0.95, 0.81 of that of the posterior, with the authors' noise 1.15, 1.08, 0.92.
 
     With A = I, s₁ < σ and the authors' noise this is ``Langevin`` with a step that is (1 − s²/σ²) times as large; where
     nothing is measured, the synthesis of NCSNv2 (arXiv 2006.09011). Exact in the limit of many levels and small steps.
