@@ -23,7 +23,8 @@ from .frequency_laws import (
 from .test_baselines import chain_law, full_noise
 
 FEW = SNIPS(levels=25)
-FACES = SNIPS(500, 5, 0.033, 90.0)  # as published
+FACES = SNIPS(500, 5, 0.033, 90.0, published_noise=True)
+ROUGH = SNIPS(step=0.2, published_noise=True)
 
 
 def levels(rule):
@@ -44,16 +45,21 @@ def snips_law(rule, final=True):
             pull = torch.where(likely, S**2 / (sigma**2 - (S * s) ** 2), 1 / (s**2 - (sigma / seen) ** 2))
             keep = 1 - a * (score + pull)
             for _ in range(rule.steps_per_level):
-                slope, variance = keep * slope + a * pull, keep**2 * variance + 2 * a
+                slope, variance = (
+                    keep * slope + a * pull,
+                    keep**2 * variance + (2 if rule.published_noise else 2 - rule.step) * a,
+                )
         j = c / (c + rule.sigma_min**2) if final else 1
         return slope * j, variance * j**2
 
     return law
 
 
-@pytest.mark.parametrize("sigma", [0.1, 0.02, 0.0])
-def test_law_at_each_singular_value(sigma):
-    assert_law_of_each_frequency(FEW, snips_law(FEW), sigma)
+@pytest.mark.parametrize(
+    ("sigma", "rule"), [(0.1, FEW), (0.02, FEW), (0.0, FEW), (0.1, replace(FEW, published_noise=True))]
+)
+def test_law_at_each_singular_value(sigma, rule):
+    assert_law_of_each_frequency(rule, snips_law(rule), sigma)
 
 
 def test_law_where_nothing_is_measured():
@@ -66,9 +72,12 @@ def test_law_where_nothing_is_measured():
         (FACES, 0.25, 1.07, 0.043),
         (FACES, 0.0, 1.13, 0.0),
         (FACES, 1.0, 0.92, 0.039),
-        (SNIPS(step=0.2), 0.25, 1.11, 0.061),
-        (SNIPS(step=0.2), 0.0, 1.19, 0.0),
-        (SNIPS(step=0.2), 1.0, 0.91, 0.050),
+        (SNIPS(), 0.25, 0.954, 0.046),
+        (SNIPS(), 0.0, 1.01, 0.0),
+        (SNIPS(), 1.0, 0.813, 0.041),
+        (ROUGH, 0.25, 1.11, 0.061),
+        (ROUGH, 0.0, 1.19, 0.0),
+        (ROUGH, 1.0, 0.91, 0.050),
     ],
 )
 def test_how_far_from_the_posterior(rule, S, variance_ratio, slope_error):
@@ -85,6 +94,14 @@ def test_the_last_denoising_brings_the_power_nearer(c, with_it, without):
         assert ratio == pytest.approx(expected, abs=0.005)
 
 
+def test_noise_of_the_level_stays_noise_of_the_level():
+    """Of a coordinate of almost no variance, at one level: the published noise makes it 1 / (1 − step / 2) of s²."""
+    for published, expected in ((False, 1.0), (True, 1 / 0.85)):
+        rule = SNIPS(2, 200, 0.3, 1.0, 0.999, published)
+        _, variance = snips_law(rule, final=False)(torch.tensor(1e-12).double(), torch.tensor(0.0).double(), 0.0)
+        assert variance.item() == pytest.approx(expected * 0.999**2, rel=1e-6)
+
+
 def test_distance_of_synthesis_on_a_field():
     """Of 2,501 calls, beside 39 of the reverse chain from 1/2 + 4 n."""
 
@@ -97,13 +114,13 @@ def test_distance_of_synthesis_on_a_field():
 
     assert ReverseChain(20, "full").calls == 39
     assert synthesis_distance(chain) == pytest.approx(0.021, abs=0.001)
-    assert synthesis_distance(snips_law(SNIPS(500, 5, 0.033, 90.0))) == pytest.approx(0.060, abs=0.001)
+    assert synthesis_distance(snips_law(FACES)) == pytest.approx(0.060, abs=0.001)
 
 
 @pytest.mark.parametrize("rate", [1.0, 0.5])
 def test_with_a_mask_each_step_is_one_of_kawar(rate):
     """Known pixels: arXiv 2101.09552 with a step times 1 − s²/σ² below σ, towards y above; others: the score."""
-    rule, prior, sigma, shape = SNIPS(12, 2, first_level=0.3), GaussianPixels(), 0.1, (2, 1, 8, 8)
+    rule, prior, sigma, shape = SNIPS(12, 2, first_level=0.3, published_noise=True), GaussianPixels(), 0.1, (2, 1, 8, 8)
     known = (normal(0, 8, 8) > 0).double() if rate < 1 else torch.ones(8, 8).double()
     y = known * (prior.clean(1, *shape) + sigma * normal(2, *shape)).double()
 
@@ -134,7 +151,7 @@ def test_with_a_mask_each_step_is_one_of_kawar(rate):
 
 def test_samples_are_as_far_from_y_as_the_truth():
     given = problem(0.1)
-    assert residual(drawn(SNIPS(), given), given) == pytest.approx(1, abs=0.05)
+    assert residual(drawn(SNIPS(published_noise=True), given), given) == pytest.approx(1, abs=0.05)
 
 
 def test_a_coordinate_at_the_noise_of_y_goes_there():
