@@ -1,5 +1,6 @@
 """Samplers with exact denoisers, on priors whose posterior is known."""
 
+from dataclasses import replace
 from itertools import pairwise
 from math import sqrt
 
@@ -16,6 +17,7 @@ from .denoiser_worlds import GaussianPixels, GaussianTexture, GaussianVectors, T
 
 SIGMA = 50 / 255
 KAWAR_750, KAWAR_180 = Langevin(), Langevin(levels=60, step=2e-5)
+KEPT_NOISE = replace(KAWAR_180, published_noise=False)
 SAMPLERS = {
     "ancestral": ReverseChain(variance="ancestral"),
     "tweedie": ReverseChain(),
@@ -47,15 +49,16 @@ def full_noise(s, t, j):
     return ((1 - j) * a + j * b) ** 2
 
 
-def langevin_law(prior, L, T, step, sigma):
-    slope, variance = 1.0, 0.0
+def langevin_law(prior, rule, sigma):
+    slope, variance, L = 1.0, 0.0, rule.levels
+    noise = 2 if rule.published_noise else 2 - rule.step / 0.01**2
     for i in range(1, L + 1):
         s = sigma * (0.01 / sigma) ** (i / L)
-        a = step * s**2 / 0.01**2
+        a = rule.step * s**2 / 0.01**2
         pull = a / (sigma**2 - s**2)
         keep = 1 - a * (1 - prior.slope(s)) / s**2 - pull
-        for _ in range(T):
-            slope, variance = keep * slope + pull, keep**2 * variance + 2 * a
+        for _ in range(rule.steps_per_level):
+            slope, variance = keep * slope + pull, keep**2 * variance + noise * a
     return slope, variance
 
 
@@ -65,8 +68,9 @@ def gaussian_laws(prior, sigma):
         "ancestral": (ReverseChain(20, "ancestral"), chain_law(prior, 20, sigma, lambda s, t, j: t**2)),
         "tweedie": (ReverseChain(10), chain_law(prior, 10, sigma, lambda s, t, j: t**2 + (s**2 - t**2) * j)),
         "full": (ReverseChain(10, "full"), chain_law(prior, 10, sigma, full_noise)),
-        "kawar_180": (KAWAR_180, langevin_law(prior, 60, 3, 2e-5, sigma)),
-        "kawar_750": (KAWAR_750, langevin_law(prior, 250, 3, 5e-6, sigma)),
+        "kawar_180": (KAWAR_180, langevin_law(prior, KAWAR_180, sigma)),
+        "kept_noise": (KEPT_NOISE, langevin_law(prior, KEPT_NOISE, sigma)),
+        "kawar_750": (KAWAR_750, langevin_law(prior, KAWAR_750, sigma)),
     }
 
 
@@ -86,7 +90,7 @@ def assert_gaussian_law(sampler, law, prior, sigma):
     assert (restored - clean).square().mean().item() == pytest.approx(error, rel=4 * sqrt(2 / N))
 
 
-@pytest.mark.parametrize("name", ["ancestral", "tweedie", "full", "kawar_180"])
+@pytest.mark.parametrize("name", ["ancestral", "tweedie", "full", "kawar_180", "kept_noise"])
 def test_law_of_samples_on_a_gaussian_prior(name):
     assert_gaussian_law(*gaussian_laws(GaussianPixels(), SIGMA)[name], GaussianPixels(), SIGMA)
 
@@ -103,6 +107,7 @@ def test_law_of_the_long_langevin_chain():
         ("tweedie", 0.999, 0.0),
         ("full", 0.990, 0.0),
         ("kawar_180", 1.004, 0.041),
+        ("kept_noise", 0.903, 0.041),
         ("kawar_750", 0.997, 0.040),
     ],
 )
