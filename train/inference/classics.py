@@ -54,7 +54,14 @@ def _shrunk(y: np.ndarray, s: float) -> np.ndarray:
 def non_local_means() -> Classic:
     """Means over pixels with alike patches of 5 x 5 in a window of 13, h = s / 2 (Buades, Coll and Morel 2005)."""
     nlm = optional_package("skimage.restoration", "classics", "non-local means").denoise_nl_means
-    return lambda y, s: nlm(y, 5, 6, h=s / 2, sigma=s, channel_axis=0)
+
+    def denoised(y: np.ndarray, s: float) -> np.ndarray:
+        settings = {"patch_size": 5, "patch_distance": 6, "h": s / 2, "sigma": s}
+        grey = len(y) == 1  # whose axis skimage would drop
+        found: np.ndarray = nlm(y[0], **settings)[None] if grey else nlm(y, **settings, channel_axis=0)
+        return found
+
+    return denoised
 
 
 def wavelets() -> Classic:
@@ -102,8 +109,10 @@ def _of_few_atoms(decomposition: Any, y: np.ndarray, s: float) -> np.ndarray:
     allowed = (1.15 * s * PATCH) ** 2
     coded, rest = np.zeros_like(details), np.square(details).sum(axis=1) > allowed
     if rest.any():
-        atoms = _learned(decomposition, details[rest], s)
-        coded[rest] = decomposition.sparse_encode(details[rest], atoms, algorithm="omp", alpha=allowed) @ atoms
+        with warnings.catch_warnings():  # of codes that are not quite at their optimum, which is of no consequence here
+            warnings.simplefilter("ignore")
+            atoms = _learned(decomposition, details[rest], s)
+            coded[rest] = decomposition.sparse_encode(details[rest], atoms, algorithm="omp", alpha=allowed) @ atoms
     mean = _overlapped(coded.reshape(cut.shape) + means, rows, columns, colours.shape)
     restored: np.ndarray = np.tensordot(mix.T, mean, 1)
     return restored
@@ -126,9 +135,7 @@ def _learned(decomposition: Any, patches: np.ndarray, s: float) -> np.ndarray:
         return atoms
     settings = {"dict_init": atoms, "fit_algorithm": "cd", "alpha": 3 * s, "max_iter": PASSES, "random_state": 0}
     learning = decomposition.MiniBatchDictionaryLearning(len(atoms), **settings)
-    with warnings.catch_warnings():  # of codes that are not quite at their optimum, which is of no consequence here
-        warnings.simplefilter("ignore")
-        learned: np.ndarray = learning.fit(patches[:: -(-len(patches) // LEARNED_FROM)]).components_
+    learned: np.ndarray = learning.fit(patches[:: -(-len(patches) // LEARNED_FROM)]).components_
     return learned
 
 
