@@ -126,7 +126,7 @@ def _cosines(count: int) -> np.ndarray:
 
 
 def _learned(decomposition: Any, patches: np.ndarray, s: float) -> np.ndarray:
-    """Atoms (120, 64) of norm 1."""
+    """Atoms (120, 64) of a norm of at most 1."""
     waves = np.cos(np.outer(np.arange(PATCH) + 0.5, np.arange(ATOMS_A_SIDE)) * np.pi / ATOMS_A_SIDE)
     waves[:, 1:] -= waves[:, 1:].mean(axis=0)
     waves /= np.linalg.norm(waves, axis=0)
