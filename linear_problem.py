@@ -36,6 +36,24 @@ class ProjectedProblem:
 
 
 @dataclass(frozen=True)
+class PoissonProblem:
+    """B measurements y = Poisson(p x) / p + σn; images are (B, C, H, W).
+
+    Attributes:
+        degraded: y, in fp32 at least, a graph is cut.
+        photons: p, at white.
+        sigma: σ of the read noise, in units of [0, 1] images; 0 for none.
+    """
+
+    degraded: Tensor
+    photons: float
+    sigma: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "degraded", at_least_fp32(self.degraded.detach()))
+
+
+@dataclass(frozen=True)
 class LinearProblem:
     """B measurements and their A; images are (B, C, H, W).
 

@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from ..linear_problem import LinearProblem, ProjectedProblem
+from ..linear_problem import LinearProblem, PoissonProblem, ProjectedProblem
 from ..rng import Rng
 from .measurement import Measurement
 
@@ -90,6 +90,34 @@ def require_linear(degradation: Degradation, method: str) -> LinearDegradation:
     """
     if not isinstance(degradation, LinearDegradation):
         raise ValueError(f"{method} needs a linear degradation; {type(degradation).__name__} is not linear")
+    return degradation
+
+
+@runtime_checkable
+class PoissonDegradation(Protocol):
+    """A degradation that counts photons, and reads the counter with white Gaussian noise or none."""
+
+    def poisson_problem(self, measurement: Measurement) -> PoissonProblem:
+        """What a rule for counts needs to know of the measurement, which is not changed."""
+
+
+def poisson_problem(degradation: Degradation, measurement: Measurement, method: str) -> PoissonProblem:
+    """What a rule for counts needs to know of a measurement by this degradation.
+
+    Raises:
+        ValueError: if the degradation does not count, naming it and the method that needs it.
+    """
+    return require_counting(degradation, method).poisson_problem(measurement)
+
+
+def require_counting(degradation: Degradation, method: str) -> PoissonDegradation:
+    """The degradation, if it counts photons.
+
+    Raises:
+        ValueError: naming it, if not, and the method that needs it.
+    """
+    if not isinstance(degradation, PoissonDegradation):
+        raise ValueError(f"{method} needs a degradation that counts photons; {type(degradation).__name__} does not")
     return degradation
 
 

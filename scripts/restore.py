@@ -57,7 +57,11 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         metavar="NAME",
         help="of conf/method, as pnp_admm: by a denoiser, of a --degradation, not by --model",
     )
-    add("--denoiser", metavar="MODEL", help="of --method: a model of noise of many levels (default bundled:denoiser)")
+    add(
+        "--denoiser",
+        metavar="MODEL",
+        help="of --method: a model of many levels, or classic:tv (default bundled:denoiser)",
+    )
     add("--degradation", metavar="NAME", help="of conf/degradation: what --method undoes")
     add("--out", type=Path, required=True, help="folder for what is written")
     add("--samples", type=int, help="of each file (default 8); 1 for a deterministic model")

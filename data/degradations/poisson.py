@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from ...checks import number_or_range, require_in
+from ...linear_problem import PoissonProblem
 from ...rng import Rng
 from ..from_image import ImageSideInfo, ParsedMeasurement
 from ..measurement import Measurement
@@ -52,6 +53,17 @@ class Poisson:
     def _measurement(self, degraded: Tensor, photons: Tensor) -> Measurement:
         maps = photons.view(-1, 1, 1, 1).rsqrt().expand(-1, 1, *degraded.shape[2:]) if self.num_maps else None
         return Measurement(degraded, maps, {"photons": photons})
+
+    def poisson_problem(self, measurement: Measurement) -> PoissonProblem:
+        """See ``PoissonDegradation``.
+
+        Raises:
+            ValueError: if the images differ in photons.
+        """
+        low, high = (float(photons) for photons in measurement.params["photons"].aminmax())
+        if low != high:
+            raise ValueError(f"photons must be the same for all images of a batch, got {low:g} to {high:g}")
+        return PoissonProblem(measurement.degraded, low, self.sigma)
 
     def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """RMS of (y - restored) / std(restored), (B,): about 1 for the truth.

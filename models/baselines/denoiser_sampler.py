@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ...checks import require_at_least
-from ...linear_problem import LinearProblem, ProjectedProblem
+from ...linear_problem import LinearProblem, PoissonProblem, ProjectedProblem
 from ...rng import Rng
 
 Denoiser = Callable[[Tensor, float], Tensor]
@@ -66,6 +66,25 @@ class ProjectionSampler(Protocol):
         ...
 
     def sample_projected(self, denoiser: Denoiser, problem: ProjectedProblem, num_samples: int, rng: Rng) -> Tensor:
+        """As ``DenoiserSampler.sample``."""
+        ...
+
+
+@runtime_checkable
+class PoissonSampler(Protocol):
+    """Restores counts of photons, with D."""
+
+    @property
+    def calls(self) -> int:
+        """Evaluations of the denoiser for one sample of one image, exactly."""
+        ...
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether samples differ."""
+        ...
+
+    def sample_counts(self, denoiser: Denoiser, problem: PoissonProblem, num_samples: int, rng: Rng) -> Tensor:
         """As ``DenoiserSampler.sample``."""
         ...
 

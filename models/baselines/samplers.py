@@ -1,6 +1,7 @@
-"""Samplers of p(x | y), y = x + σn: annealed Langevin dynamics, a reverse chain with the right variance."""
+"""White noise, y = x + σn: annealed Langevin dynamics, a reverse chain with the right variance, and D(y, σ) itself."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, get_args
@@ -11,7 +12,7 @@ from ...checks import require_at_least, require_in
 from ...linear_problem import LinearProblem
 from ...rng import Rng
 from .chains import Chains, geometric
-from .denoiser_sampler import Denoiser
+from .denoiser_sampler import Denoiser, DenoiserSolver, denoise
 
 Variance = Literal["ancestral", "tweedie", "full"]
 
@@ -156,6 +157,19 @@ class ReverseChain:
         c = (s - s_next) ** 2 / 8
         a, a_plus_b = math.sqrt(s_next**2 + c), math.sqrt(s**2 + c)
         return a * n + (a_plus_b - a) * jacobian_times(n)
+
+
+@dataclass(frozen=True)
+class Denoising(DenoiserSolver):
+    """D(y, σ) itself: with the exact denoiser the posterior mean.
+
+    Denoiser: σ.
+    """
+
+    steps = 1
+
+    def iterates(self, denoiser: Denoiser, problem: LinearProblem) -> Iterator[Tensor]:
+        yield denoise(denoiser, _degraded(problem), problem.sigma)
 
 
 def _degraded(problem: LinearProblem) -> Tensor:

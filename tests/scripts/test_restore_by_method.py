@@ -73,6 +73,21 @@ def test_a_jpeg_file_is_restored_to_pictures_that_encode_to_it(denoiser, photo, 
 
 
 @pytest.mark.parametrize(
+    ("arguments", "rule"),
+    [
+        (["--method", "vst", "--denoiser", "classic:wiener", "--degradation", "poisson", "--sigma", 0], "Anscombe()"),
+        (["--method", "tv", "--degradation", "gaussian_noise", "--sigma", 25], "Denoising()"),
+    ],
+)
+def test_classical_methods_restore_pictures(arguments, rule, photo, tmp_path, capfd):
+    ended = restore(capfd, photo, *arguments, "--out", tmp_path / "out")
+    assert ended.code == 0
+    said = report(tmp_path / "out")
+    assert said["model"]["rule"] == rule
+    assert len(said["files"][0]["samples"]) == 1
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["--method", "pnp_hsq"], "there is no method pnp_hsq, did you mean pnp_hqs?"),
@@ -85,6 +100,8 @@ def test_a_jpeg_file_is_restored_to_pictures_that_encode_to_it(denoiser, photo, 
         (["--samples", 3], "--samples must be 1 for"),
         (["--sigma-z", 0.5], "--sigma-z must be 1 with --method, got 0.5"),
         (["--precision", "bf16"], "--precision must be fp32 with --method, got bf16"),
+        (["--denoiser", "classic:tvv"], "there is no classical denoiser tvv, did you mean tv?"),
+        (["--method", "vst"], "vst needs a degradation that counts photons; Linear does not"),
         (["--denoiser", "jpeg.safetensors"], "sampler must be one of GaussianNoise, got one of Jpeg"),
     ],
 )

@@ -11,11 +11,20 @@ import torch
 from omegaconf import OmegaConf
 from torch import Tensor
 
-from ...data.degradation import Degradation, linear_problem, projected_problem, require_linear
+from ...data.degradation import (
+    Degradation,
+    linear_problem,
+    poisson_problem,
+    projected_problem,
+    require_counting,
+    require_linear,
+)
 from ...data.measurement import Measurement
-from ...models.baselines.denoiser_sampler import Denoiser, DenoiserSampler, ProjectionSampler
+from ...models.baselines.denoiser_sampler import Denoiser, DenoiserSampler, PoissonSampler, ProjectionSampler
 from ...rng import Rng
 from .denoiser import TrainedDenoiser, open_denoiser
+
+Rule = DenoiserSampler | ProjectionSampler | PoissonSampler
 
 
 class ByDenoiser:
@@ -24,7 +33,8 @@ class ByDenoiser:
     Sample k of an image is a function of its seed and of k.
 
     Args:
-        rule: a sampler; or a solver, whose samples are equal; of linear degradations, or of any without noise.
+        rule: a sampler; or a solver, whose samples are equal; of linear degradations, of any without noise, or of
+            counts.
         denoiser: D, or what ``open_denoiser`` takes; None for ``bundled:denoiser``.
         degradation: of the measurements.
         device: where a denoiser that is opened computes.
@@ -33,14 +43,14 @@ class ByDenoiser:
         stochastic: whether samples differ.
 
     Raises:
-        ValueError: if the degradation is not linear and the rule needs it to be, and as ``open_denoiser``.
+        ValueError: if the degradation is not of the kind that the rule needs, and as ``open_denoiser``.
     """
 
     scales_z = False  # there is no z whose scale could be another
 
     def __init__(
         self,
-        rule: DenoiserSampler | ProjectionSampler,
+        rule: Rule,
         denoiser: TrainedDenoiser | str | None,
         degradation: Degradation,
         device: torch.device | str = "cpu",
@@ -84,16 +94,20 @@ class ByDenoiser:
         rule, given = self.rule, (self.degradation, measurement, type(self.rule).__name__)
         if isinstance(rule, ProjectionSampler):
             return partial(rule.sample_projected, denoiser, projected_problem(*given))
+        if isinstance(rule, PoissonSampler):
+            return partial(rule.sample_counts, denoiser, poisson_problem(*given))
         return partial(rule.sample, denoiser, linear_problem(*given))
 
 
-def require_kind(degradation: Degradation, rule: DenoiserSampler | ProjectionSampler, method: str) -> None:
-    """Refuse a degradation that is not linear, unless the rule does without.
+def require_kind(degradation: Degradation, rule: Rule, method: str) -> None:
+    """Refuse a degradation that is not linear, unless the rule does without; for a rule of counts one that has none.
 
     Raises:
         ValueError: naming it, and the method.
     """
-    if not isinstance(rule, ProjectionSampler):
+    if isinstance(rule, PoissonSampler):
+        require_counting(degradation, method)
+    elif not isinstance(rule, ProjectionSampler):
         require_linear(degradation, method)
 
 

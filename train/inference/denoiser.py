@@ -2,22 +2,26 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from ...checks import whole_number
+from ...checks import closest, whole_number
 from ...data.degradations.gaussian_noise import GaussianNoise
 from ...models.baselines.denoisers import CONVOLUTIONS, HALF, DnCNN, FFDNet
 from ...models.receptive_field import receptive_field_radius
+from .classics import CLASSICS, one_by_one
 from .load import load
 from .sampler import LoadedSampler, RunningMoments
 from .windows import windows_of
 
 SAME = 1e-3  # relative: levels that are written in different ways are one
 SIDE = 512  # of windows, in pixels
+CLASSIC = "classic:"
+CLASSIC_LEVELS = 1e-4, 4.0  # at 0 there is nothing to do, and no strength to divide by
 FFDNET_HIGHEST = 75 / 255  # of the levels it was trained on (arXiv 1710.04026, section 4.1)
 
 
@@ -90,7 +94,12 @@ class TrainedDenoiser:
 
 
 def open_denoiser(name: Path | str, device: torch.device | str = "cpu", k: int = 16, seed: int = 0) -> TrainedDenoiser:
-    """That of a run, a checkpoint, an export or ``bundled:denoiser``: what ``load`` opens; see ``of_sampler``."""
+    """That of a run, a checkpoint, an export or ``bundled:denoiser``: what ``load`` opens; see ``of_sampler``.
+
+    Or ``classic:NAME``, for colour; see ``classic``.
+    """
+    if str(name).startswith(CLASSIC):
+        return classic(str(name).removeprefix(CLASSIC), device=device)
     return of_sampler(load(name, device), k, seed)
 
 
@@ -140,3 +149,22 @@ def dncnn(weights: str, sigma: float = 25, device: torch.device | str = "cpu") -
     """The grey DnCNN of one level; arguments and errors are those of ``DnCNN``."""
     network, level = DnCNN(weights, sigma).to(device), sigma / 255
     return TrainedDenoiser(network, 1, level, level, torch.device(device), network, radius=CONVOLUTIONS)
+
+
+def classic(name: str, channels: int = 3, device: torch.device | str = "cpu") -> TrainedDenoiser:
+    """A classical denoiser, for sigma 0.0255 to 1,020; without gradients.
+
+    Args:
+        name: of ``CLASSICS``, as ``tv``.
+        channels: 3 for colour, 1 for grey.
+        device: of the images; it computes on the processor.
+
+    Raises:
+        ValueError: if there is none of this name, or its packages are not installed.
+    """
+    if name not in CLASSICS:
+        raise ValueError(f"there is no classical denoiser {name}{closest(name, CLASSICS)}")
+    no_weights = nn.Module()
+    no_weights.register_buffer(name, torch.empty(0))  # by its name a record tells one from another
+    function = partial(one_by_one, CLASSICS[name]())
+    return TrainedDenoiser(function, channels, *CLASSIC_LEVELS, torch.device(device), no_weights)

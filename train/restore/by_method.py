@@ -8,13 +8,13 @@ from argparse import Namespace
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-import torch
 from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 from torch import Tensor
 
 from ...checks import closest
+from ...rng import Rng
 from ..inference.by_denoiser import ByDenoiser, method_config, option_names, require_kind
 from ..inference.windows import Window
 
@@ -101,8 +101,8 @@ class WholePicture:
 
     def cost(self, y: RestorationInput, num_samples: int) -> str:
         """In words: calls of the denoiser, and about how long they take, by the time of one on a small image."""
-        image = torch.full((1, self.method.image_channels, PROBE, PROBE), 0.5)
         level = math.sqrt(max(self.method.denoiser.low, 1e-3) * self.method.denoiser.high)
+        image = 0.5 + level * Rng(0, "probe", [0]).randn(self.method.image_channels, PROBE, PROBE)
         for _ in range(2):
             start = time.perf_counter()
             self.method.denoiser.denoise(image, level).cpu()
