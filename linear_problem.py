@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -15,6 +16,7 @@ Gain = Callable[[Tensor], Tensor]
 They come with four axes, images first, so that a gain may hold a number for each image, (B, 1, 1, 1).
 """
 
+MEAN = 0.5  # of the pixels of photographs, roughly
 SMALLEST_SIGMA = 0.255 / 255  # what DPIR (arXiv 2008.13751) takes for no noise
 SMALLEST_S = 1e-3  # singular values up to this count as 0 where a rule has a case for them, as in the code of DDRM
 
@@ -64,6 +66,7 @@ class LinearProblem:
         adjoint: Aᵀ, measurements to images.
         pseudoinverse: A⁺, measurements to images.
         filtered: (images, gain) to V gain(S) Vᵀ applied to the images.
+        shown: y as an image, where solvers begin.
 
     Raises:
         ValueError: if y is no batch of floats, or σ is below 0 or not finite.
@@ -75,13 +78,15 @@ class LinearProblem:
     adjoint: Callable[[Tensor], Tensor]
     pseudoinverse: Callable[[Tensor], Tensor]
     filtered: Callable[[Tensor, Gain], Tensor]
+    shown: Tensor
 
     def __post_init__(self) -> None:
         require_in("[0, inf)", sigma=self.sigma)
         if self.measured.ndim < 2 or not self.measured.is_floating_point():
             shape = tuple(self.measured.shape)
             raise ValueError(f"measured must be floats (B, ...), got {shape} of {self.measured.dtype}")
-        object.__setattr__(self, "measured", at_least_fp32(self.measured.detach()))
+        for name in ("measured", "shown"):
+            object.__setattr__(self, name, at_least_fp32(getattr(self, name).detach()))
 
     @property
     def is_denoising(self) -> bool:
@@ -122,7 +127,8 @@ def denoising_problem(degraded: Tensor, sigma: float) -> LinearProblem:
     """
     if degraded.ndim != 4:
         raise ValueError(f"degraded must be (B, C, H, W), got {tuple(degraded.shape)}")
-    return LinearProblem(degraded, sigma, _identity, _identity, _identity, lambda image, gain: _gain_at(1, image, gain))
+    ones = partial(_gain_at, 1)
+    return LinearProblem(degraded, sigma, _identity, _identity, _identity, ones, degraded)
 
 
 def unmeasured_problem(like: Tensor) -> LinearProblem:
@@ -133,9 +139,8 @@ def unmeasured_problem(like: Tensor) -> LinearProblem:
     """
     zeros = torch.zeros_like(like)
     empty = zeros.flatten(1)[:, :0]
-    return LinearProblem(
-        empty, 0.0, lambda image: empty, lambda y: zeros, lambda y: zeros, lambda image, gain: _gain_at(0, image, gain)
-    )
+    nothing, grey = partial(_gain_at, 0), torch.full_like(like, MEAN)
+    return LinearProblem(empty, 0.0, lambda image: empty, lambda y: zeros, lambda y: zeros, nothing, grey)
 
 
 def _identity(image: Tensor) -> Tensor:

@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from pscgan.linear_problem import LinearProblem, denoising_problem, unmeasured_problem
-from pscgan.models.baselines.denoiser_sampler import start
+from pscgan.linear_problem import denoising_problem, unmeasured_problem
 
 from .models.baselines.denoiser_worlds import GaussianVectors, blurred, normal
 
@@ -46,22 +45,12 @@ def test_without_noise_the_data_are_kept_to_the_floor():
     torch.testing.assert_close(denoising_problem(y, 0.0).proximal(x, 1000.0), (y + 1e-3 * x) / 1.001)
 
 
-def test_the_start_is_the_posterior_mean_of_a_white_prior():
+def test_the_proximal_map_of_grey_is_the_posterior_mean_of_a_white_prior():
     prior = GaussianVectors()
     problem = prior.problem()
-    torch.testing.assert_close(start(problem), prior.posterior_mean(problem, torch.eye(16).double() / 16))
-
-
-def test_the_start_is_grey_where_nothing_is_known():
-    mask = (torch.rand(8, 8) < 0.5).float()
-
-    def keep(image):
-        return mask * image
-
-    problem = LinearProblem(keep(torch.rand(1, 1, 8, 8)), 0.0, keep, keep, keep, lambda x, gain: gain(mask) * x)
-    known = mask.expand(1, 1, 8, 8).bool()
-    torch.testing.assert_close(start(problem)[~known], torch.full_like(problem.measured, 0.5)[~known])
-    assert (start(problem) - problem.measured)[known].abs().max() < 1e-4
+    grey = torch.full_like(problem.shown, prior.mean)
+    expected = prior.posterior_mean(problem, torch.eye(16).double() / 16)
+    torch.testing.assert_close(problem.proximal(grey, 16.0), expected)
 
 
 def test_where_nothing_is_measured_only_the_prior_is_left():

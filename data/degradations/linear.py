@@ -86,6 +86,7 @@ class Linear:
             adjoint=without_autocast()(lambda measured: A.adjoint(measured, params, size)),
             pseudoinverse=without_autocast()(lambda measured: A.pseudoinverse(measured, params, size)),
             filtered=without_autocast()(lambda image, gain: A.filtered(image, params, gain)),
+            shown=measurement.degraded,
         )
 
     @property

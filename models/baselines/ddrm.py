@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from ...checks import require_in
-from ...linear_problem import SMALLEST_S, LinearProblem, ProjectedProblem
+from ...linear_problem import MEAN, SMALLEST_S, LinearProblem, ProjectedProblem
 from ...rng import Rng
 from .chains import Chains
-from .denoiser_sampler import START_MEAN, Denoiser
+from .denoiser_sampler import Denoiser
 
 DIFFUSION_STEPS = 1000
 
@@ -78,7 +78,7 @@ class DDRM:
     def sample(self, denoiser: Denoiser, problem: LinearProblem, num_samples: int, rng: Rng) -> Tensor:
         chains = Chains(denoiser, problem.adjoint(problem.measured), num_samples, rng)
         levels = variance_exploding_levels(self.levels, self.first_level)
-        grey = torch.full_like(chains.images, START_MEAN)
+        grey = torch.full_like(chains.images, MEAN)
         x = replace(self, eta=1.0, eta_b=1.0)._step(chains, problem, grey, grey, math.inf, levels[0])
         for s, s_next in pairwise(levels):
             x = self._step(chains, problem, x, chains.denoise(x, s), s, s_next)

@@ -92,7 +92,7 @@ class PoissonSampler(Protocol):
 class DenoiserSolver(ABC):
     """Iterates towards one image for each measurement: its K samples are equal, a view of one, and rng is not drawn on.
 
-    All begin at ``start``. Each iterate takes one call.
+    All begin at y as it is shown. Each iterate takes one call.
 
     Attributes:
         steps: iterates.
@@ -115,18 +115,6 @@ class DenoiserSolver(ABC):
         check_generators(rng, len(problem.measured))
         restored: Tensor = deque(self.iterates(denoiser, problem), maxlen=1).pop()
         return restored.expand(num_samples, *restored.shape)
-
-
-START_MEAN, START_STD = 0.5, 0.25  # of the pixels of photographs, roughly
-
-
-def start(problem: LinearProblem) -> Tensor:
-    """Where solvers begin: the posterior mean under white N(1/2, 1/4²), grey where nothing is measured, (B, C, H, W).
-
-    A filter of Wiener's form, S / (S² + 16 σ²) on y: bounded where A⁺ is not, as in deblurring.
-    """
-    grey = torch.full_like(problem.adjoint(problem.measured), START_MEAN)
-    return problem.proximal(grey, 1 / START_STD**2)
 
 
 def denoise(denoiser: Denoiser, x: Tensor, s: float) -> Tensor:

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from ...checks import require_in
-from ...linear_problem import SMALLEST_S, LinearProblem
+from ...linear_problem import MEAN, SMALLEST_S, LinearProblem
 from ...rng import Rng
 from .chains import Chains
-from .denoiser_sampler import START_MEAN, Denoiser
+from .denoiser_sampler import Denoiser
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class KadkhodaieSimoncelli:
         def consistent(restored: Tensor) -> Tensor:
             return chains.filtered(problem, restored, lambda S: (S <= SMALLEST_S).to(S)) + measured
 
-        x = consistent(torch.full_like(measured, START_MEAN)) + self.first_level * chains.normal()
+        x = consistent(torch.full_like(measured, MEAN)) + self.first_level * chains.normal()
         for s, h, after in self.steps():
             noise = math.sqrt(after**2 - ((1 - h) * s) ** 2)
             x = x + h * (consistent(chains.denoise(x, s)) - x) + noise * chains.normal()

@@ -9,14 +9,14 @@ from torch import Tensor
 
 from ...checks import require_at_least, require_in
 from ...linear_problem import SMALLEST_SIGMA, LinearProblem
-from .denoiser_sampler import Denoiser, DenoiserSolver, denoise, start
+from .denoiser_sampler import Denoiser, DenoiserSolver, denoise
 
 
 @dataclass(frozen=True)
 class PlugAndPlayADMM(DenoiserSolver):
     """The alternating direction method of multipliers (Venkatakrishnan, Bouman and Wohlberg, GlobalSIP 2013).
 
-    From v = ``start``, u = 0, ``steps`` times, v the iterate::
+    From v = y as shown, u = 0, ``steps`` times, v the iterate::
 
         x = (AᵀA/σ² + β)⁻¹ (Aᵀy/σ² + β(v − u))
         v = D(x + u, 1/√β)
@@ -41,7 +41,7 @@ class PlugAndPlayADMM(DenoiserSolver):
         require_in("(0, inf)", beta=self.beta)
 
     def iterates(self, denoiser: Denoiser, problem: LinearProblem) -> Iterator[Tensor]:
-        v = start(problem)
+        v = problem.shown
         u = torch.zeros_like(v)
         for _ in range(self.steps):
             x = problem.proximal(v - u, self.beta)
@@ -54,7 +54,7 @@ class PlugAndPlayADMM(DenoiserSolver):
 class HQS(DenoiserSolver):
     """Half-quadratic splitting, level by level, as DPIR (Zhang et al., arXiv 2008.13751).
 
-    From v = ``start``, at levels s of one ratio from ``first_level`` to max(σ, ``last_level``), v the iterate::
+    From v = y as shown, at levels s of one ratio from ``first_level`` to max(σ, ``last_level``), v the iterate::
 
         x = (AᵀA/σ² + β)⁻¹ (Aᵀy/σ² + βv),    β = weight / s²
         v = D(x, s)
@@ -90,7 +90,7 @@ class HQS(DenoiserSolver):
         return [first * (last / first) ** (step / max(1, self.steps - 1)) for step in range(self.steps)]
 
     def iterates(self, denoiser: Denoiser, problem: LinearProblem) -> Iterator[Tensor]:
-        v = start(problem)
+        v = problem.shown
         for s in self.levels(problem.sigma):
             v = denoise(denoiser, problem.proximal(v, self.weight / s**2), s)
             yield v

@@ -29,7 +29,7 @@ from torch import Tensor
 
 from ...checks import require_at_least, require_in
 from ...linear_problem import LinearProblem
-from .denoiser_sampler import Denoiser, DenoiserSolver, denoise, start
+from .denoiser_sampler import Denoiser, DenoiserSolver, denoise
 
 LEVEL = 15 / 255
 WEIGHT = 1 / LEVEL**2
@@ -53,7 +53,7 @@ def red_energy(x: Tensor, denoiser: Denoiser, problem: LinearProblem, weight: fl
 class REDSteepestDescent(DenoiserSolver):
     """Steepest descent on E.
 
-    From x = ``start``::
+    From x = y as shown::
 
         x ← x − μ [Aᵀ(Ax − y)/σ² + λ(x − D(x, s))],    μ = 1 / (1/σ² + λ)
 
@@ -76,7 +76,7 @@ class REDSteepestDescent(DenoiserSolver):
         _check(self)
 
     def iterates(self, denoiser: Denoiser, problem: LinearProblem) -> Iterator[Tensor]:
-        x = start(problem)
+        x = problem.shown
         mu = 1 / (1 / problem.noise_variance + self.weight)
         for _ in range(self.steps):
             left = x - denoise(denoiser, x, self.level)
@@ -88,7 +88,7 @@ class REDSteepestDescent(DenoiserSolver):
 class REDFixedPoint(DenoiserSolver):
     """Fixed-point iteration on ∇E = 0.
 
-    From x = ``start``::
+    From x = y as shown::
 
         x ← (AᵀA/σ² + λ)⁻¹ (Aᵀy/σ² + λD(x, s))
 
@@ -108,7 +108,7 @@ class REDFixedPoint(DenoiserSolver):
         _check(self)
 
     def iterates(self, denoiser: Denoiser, problem: LinearProblem) -> Iterator[Tensor]:
-        x = start(problem)
+        x = problem.shown
         for _ in range(self.steps):
             x = problem.proximal(denoise(denoiser, x, self.level), self.weight)
             yield x
@@ -118,7 +118,7 @@ class REDFixedPoint(DenoiserSolver):
 class REDADMM(DenoiserSolver):
     """ADMM on E with one inner step on the prior.
 
-    From v = ``start``, u = 0, x the iterate::
+    From v = y as shown, u = 0, x the iterate::
 
         x = (AᵀA/σ² + β)⁻¹ (Aᵀy/σ² + β(v − u))
         v ← (β(x + u) + λD(v, s)) / (β + λ)
@@ -145,7 +145,7 @@ class REDADMM(DenoiserSolver):
         require_in("(0, inf)", beta=self.beta)
 
     def iterates(self, denoiser: Denoiser, problem: LinearProblem) -> Iterator[Tensor]:
-        v = start(problem)
+        v = problem.shown
         u = torch.zeros_like(v)
         for _ in range(self.steps):
             x = problem.proximal(v - u, self.beta)

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from ...checks import require_at_least, require_in
-from ...linear_problem import LinearProblem
+from ...linear_problem import MEAN, LinearProblem
 from ...rng import Rng
 from .chains import Chains, geometric
-from .denoiser_sampler import START_MEAN, Denoiser
+from .denoiser_sampler import Denoiser
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class SNIPS:
 
     def sample(self, denoiser: Denoiser, problem: LinearProblem, num_samples: int, rng: Rng) -> Tensor:
         chains = Chains(denoiser, problem.adjoint(problem.measured), num_samples, rng)
-        x = START_MEAN + self.first_level * chains.normal()
+        x = MEAN + self.first_level * chains.normal()
         for s in geometric(self.first_level, self.sigma_min, self.levels - 1):
             x = self._at_level(chains, problem, x, s)
         return chains.samples(chains.denoise(x, self.sigma_min))

@@ -121,6 +121,7 @@ class GaussianVectors:
             adjoint=lambda y: self._images(y @ self.A),
             pseudoinverse=lambda y: self._images(y @ inverse.T),
             filtered=lambda image, gain: self._images(image.flatten(1) @ (self.V * gain(padded)) @ self.V.T),
+            shown=self._images(measured @ self.A),
         )
 
     def denoise(self, x: Tensor, s: float) -> Tensor:
@@ -148,6 +149,7 @@ def blurred(y: Tensor, K: Tensor, sigma: float) -> LinearProblem:
         adjoint=lambda image: apply(K.conj(), image),
         pseudoinverse=lambda image: apply(1 / K, image),
         filtered=lambda image, gain: apply(gain(K.abs()), image),
+        shown=y,
     )
 
 

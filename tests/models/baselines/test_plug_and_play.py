@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 import torch
 
-from pscgan.models.baselines.denoiser_sampler import start
 from pscgan.models.baselines.plug_and_play import HQS, PlugAndPlayADMM
 from pscgan.rng import Rng
 
@@ -89,9 +88,9 @@ def in_deepinv(sigma):
 
 
 def assert_iterates(solver, iterator, fidelity, parameters, physics, problem, denoise):
-    """That ours are those of deepinv from our start, with parameters for each step."""
+    """That ours are those of deepinv from y as shown, with parameters for each step."""
     prior = pytest.importorskip("deepinv").optim.PnP(denoise)
-    state = {"est": (start(problem), torch.zeros_like(problem.measured))}
+    state = {"est": (problem.shown, torch.zeros_like(problem.measured))}
     ours = list(solver.iterates(denoise, problem))
     assert len(ours) == len(parameters)
     for mine, values in zip(ours, parameters, strict=True):

@@ -129,7 +129,7 @@ def test_with_a_mask_each_step_is_one_of_kawar(rate):
 
     found = rule.sample(
         prior.denoise,
-        LinearProblem(y, sigma, keep, keep, keep, lambda x, gain: gain(known[None, None]) * x),
+        LinearProblem(y, sigma, keep, keep, keep, lambda x, gain: gain(known[None, None]) * x, y),
         1,
         Rng(0, "z", range(2)),
     )
@@ -158,7 +158,7 @@ def test_a_coordinate_at_the_noise_of_y_goes_there():
     """Where sS = σ the law of x is a point, A⁺y, for levels just above and below as for that between."""
     rule, y = SNIPS(levels=2, steps_per_level=40, step=0.5, first_level=0.1, sigma_min=0.0999), torch.rand(1, 1, 4, 4)
     ones = LinearProblem(
-        y, 0.1, torch.clone, torch.clone, torch.clone, lambda x, gain: gain(x.new_ones(1, 1, 1, 1)) * x
+        y, 0.1, torch.clone, torch.clone, torch.clone, lambda x, gain: gain(x.new_ones(1, 1, 1, 1)) * x, y
     )
     samples = [
         replace(rule, first_level=level).sample(lambda x, s: x, ones, 1, Rng(0, "z", [0]))[0] for level in (0.1, 0.1001)
