@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-WAYS = {"n": "averaged", "sigma_z": "sigma_z"}
+WAYS = {"n": "averaged", "sigma_z": "sigma_z", "alpha": "alpha"}
 MOST_NAMED = 6  # more labels would cover each other
 FAR_OFF = 1.25
 QUANTITIES = {"psnr": "PSNR under attack, dB", "distance": "distance of the distribution under attack"}
@@ -215,7 +215,8 @@ FIGURES: dict[str, tuple[Callable[[EvaluationResult, dict[str, Any]], Figure], s
         draw_perception_distortion,
         "Perception and distortion",
         "Left is closer to the truth, low is closer to the distribution of clean images; no method lies below the "
-        "dotted bound. Filled: means of n samples. Hollow: one sample with its latents scaled by sigma_z.",
+        "dotted bound. Filled: means of n samples. Hollow: one sample with its latents scaled by sigma_z, or transported "
+        "(alpha = 0) and on the way back to the restorer's own (1).",
     ),
     "spread_skill": (
         draw_spread_skill,

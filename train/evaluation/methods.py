@@ -19,6 +19,7 @@ from ..inference.by_denoiser import ByDenoiser, method_config, option_names
 from ..inference.load import load
 from ..inference.load_run import RunSource
 from ..inference.sampler import LoadedSampler
+from ..inference.transported import Transported
 from ..sampling import GeneratorSampler, Restorer
 from .naming import ALLOWED, DEGRADED, named_values
 
@@ -119,6 +120,8 @@ class Methods:
             restorer = restorer(degradation=degradation, device=self.device)
             if isinstance(restorer, ByDenoiser):
                 self.weights[name] = weights_hash(restorer.denoiser.network)
+            if isinstance(restorer, Transported):
+                self.weights[name] = restorer.identity
         if not (hasattr(restorer, "restore") and hasattr(restorer, "stochastic")):
             raise ValueError(
                 f"methods.{name} must have restore and stochastic (pscgan.train.sampling.Restorer), got a "
