@@ -215,8 +215,8 @@ FIGURES: dict[str, tuple[Callable[[EvaluationResult, dict[str, Any]], Figure], s
         draw_perception_distortion,
         "Perception and distortion",
         "Left is closer to the truth, low is closer to the distribution of clean images; no method lies below the "
-        "dotted bound. Filled: means of n samples. Hollow: one sample with its latents scaled by sigma_z, or transported "
-        "(alpha = 0) and on the way back to the restorer's own (1).",
+        "dotted bound. Filled: means of n samples. Hollow: one sample, its latents scaled by sigma_z, or moved as "
+        "far as 1 - alpha says.",
     ),
     "spread_skill": (
         draw_spread_skill,
