@@ -12,9 +12,9 @@ def textures(channels, seed, still=False):
     return images[..., :1, :].expand(-1, -1, 40, -1) if still else images
 
 
-def written(path, channels=3, space=None, patch=3, still=False, **about):
-    """A file of a transport from some textures to others."""
-    space = space or Pixels()
+def written(path, channels=3, space=Pixels(), patch=3, still=False, name=None):  # noqa: B008  it has no state
+    """A file of a transport from some textures to others; ``name`` is that of the space it says."""
     laws = [patch_law([textures(channels, 1, still)], space, patch), patch_law([textures(channels, 2)], space, patch)]
-    path.write_bytes(transport_bytes(*laws, {"space": space.name, "patch": patch, "image_channels": channels} | about))
+    said = {"space": name or space.name, "patch": patch, "image_channels": channels}
+    path.write_bytes(transport_bytes(*laws, said))
     return path
