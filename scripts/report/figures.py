@@ -141,12 +141,12 @@ def draw_residual_noise(result: EvaluationResult, curves: dict[str, Any]) -> Fig
 
 
 def draw_perception_distortion(result: EvaluationResult, curves: dict[str, Any]) -> Figure:
-    """Means of n samples and samples at sigma_z of each method, and the lower bound (arXiv 1711.06077)."""
+    """Means of n samples and samples at sigma_z or alpha of each method, and the lower bound (arXiv 1711.06077)."""
     figure, (axes,) = panels(1, height=3.8)
     far_off = _far_off(result, curves)
-    ways = [(name, step) for name in curves for step in WAYS if name not in far_off]
+    ways = [(name, step) for name in curves for step in WAYS if name not in far_off and curves[name].get(WAYS[step])]
     for name, step in ways:
-        _way(axes, looks(result)[name], curves[name].get(WAYS[step], []), step, name, named=len(ways) <= MOST_NAMED)
+        _way(axes, looks(result)[name], curves[name][WAYS[step]], step, name, named=len(ways) <= MOST_NAMED)
     for name in far_off:
         (point,) = curves[name]["averaged"]
         axes.plot([], [], "x", color=looks(result)[name].colour, label=f"{name}, at {point['rmse']:.3g}")

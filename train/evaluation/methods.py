@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import torch
 from hydra.utils import instantiate
-from omegaconf import OmegaConf
+from omegaconf import MISSING, OmegaConf
 from torch import Tensor, nn
 
 from ...data.degradation import Degradation
@@ -115,6 +115,9 @@ class Methods:
             return Method(name, Degraded(), {"kind": DEGRADED})
         if not isinstance(value, Mapping):
             raise ValueError(f"methods.{name} must be {ALLOWED}; got {value}")
+        missing = next((key for key, given in value.items() if given == MISSING), None)
+        if missing is not None:
+            raise ValueError(f"methods.{name}.{missing} must be given")
         restorer = instantiate(OmegaConf.create(dict(value)))
         if value.get("_partial_"):
             restorer = restorer(degradation=degradation, device=self.device)

@@ -132,5 +132,7 @@ def test_an_evaluation_takes_it_and_sweeps_alpha(tmp_path, measurement):
     ):
         torch.testing.assert_close(expected, full.at(alpha, measurement, 1, [0, 1]))
     assert len({float(found["alpha", alpha].error) for alpha in (0.0, 0.5, 1.0)}) == 3
+    with pytest.raises(ValueError, match=r"methods\.dot\.of must be given"):
+        Methods(["dot"], CPU).build(GaussianNoise(50))
     with pytest.raises(ValueError, match=r"alpha must be a number in \[-1, 2\], got 3"):
         TemperatureSweep([], 10, 0, [3.0])
