@@ -16,17 +16,27 @@ MapSize = tuple[int, int, int]
 """(c, h, w) of a map of z."""
 
 
-class Generator(Protocol):
-    """x̂ = G(y, z). All randomness is in z; any H and W (padding and cropping happen inside).
+class LatentSource(Protocol):
+    """What draws z for images of any size.
 
     Attributes:
-        stride: pixels to whose multiples images are padded, at the right and the bottom. A window of an image that
-            begins at multiples of it is seen as it is seen in the image, and each map of z has a whole number of values
-            in so many pixels.
+        stride: pixels in which each map of z has a whole number of values.
     """
 
     @property
     def stride(self) -> int: ...
+
+    def draw_latent(self, num_samples: int, height: int, width: int, rng: Rng) -> Latent:
+        """z ~ N(0, I) for images of H x W, as many as ``rng`` has generators; drawn on the device of ``rng``."""
+        ...
+
+
+class Generator(LatentSource, Protocol):
+    """x̂ = G(y, z). All randomness is in z; any H and W (padding and cropping happen inside).
+
+    ``stride`` is also that to whose multiples images are padded, at the right and the bottom: a window of an image that
+    begins at multiples of it is seen as it is seen in the image.
+    """
 
     def encode(self, condition: Tensor) -> Any:
         """Features of (B, C + M, H, W), all of the work that does not depend on z."""
@@ -38,10 +48,6 @@ class Generator(Protocol):
         Raises:
             ValueError: if the maps of z are not those of the images encoded, in number or in size.
         """
-        ...
-
-    def draw_latent(self, num_samples: int, height: int, width: int, rng: Rng) -> Latent:
-        """z ~ N(0, I) for images of H x W, as many as ``rng`` has generators; drawn on the device of ``rng``."""
         ...
 
 
@@ -91,7 +97,7 @@ def is_deterministic(generator: Generator) -> bool:
     return not generator.draw_latent(1, 1, 1, Rng(0, "latent", [0]))
 
 
-def latent_strides(generator: Generator) -> list[int]:
+def latent_strides(generator: LatentSource) -> list[int]:
     """Pixels of the image a value of z is wide, of each map."""
     stride = generator.stride
     return [stride // z.shape[-1] for z in generator.draw_latent(1, stride, stride, Rng(0, "latent", [0]))]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 
 from ..rng import Rng
-from .generator import Generator, Latent, latent_strides
+from .generator import Latent, LatentSource, latent_strides
 
 CELL = 64  # pixels a side, at the least: each cell is drawn by itself
 
@@ -25,7 +25,7 @@ class SpatialLatent:
         number: of the sample, counted from 1.
     """
 
-    def __init__(self, generator: Generator, seeds: Sequence[int], number: int) -> None:
+    def __init__(self, generator: LatentSource, seeds: Sequence[int], number: int) -> None:
         self.generator, self.seeds, self.number = generator, seeds, number
         self.strides = latent_strides(generator)
         self.cell = -(-CELL // generator.stride) * generator.stride

@@ -17,7 +17,6 @@ is written is PNG of the same depth, with alpha, profile and EXIF of the file.
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import sys
 from pathlib import Path
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..data.image_io.safe_read import on_one_line
 from ..train.restore.files import Input, check_outputs, inputs_of
+from ..train.restore.options import check, fill_in
 from ..train.restore.records import Records, call_record, note_start, sha256
 from ..train.runs.cli_errors import report_user_errors
 from .command_line import Parser, device_of, progress
@@ -36,14 +36,14 @@ if TYPE_CHECKING:
     from ..train.inference.sampler import LoadedSampler
     from ..train.restore.by_method import WholePicture
     from ..train.restore.tiling import Tiling
+    from ..train.restore.transported_tiling import TransportedTiling
 
 PROGRAM = "pscgan restore"
 ASKED = (
     *("samples", "average", "seed", "sigma_z", "sigma", "tolerance", "degrade"),
     *("phase", "photons", "precision"),
 )
-OPENED = ("model", "method", "denoiser", "degradation", "mask", "kernel")
-AUTO = "auto"
+OPENED = ("model", "method", "denoiser", "degradation", "transport", "mask", "kernel")
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -63,6 +63,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         help="of --method: a model of many levels, or classic:tv (default bundled:denoiser)",
     )
     add("--degradation", metavar="NAME", help="of conf/degradation: what --method undoes")
+    add("--transport", type=Path, metavar="FILE", help="that pscgan transport wrote of --model: moves samples (DOT)")
+    add("--alpha", type=float, help="0 has the law of clean images (default), 1 is what --model restores")
     add("--out", type=Path, required=True, help="folder for what is written")
     add("--samples", type=int, help="of each file (default 8); 1 for a deterministic model")
     add("--average", type=int, metavar="N", help="mean and spread of N samples (default: those written)")
@@ -91,44 +93,6 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_intermixed_args(arguments)
 
 
-def check(options: argparse.Namespace) -> None:
-    """Raise a ValueError that names the first option that is out of range; fill in what has a default."""
-    if options.demo:
-        from ..data.sources.open_source import PHOTOS
-        from ..data.splits import held_out_photographs
-
-        options.inputs = [*options.inputs, *(str(PHOTOS / name) for name in held_out_photographs())]
-        options.degrade = True
-        if options.method is None:
-            options.model = options.model or "bundled:demo"
-    for name in ("samples", "average"):
-        value = getattr(options, name)
-        if value is not None and value < 1:
-            raise ValueError(f"--{name} must be >= 1, got {value}")
-    for name in ("sigma_z", "tolerance"):
-        value = getattr(options, name)
-        if not (math.isfinite(value) and value >= 0):
-            raise ValueError(f"--{name.replace('_', '-')} must be >= 0, got {value}")
-    if not options.max_megapixels > 0:
-        raise ValueError(f"--max-megapixels must be > 0, got {options.max_megapixels}")
-    if options.sigma not in (None, AUTO):
-        try:
-            options.sigma = float(options.sigma)
-        except ValueError as error:
-            raise ValueError(f"--sigma must be a number on the 0..255 scale, or auto, got {options.sigma}") from error
-    given = [name for name in ("denoiser", "degradation") if getattr(options, name) is not None]
-    if given and options.method is None:
-        raise ValueError(f"--{given[0]} goes with --method, which is not given")
-    if not options.inputs:
-        raise ValueError("INPUT must be picture files, folders or patterns, got none; or --demo")
-    if options.method is not None:
-        from ..train.restore.by_method import check_options
-
-        check_options(options)
-    elif options.model is None:
-        raise ValueError("--model must be what pscgan export or pscgan train wrote, or bundled:demo, got none")
-
-
 class RestoreCommand:
     """All files of one call, each as far as it goes.
 
@@ -146,18 +110,20 @@ class RestoreCommand:
 
         self.options, self.inputs = options, inputs_of(options.inputs, options.out)
         self.sampler, self.tiling = self._opened()
-        _fill_in(options, self.sampler.stochastic)
+        fill_in(options, self.sampler.stochastic)
         may_exist = options.overwrite or options.skip_existing
         check_outputs(self.inputs, options.out, options.samples, options.degrade, may_exist)
         self.side_info = SideInfo(options.mask, options.phase, options.kernel, options.photons)
         known = self._sigma(), options.tolerance, options.degrade, options.seed
         self.opener = ImageOpener(self.sampler, *known, int(1e6 * options.max_megapixels), self.side_info)
         asked = {name: getattr(options, name) for name in ASKED}
+        if options.transport is not None:
+            asked |= {"transport_sha256": sha256([options.transport]), "alpha": options.alpha}
         opened = {name: value and str(value) for name in OPENED for value in (getattr(options, name),)}
         self.records, self.start = Records(options.out), call_record(self.sampler, self.tiling, asked, opened)
         self.skipped = self.failed = 0
 
-    def _opened(self) -> tuple[LoadedSampler | ByDenoiser, Tiling | WholePicture]:
+    def _opened(self) -> tuple[LoadedSampler | ByDenoiser, Tiling | TransportedTiling | WholePicture]:
         options, device = self.options, device_of(self.options.device)
         if options.method is not None:
             from ..train.restore.by_method import WholePicture, open_method
@@ -168,7 +134,12 @@ class RestoreCommand:
         from ..train.restore.tiling import Tiling
 
         sampler = load(options.model, device, precision=options.precision)
-        return sampler, Tiling(sampler, options.tile, options.overlap)
+        tiling = Tiling(sampler, options.tile, options.overlap)
+        if options.transport is None:
+            return sampler, tiling
+        from ..train.restore.transported_tiling import transported
+
+        return sampler, transported(tiling, options.transport, options.alpha)
 
     def _sigma(self) -> float | Literal["auto"] | None:
         """What pictures are told; of a method the degradation knows it, but for that of noise alone."""
@@ -219,8 +190,8 @@ class RestoreCommand:
 
     def _written(self, one: Input, record: dict[str, str], bar: Progress, task: TaskID) -> list[dict[str, Any]]:
         """What is known of the samples and of their mean; empty where they are left out."""
+        from ..train.restore.by_method import WholePicture
         from ..train.restore.pipeline import Restoration
-        from ..train.restore.tiling import Tiling
 
         options = self.options
         outputs = one.outputs(options.out, options.samples, options.degrade)
@@ -241,7 +212,7 @@ class RestoreCommand:
         outputs.mean.parent.mkdir(parents=True, exist_ok=True)
         restoration = Restoration(self.tiling, y, outputs, options.average, options.seed, options.sigma_z)
         steps = restoration.steps
-        if not isinstance(self.tiling, Tiling):
+        if isinstance(self.tiling, WholePicture):
             steps += options.average * self.tiling.method.rule.calls
             self.tiling.called = lambda: bar.advance(task)
             print(f"{PROGRAM}: {on_one_line(one.path)}: {self.tiling.cost(y, options.average)}", file=sys.stderr)
@@ -249,20 +220,6 @@ class RestoreCommand:
         restoration.run(lambda: bar.advance(task))
         written = restoration.write(lambda found: self.records.append({**record, **found}))
         return [*written["samples"], written["mean"]]
-
-
-def _fill_in(options: argparse.Namespace, stochastic: bool) -> None:
-    """Write the numbers of samples that are not given to the options."""
-    if options.samples is None:
-        options.samples = 8 if stochastic else 1
-    if options.average is None:
-        options.average = options.samples
-    if options.average < options.samples:
-        raise ValueError(f"--average must be >= --samples ({options.samples}), got {options.average}")
-    if options.average > 1 and not stochastic:
-        name = "samples" if options.samples > 1 else "average"
-        value = getattr(options, name)
-        raise ValueError(f"--{name} must be 1 for the deterministic generator of {options.model}, got {value}")
 
 
 def _reason(error: Exception) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-WAYS = {"n": "averaged", "sigma_z": "sigma_z"}
+WAYS = {"n": "averaged", "sigma_z": "sigma_z", "alpha": "alpha"}
 MOST_NAMED = 6  # more labels would cover each other
 FAR_OFF = 1.25
 QUANTITIES = {"psnr": "PSNR under attack, dB", "distance": "distance of the distribution under attack"}
@@ -141,12 +141,12 @@ def draw_residual_noise(result: EvaluationResult, curves: dict[str, Any]) -> Fig
 
 
 def draw_perception_distortion(result: EvaluationResult, curves: dict[str, Any]) -> Figure:
-    """Means of n samples and samples at sigma_z of each method, and the lower bound (arXiv 1711.06077)."""
+    """Means of n samples and samples at sigma_z or alpha of each method, and the lower bound (arXiv 1711.06077)."""
     figure, (axes,) = panels(1, height=3.8)
     far_off = _far_off(result, curves)
-    ways = [(name, step) for name in curves for step in WAYS if name not in far_off]
+    ways = [(name, step) for name in curves for step in WAYS if name not in far_off and curves[name].get(WAYS[step])]
     for name, step in ways:
-        _way(axes, looks(result)[name], curves[name].get(WAYS[step], []), step, name, named=len(ways) <= MOST_NAMED)
+        _way(axes, looks(result)[name], curves[name][WAYS[step]], step, name, named=len(ways) <= MOST_NAMED)
     for name in far_off:
         (point,) = curves[name]["averaged"]
         axes.plot([], [], "x", color=looks(result)[name].colour, label=f"{name}, at {point['rmse']:.3g}")
@@ -215,7 +215,8 @@ FIGURES: dict[str, tuple[Callable[[EvaluationResult, dict[str, Any]], Figure], s
         draw_perception_distortion,
         "Perception and distortion",
         "Left is closer to the truth, low is closer to the distribution of clean images; no method lies below the "
-        "dotted bound. Filled: means of n samples. Hollow: one sample with its latents scaled by sigma_z.",
+        "dotted bound. Filled: means of n samples. Hollow: one sample, its latents scaled by sigma_z, or moved as "
+        "far as 1 - alpha says.",
     ),
     "spread_skill": (
         draw_spread_skill,

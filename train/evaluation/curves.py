@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from ..inference.transported import Transported
 from ..metrics.calibration import SHOWN, SIDES, scale
 from .methods import Degraded
 from .metric_specs import BY_KEY
@@ -33,8 +34,8 @@ def curves(results: MethodResults) -> dict[str, Any]:
         found["spread_skill"] = [{"side": side, **asdict(results.value(spec))} for side, spec in ratios.items()]
     if "patch_distribution" in computed:
         curve = perception_distortion_curve(computed["patch_distribution"], computed["temperature_sweep"])
-        if isinstance(results.method.restorer, Degraded):
-            del curve["bound"]  # y is no estimate
+        if isinstance(results.method.restorer, Degraded | Transported):
+            del curve["bound"]  # y is no estimate, and what is transported no mean given y
         found["perception_distortion"] = curve
     if computed["robustness"]:
         found["robustness"] = robustness_curves(computed["robustness"])
@@ -48,16 +49,19 @@ def _with_band(results: MethodResults, name: str) -> dict[str, Any]:
 
 
 def perception_distortion_curve(
-    scores: Mapping[str, Any], by_sigma_z: Mapping[float, Mapping[str, Any]]
+    scores: Mapping[str, Any], sweep: Mapping[str, Mapping[float, Mapping[str, Any]]]
 ) -> dict[str, list[Any]]:
-    """``averaged`` over n samples, one sample at each ``sigma_z``, and the ``bound``, each a list of points.
+    """``averaged`` over n samples, one sample at each ``sigma_z`` or ``alpha``, the ``bound``, each a list of points.
 
     Args:
         scores: of a ``PatchDistribution`` of K samples at sigma_z = 1.
-        by_sigma_z: of one of a single sample, by factor on z; see ``temperature_sweep``.
+        sweep: of one of a single sample, by what is varied and its value; see ``temperature_sweep``.
     """
     return {
         "averaged": scores["averaged"],
-        "sigma_z": [{"sigma_z": s, **by_sigma_z[s]["limit"]} for s in sorted(by_sigma_z)],  # one sample is its limit
+        **{  # one sample is its limit
+            varied: [{varied: value, **found[value]["limit"]} for value in sorted(found)]
+            for varied, found in sweep.items()
+        },
         "bound": scores["bound"],
     }

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import torch
 from hydra.utils import instantiate
-from omegaconf import OmegaConf
+from omegaconf import MISSING, OmegaConf
 from torch import Tensor, nn
 
 from ...data.degradation import Degradation
@@ -19,6 +19,7 @@ from ..inference.by_denoiser import ByDenoiser, method_config, option_names
 from ..inference.load import load
 from ..inference.load_run import RunSource
 from ..inference.sampler import LoadedSampler
+from ..inference.transported import Transported
 from ..sampling import GeneratorSampler, Restorer
 from .naming import ALLOWED, DEGRADED, named_values
 
@@ -114,11 +115,16 @@ class Methods:
             return Method(name, Degraded(), {"kind": DEGRADED})
         if not isinstance(value, Mapping):
             raise ValueError(f"methods.{name} must be {ALLOWED}; got {value}")
+        missing = next((key for key, given in value.items() if given == MISSING), None)
+        if missing is not None:
+            raise ValueError(f"methods.{name}.{missing} must be given")
         restorer = instantiate(OmegaConf.create(dict(value)))
         if value.get("_partial_"):
             restorer = restorer(degradation=degradation, device=self.device)
             if isinstance(restorer, ByDenoiser):
                 self.weights[name] = weights_hash(restorer.denoiser.network)
+            if isinstance(restorer, Transported):
+                self.weights[name] = restorer.identity
         if not (hasattr(restorer, "restore") and hasattr(restorer, "stochastic")):
             raise ValueError(
                 f"methods.{name} must have restore and stochastic (pscgan.train.sampling.Restorer), got a "

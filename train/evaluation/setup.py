@@ -107,7 +107,7 @@ def build(config: DictConfig) -> EvaluationSetup:
         EvaluationDataset(images, degradation, config.seed),
         methods,
         {method.name: _metrics(method, degradation, config, perceptual) for method in methods},
-        TemperatureSweep(list(config.sigma_z), config.sigma_z_images, config.seed),
+        TemperatureSweep(list(config.sigma_z), config.sigma_z_images, config.seed, list(config.alpha)),
         RobustnessEval(attacks, list(of.ai_psnr), degradation, of.crop, of.images, of.samples, config.seed),
         extractors,
         Path(config.folder),

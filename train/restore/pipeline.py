@@ -24,6 +24,7 @@ from .tiling import Tiling
 
 if TYPE_CHECKING:
     from .by_method import WholePicture
+    from .transported_tiling import TransportedTiling
 
 
 class Restoration:
@@ -47,7 +48,7 @@ class Restoration:
 
     def __init__(
         self,
-        tiling: Tiling | WholePicture,
+        tiling: Tiling | TransportedTiling | WholePicture,
         y: RestorationInput,
         outputs: Outputs,
         average: int,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..inference.sampler import LoadedSampler
     from .by_method import WholePicture
     from .tiling import Tiling
+    from .transported_tiling import TransportedTiling
 
 STARTS, RECORDS = "restore.json", "restore.jsonl"
 
@@ -107,7 +108,7 @@ def _lines(path: Path) -> Iterator[tuple[dict[str, Any], int]]:
 
 def call_record(
     sampler: LoadedSampler | ByDenoiser,
-    tiling: Tiling | WholePicture,
+    tiling: Tiling | TransportedTiling | WholePicture,
     asked: Mapping[str, Any],
     opened: Mapping[str, str | None],
 ) -> dict[str, Any]:

@@ -62,8 +62,9 @@ class Tiling:
         return list(windows_of(height, width, self.side))
 
     def tile(self, y: RestorationInput, window: Window) -> Tile | TiledSample:
-        """One of them, encoded."""
-        return Tile(self, y, window) if max(window.height, window.width) <= self.side else TiledSample(self, y)
+        """One of them, or the whole, encoded."""
+        whole = window == Window(0, 0, y.info.height, y.info.width)
+        return TiledSample(self, y) if whole and max(window.height, window.width) > self.side else Tile(self, y, window)
 
     def draw(
         self, y: RestorationInput, window: Window, num_samples: int, seed: int, sigma_z: float = 1.0
@@ -72,8 +73,11 @@ class Tiling:
 
         z of a sample is a function of seed, number and place alone: see ``SpatialLatent``.
         """
-        latents = (SpatialLatent(self.sampler.generator, [seed], number) for number in range(1, num_samples + 1))
-        yield from self.tile(y, window).draw(latents, sigma_z)
+        yield from self.tile(y, window).draw(self.latents(num_samples, seed), sigma_z)
+
+    def latents(self, num_samples: int, seed: int) -> Iterator[LatentField]:
+        """z of samples 1 to K."""
+        return (SpatialLatent(self.sampler.generator, [seed], number) for number in range(1, num_samples + 1))
 
 
 class Tile:
@@ -120,10 +124,14 @@ class TiledSample:
 
     @torch.no_grad()
     def draw(self, latents: Iterable[LatentField], sigma_z: float = 1.0) -> Iterator[Tensor]:
+        for image in self.unprojected(latents, sigma_z):
+            yield self.y.project(image, self.window)
+
+    def unprojected(self, latents: Iterable[LatentField], sigma_z: float = 1.0) -> Iterator[Tensor]:
         sampler, (_, _, height, width) = self.tiling.sampler, self.window
         for latent in latents:
             image = torch.empty(1, sampler.image_channels, height, width, dtype=torch.float32, device=sampler.device)
             for window in windows_of(height, width, self.tiling.side):
                 tile = Tile(self.tiling, self.y, window)
                 (image[(..., *window.area)],) = tile.unprojected([latent], sigma_z)
-            yield self.y.project(image, self.window)
+            yield image
