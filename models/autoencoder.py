@@ -89,9 +89,10 @@ class Autoencoder(NoiseMapGenerator):
         super().__init__()
         require_at_least(1, width=width, encoder_blocks=encoder_blocks, decoder_blocks=decoder_blocks)
         require_in(f"[1, {image_channels * FACTOR**2}]", channels=channels)
-        require_in(f"[{image_channels}, {image_channels}]", condition_channels=condition_channels)
+        if condition_channels != image_channels:
+            raise ValueError(f"condition_channels must be {image_channels}, of y without maps, got {condition_channels}")
         require_in("[0, 1)", noise=noise)
-        self.channels, self.noise = channels, noise
+        self.image_channels, self.channels, self.noise = image_channels, channels, noise
         basis = cosines(image_channels)[:channels]
         self.encoder = Coder(SCALE * basis, width, encoder_blocks)
         self.decoder = Coder(basis.T / SCALE, width, decoder_blocks)
