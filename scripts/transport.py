@@ -1,15 +1,14 @@
 """``pscgan transport``: how far a model's restorations are from clean images, as a map that takes them there.
 
-Deep Optimal Transport (DOT): a dozen restored and a dozen other, clean images give the law of small patches of both,
-and the optimal transport between two Gaussians in closed form. The file serves pscgan restore --transport, and methods
-of pscgan evaluate::
+Deep Optimal Transport (DOT): a dozen images, as they are and restored, give the law of small patches of both, and the
+optimal transport between two Gaussians in closed form. The file serves pscgan restore --transport, and methods of
+pscgan evaluate::
 
     pscgan transport runs/demo_mmse --images PHOTOS --count 16 --out dot.safetensors
     pscgan transport bundled:denoiser --sigma 50 --images bundled:photos --out dot.safetensors
     pscgan restore noisy.png --model runs/demo_mmse --transport dot.safetensors --alpha 0.3 --out restored
 
-Crops of one half of the images are degraded, as the model was trained, and restored; those of the other half stay
-clean. The same command writes the same file.
+Crops of the images are degraded, as the model was trained, and restored. The same command writes the same file.
 """
 
 from __future__ import annotations
@@ -44,14 +43,15 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     add("model", metavar="MODEL", help="a run's folder, a checkpoint, an export, bundled:NAME, or FFDNet_color.mat")
     add("--images", required=True, metavar="ROOT", help="clean ones: a folder, .zip, shards, or bundled:photos")
-    add("--count", type=int, default=16, help="crops restored, and as many clean ones (default %(default)s)")
+    add("--count", type=int, default=16, help="of the crops (default %(default)s)")
     add("--out", type=Path, required=True, help="a .safetensors file that is not there yet")
     add("--patch", type=int, default=5, help="codes a side of a patch (default %(default)s)")
     space = "pixels (default), unshuffled:2, unshuffled:4, or '{_target_: package.Autoencoder}'"
     add("--space", default="pixels", help=f"of the codes: {space}")
     add("--crop", type=int, default=256, help="pixels a side, or what an image has (default %(default)s)")
+    add("--unpaired", action="store_true", help="restore one half of the images, and take clean ones from the other")
     add("--sigma", type=float, help="of the noise, on the 0..255 scale, of a model of many levels")
-    add("--seed", type=int, default=0, help="of halves, crops, noise and samples (default %(default)s)")
+    add("--seed", type=int, default=0, help="of images, crops, noise and samples (default %(default)s)")
     add("--device", choices=("cpu", "cuda"), help="default: cuda where there is one")
     return parser.parse_args(arguments)
 
@@ -111,24 +111,24 @@ def fit(options: argparse.Namespace) -> None:
     """Restore, measure and write; the file is there as a whole or not at all."""
     from ..data.sources.image_source import ImageSource
     from ..precision import plain_defaults
-    from ..train.inference.transport import crops, halves, patch_law, restorations, transport_bytes
+    from ..train.inference.transport import crops, degraded_and_clean, patch_law, restorations, transport_bytes
     from ..train.runs.atomic_write import atomic_write
 
     with plain_defaults():
         space, model = _space(options.space), _model(options)
         images = ImageSource(options.images, model.channels)
-        degraded, clean = halves(images.names, options.seed)
+        degraded, clean = degraded_and_clean(images.names, options.seed, options.unpaired)
         asked, start = (options.count, options.crop, options.seed), time.perf_counter()
         restored = restorations(
             model.restorer, model.degradation, crops(images, degraded, *asked), options.seed, options.sigma
         )
         source = patch_law(_shown(restored, "restoring", options.count), space, options.patch)
         target = patch_law(_shown(crops(images, clean, *asked), "clean", options.count), space, options.patch)
-        about = {name: getattr(options, name) for name in ("patch", "count", "crop", "seed", "sigma")}
+        about = {name: getattr(options, name) for name in ("patch", "count", "crop", "unpaired", "seed", "sigma")}
         about |= {"space": space.name, "image_channels": model.channels, "of": model.about}
         options.out.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(options.out, transport_bytes(source, target, about))
-    print(f"{PROGRAM}: {2 * options.count} crops in {time.perf_counter() - start:.1f} s", file=sys.stderr)
+    print(f"{PROGRAM}: {options.count} crops in {time.perf_counter() - start:.1f} s", file=sys.stderr)
     print(options.out)
 
 

@@ -39,16 +39,18 @@ def open_space(name: str) -> Space:
     return SPACES[name]
 
 
-def halves(names: Sequence[str], seed: int) -> tuple[list[str], list[str]]:
-    """All names in a random order, cut into two.
+def degraded_and_clean(names: Sequence[str], seed: int, unpaired: bool) -> tuple[list[str], list[str]]:
+    """Images to degrade and images that stay clean: both all of them, in a random order; unpaired a half each.
 
     Raises:
-        ValueError: if there are fewer than two.
+        ValueError: if unpaired there are fewer than two.
     """
-    if len(names) < 2:
-        raise ValueError(f"there must be 2 images or more, one to restore and one that is clean, got {len(names)}")
     (order,) = Rng(seed, "transport images", [0]).rand(len(names)).argsort().tolist()
     shuffled = [names[place] for place in order]
+    if not unpaired:
+        return shuffled, shuffled
+    if len(names) < 2:
+        raise ValueError(f"there must be 2 images or more for an unpaired fit, got {len(names)}")
     return shuffled[: len(names) // 2], shuffled[len(names) // 2 :]
 
 
