@@ -47,8 +47,8 @@ class Coder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in_channels, h, w) to (B, out_channels, h, w)."""
-        added: Tensor = self.network(x)
-        return self.linear(x) + added
+        out: Tensor = self.linear(x) + self.network(x)
+        return out
 
 
 class Autoencoder(NoiseMapGenerator):
@@ -90,7 +90,9 @@ class Autoencoder(NoiseMapGenerator):
         require_at_least(1, width=width, encoder_blocks=encoder_blocks, decoder_blocks=decoder_blocks)
         require_in(f"[1, {image_channels * FACTOR**2}]", channels=channels)
         if condition_channels != image_channels:
-            raise ValueError(f"condition_channels must be {image_channels}, of y without maps, got {condition_channels}")
+            raise ValueError(
+                f"condition_channels must be {image_channels}, of y without maps, got {condition_channels}"
+            )
         require_in("[0, 1)", noise=noise)
         self.image_channels, self.channels, self.noise = image_channels, channels, noise
         basis = cosines(image_channels)[:channels]

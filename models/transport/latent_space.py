@@ -1,4 +1,4 @@
-"""Latent spaces: the codes of an autoencoder as a ``Space``, of ours and of any with diffusers' interface."""
+"""LatentSpace spaces: the codes of an autoencoder as a ``Space``, of ours and of any with diffusers' interface."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..receptive_field import receptive_field_radius
 from .spaces import repeated_to
 
 
-class Latent:
+class LatentSpace:
     """Codes of our own autoencoder, without its noise.
 
     Args:
@@ -24,9 +24,11 @@ class Latent:
         name: has the hash of the weights, so that another autoencoder is another space.
     """
 
+    kind = "autoencoder"
+
     def __init__(self, autoencoder: Autoencoder) -> None:
         self.autoencoder, self.factor = autoencoder, autoencoder.stride
-        self.name = f"autoencoder:{weights_hash(autoencoder)}"
+        self.name = f"{self.kind}:{weights_hash(autoencoder)}"
         self.radius = receptive_field_radius(autoencoder, autoencoder.image_channels)
 
     def encode(self, images: Tensor) -> Tensor:
@@ -50,13 +52,14 @@ class Latent:
         return next(self.autoencoder.parameters())
 
 
-class DiffusersLatent:
-    """Codes of an autoencoder of diffusers, as Stable Diffusion's: the mean times its scaling factor (arXiv 2306.02342).
+class DiffusersLatentSpace:
+    """Codes of an autoencoder of diffusers, as Stable Diffusion's (arXiv 2112.10752): the mean times a factor.
 
     As ``--space`` of ``pscgan transport``, with diffusers installed and weights that its hub knows::
 
-        {_target_: pscgan.models.transport.latent.DiffusersLatent, name: sd-vae-ft-ema, factor: 8, autoencoder:
-          {_target_: diffusers.AutoencoderKL.from_pretrained, pretrained_model_name_or_path: stabilityai/sd-vae-ft-ema}}
+        {_target_: pscgan.models.transport.latent_space.DiffusersLatentSpace, name: sd-vae-ft-ema, factor: 8,
+          autoencoder: {_target_: diffusers.AutoencoderKL.from_pretrained,
+            pretrained_model_name_or_path: stabilityai/sd-vae-ft-ema}}
 
     Args:
         autoencoder: with ``encode(x).latent_dist.mean``, ``decode(z).sample`` and ``config.scaling_factor``; of colour

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from pscgan.models.autoencoder import Autoencoder
-from pscgan.models.transport.latent import DiffusersLatent, Latent
+from pscgan.models.transport.latent_space import DiffusersLatentSpace, LatentSpace
 
 SCALING = 0.18215
 
@@ -15,7 +15,7 @@ SCALING = 0.18215
 def latent(seed=0, channels=48):
     """Of random weights; with all coefficients the start is the identity."""
     torch.manual_seed(seed)
-    return Latent(Autoencoder(3, 3, channels=channels, width=4, encoder_blocks=1, decoder_blocks=1).eval())
+    return LatentSpace(Autoencoder(3, 3, channels=channels, width=4, encoder_blocks=1, decoder_blocks=1).eval())
 
 
 class StandIn:
@@ -30,7 +30,7 @@ class StandIn:
         return SimpleNamespace(sample=F.pixel_shuffle(z - 3, 8))
 
 
-@pytest.mark.parametrize("space", [latent(), DiffusersLatent(StandIn(), "stand-in")], ids=["ours", "diffusers"])
+@pytest.mark.parametrize("space", [latent(), DiffusersLatentSpace(StandIn(), "stand-in")], ids=["ours", "diffusers"])
 @pytest.mark.parametrize("size", [(1, 1), (8, 16), (13, 30)])
 @torch.no_grad()
 def test_images_of_any_size_come_back(space, size):
@@ -47,7 +47,7 @@ def test_images_of_any_size_come_back(space, size):
 def test_codes_of_diffusers_are_those_of_images_in_minus_one_to_one_times_its_factor():
     images = torch.rand(1, 3, 16, 16)
     expected = SCALING * (F.pixel_unshuffle(2 * images - 1, 8) + 3)
-    assert torch.allclose(DiffusersLatent(StandIn(), "stand-in").encode(images), expected)
+    assert torch.allclose(DiffusersLatentSpace(StandIn(), "stand-in").encode(images), expected)
 
 
 @torch.no_grad()
@@ -75,5 +75,5 @@ def test_nothing_beyond_the_radius_changes_a_pixel():
 
 def test_other_weights_are_another_space_and_other_channels_are_refused():
     assert latent(seed=0).name == latent(seed=0).name != latent(seed=1).name
-    with pytest.raises(ValueError, match="images must have 3 channels for autoencoder:.*, got 1"):
+    with pytest.raises(ValueError, match=r"images must have 3 channels for autoencoder:.*, got 1"):
         latent().encode(torch.rand(1, 1, 8, 8))
