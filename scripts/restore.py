@@ -114,7 +114,7 @@ class RestoreCommand:
         self.opener = ImageOpener(self.sampler, *known, int(1e6 * options.max_megapixels), self.side_info)
         asked = {name: getattr(options, name) for name in ASKED}
         if options.transport is not None:
-            asked |= {"transport": sha256([options.transport])[:12], "alpha": options.alpha}
+            asked |= {"transport_sha256": sha256([options.transport]), "alpha": options.alpha}
         opened = {name: value and str(value) for name in OPENED for value in (getattr(options, name),)}
         self.records, self.start = Records(options.out), call_record(self.sampler, self.tiling, asked, opened)
         self.skipped = self.failed = 0

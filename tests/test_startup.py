@@ -32,7 +32,7 @@ def start(*arguments, code):
     [
         *("--help", "train --help", "train --cfg job", "train --info searchpath", "evaluate --help", "restore --help"),
         *("evaluate methods=[runs/demo] --cfg job", "export --help", "explore --help", "prepare-data --help"),
-        *("runs --help", "synthesise --help"),
+        *("runs --help", "synthesise --help", "transport --help"),
     ],
 )
 def test_help_and_config_import_nothing_heavy(arguments):
@@ -58,6 +58,7 @@ def test_help_and_config_import_nothing_heavy(arguments):
         ("prepare-data x --out y --siez 3", "--size"),
         ("runs runs --uot x", "--out"),
         ("synthesise x --out y --cuont 3", "--count"),
+        ("transport x --images y --out z --pacth 3", "--patch"),
     ],
 )
 def test_a_typo_is_one_line_that_names_what_there_is_and_imports_nothing_heavy(arguments, named):

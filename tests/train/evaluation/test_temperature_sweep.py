@@ -22,7 +22,8 @@ def curve():
     whole = PatchDistribution(8)
     whole.update(Wiener(world).restore(measurement, 8, range(IMAGES)), clean)
     metrics = sweep(Wiener(world), clean, measurement, range(IMAGES), [1.0, 0.0, 0.5])
-    return perception_distortion_curve(whole.compute(), {sigma_z: at.compute() for sigma_z, at in metrics.items()})
+    found = {sigma_z: at.compute() for (_, sigma_z), at in metrics.items()}
+    return perception_distortion_curve(whole.compute(), {"sigma_z": found})
 
 
 def test_error_grows_with_the_square_of_sigma_z(curve):
@@ -48,8 +49,11 @@ def test_distance_falls_from_that_of_the_mean_to_that_of_chance(curve):
 
 def test_images_add_up_for_the_same_z():
     world, clean, measurement = field(3)
-    whole = sweep(Wiener(world), clean, measurement, range(3), [0.5])[0.5]
-    parts = [sweep(Wiener(world), clean[b : b + 1], measurement[b : b + 1], [b], [0.5])[0.5].error for b in range(3)]
+    whole = sweep(Wiener(world), clean, measurement, range(3), [0.5])["sigma_z", 0.5]
+    parts = [
+        sweep(Wiener(world), clean[b : b + 1], measurement[b : b + 1], [b], [0.5])["sigma_z", 0.5].error
+        for b in range(3)
+    ]
     assert float(sum(parts)) == pytest.approx(float(whole.error), rel=1e-6)
 
 
