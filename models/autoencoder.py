@@ -80,7 +80,7 @@ class Autoencoder(NoiseMapGenerator):
         self,
         image_channels: int,
         condition_channels: int,
-        channels: int = 10,
+        channels: int = 12,
         width: int = 64,
         encoder_blocks: int = 2,
         decoder_blocks: int = 4,
