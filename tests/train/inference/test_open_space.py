@@ -2,13 +2,19 @@
 
 import pytest
 import torch
+from hydra import compose, initialize_config_module
 
 from pscgan.data.sources.image_source import BUNDLED, ImageSource
 from pscgan.models.autoencoder import Autoencoder
 from pscgan.models.transport.latent_space import LatentSpace
+from pscgan.train.export.export import export
 from pscgan.train.inference.transport import AUTOENCODER, open_space, open_transport
+from pscgan.train.run import train
 
+from ..tiny import LIGHTNING_SAYS, OF_THE_SAMPLER, OVERRIDES
 from .transports import written
+
+pytestmark = LIGHTNING_SAYS
 
 
 @torch.no_grad()
@@ -37,3 +43,16 @@ def test_what_is_no_space_is_refused():
         open_space("pixel")
     with pytest.raises(ValueError, match="the space bundled:demo must be that of an autoencoder, got a UNet"):
         open_space("bundled:demo")
+
+
+@torch.no_grad()
+def test_a_run_and_its_export_are_one_space(tmp_path):
+    tiny = [override for override in OVERRIDES if override not in OF_THE_SAMPLER]
+    with initialize_config_module("pscgan.conf", version_base="1.3"):
+        train(compose("train", ["experiment=autoencoder_demo", *tiny, "images=8", f"folder={tmp_path / 'run'}"]))
+    export(tmp_path / "run", tmp_path / "codes.safetensors")
+    run, exported = open_space(str(tmp_path / "run")), open_space(str(tmp_path / "codes.safetensors"))
+    images = torch.rand(2, 3, 21, 34)
+    assert exported.name == run.name != open_space(AUTOENCODER).name
+    assert torch.equal(exported.encode(images), run.encode(images))
+    assert torch.equal(exported.decode(exported.encode(images)), run.decode(run.encode(images)))

@@ -114,7 +114,7 @@ def test_the_nearest_name_beside_is_given(tmp_path):
     (tmp_path / "dangling.safetensors").symlink_to("nowhere")
     for name, words in {
         "denoise_aa": "did you mean denoise_a?",
-        "dangling.safetensors": "bundled:autoencoder, bundled:denoiser, bundled:jpeg_demo, denoise_a, denoise_b, other",
+        "dangling.safetensors": "bundled:denoiser, bundled:jpeg_demo, denoise_a, denoise_b, other",
         "": "there are bundled:autoencoder, bundled:demo, bundled:denoiser, bundled:jpeg_demo, denoise_a, denoise_b, "
         "other",
     }.items():
