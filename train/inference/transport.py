@@ -15,28 +15,38 @@ from ...data.degradation import Degradation, PairedDegradation
 from ...data.degradations.gaussian_noise import GaussianNoise
 from ...data.measurement import Measurement
 from ...data.sources.image_source import Images
+from ...models.autoencoder import Autoencoder
 from ...models.transport.gaussian_map import Gaussian
 from ...models.transport.interpolation import Transport
+from ...models.transport.latent_space import LatentSpace
 from ...models.transport.patches import PatchMoments, PatchTransport
 from ...models.transport.spaces import Pixels, Space, Unshuffled
 from ...rng import Rng
 from ..sampling import Restorer
+from .load import load
 from .safetensors_file import export_bytes, read_export
 
 KIND = "transport"  # what the file says it holds
 LAWS = ("source", "target")
+AUTOENCODER = "bundled:autoencoder"
 SPACES: dict[str, Space] = {space.name: space for space in (Pixels(), Unshuffled(2), Unshuffled(4))}
 
 
 def open_space(name: str) -> Space:
-    """The space of that name, as files record it.
+    """The space of that name, as files record it; or that of the autoencoder that ``load`` opens under it.
 
     Raises:
-        ValueError: if there is none, with the names there are.
+        ValueError: if there is none, with the names there are, or a model is no autoencoder.
     """
-    if name not in SPACES:
-        raise ValueError(f"there is no space {name}{closest(name, SPACES)}")
-    return SPACES[name]
+    if name in SPACES:
+        return SPACES[name]
+    try:
+        generator = load(AUTOENCODER if name.startswith(f"{LatentSpace.kind}:") else name).generator
+    except ValueError as error:
+        raise ValueError(f"there is no space {name}{closest(name, [*SPACES, AUTOENCODER])}") from error
+    if not isinstance(generator, Autoencoder):
+        raise ValueError(f"the space {name} must be that of an autoencoder, got a {type(generator).__name__}")
+    return LatentSpace(generator)
 
 
 def degraded_and_clean(names: Sequence[str], seed: int, unpaired: bool) -> tuple[list[str], list[str]]:

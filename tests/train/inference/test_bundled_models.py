@@ -18,8 +18,8 @@ HELD_OUT = slice(-3, None)  # of the bundled photographs, those the demos are va
 SAMPLERS = ["demo", "jpeg_demo"]
 
 
-def test_there_are_three():
-    assert NAMES == ["demo", "denoiser", "jpeg_demo"]
+def test_there_are_four():
+    assert NAMES == ["autoencoder", "demo", "denoiser", "jpeg_demo"]
 
 
 @pytest.mark.parametrize("name", NAMES)

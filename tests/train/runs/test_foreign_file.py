@@ -115,7 +115,8 @@ def test_the_nearest_name_beside_is_given(tmp_path):
     for name, words in {
         "denoise_aa": "did you mean denoise_a?",
         "dangling.safetensors": "bundled:denoiser, bundled:jpeg_demo, denoise_a, denoise_b, other",
-        "": "there are bundled:demo, bundled:denoiser, bundled:jpeg_demo, denoise_a, denoise_b, other",
+        "": "there are bundled:autoencoder, bundled:demo, bundled:denoiser, bundled:jpeg_demo, denoise_a, denoise_b, "
+        "other",
     }.items():
         with pytest.raises(ValueError, match="is no file, run or export") as error:
             pscgan.load(tmp_path / name)
