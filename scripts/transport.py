@@ -46,7 +46,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--count", type=int, default=16, help="of the crops (default %(default)s)")
     add("--out", type=Path, required=True, help="a .safetensors file that is not there yet")
     add("--patch", type=int, default=5, help="codes a side of a patch (default %(default)s)")
-    space = "pixels (default), unshuffled:2, unshuffled:4, bundled:autoencoder or a run, or '{_target_: package.Space}'"
+    space = "pixels (default), unshuffled:2, unshuffled:4, bundled:autoencoder or a run"
     add("--space", default="pixels", help=f"of the codes: {space}")
     add("--crop", type=int, default=256, help="pixels a side, or what an image has (default %(default)s)")
     add("--unpaired", action="store_true", help="restore one half of the images, and take clean ones from the other")
