@@ -69,10 +69,16 @@ class LatentInterpolation:
         start: z_a, at t = 0.
         end: z_b, at t = π/2.
         share: of the way, 0 to 1; t is π/2 times that.
+
+    Attributes:
+        seeds: those of z_a, for what is drawn of a sample beside z.
+        number: that of z_a, likewise.
     """
 
     def __init__(self, start: LatentField, end: LatentField, share: float) -> None:
         self.ends = (start, end)
+        self.seeds: Sequence[int] = start.seeds
+        self.number: int = start.number
         self.weights = (math.cos(math.pi / 2 * share), math.sin(math.pi / 2 * share))
 
     def window(self, top: int, left: int, height: int, width: int) -> Latent:

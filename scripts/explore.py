@@ -4,6 +4,7 @@ It prints an address; open it in a browser, and drop a picture there::
 
     pscgan explore bundled:demo
     pscgan explore runs/jpeg_demo --port 0
+    pscgan explore runs/demo_mmse --transport dot.safetensors
 
 Samples are those that pscgan restore writes of the same file with the same seed. The page needs no network, and
 nobody but this machine can ask for it unless --host says so.
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import socket
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..checks import optional_package, require_in
@@ -43,6 +45,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         metavar="MODEL",
         help="any name that pscgan.load takes: a run's folder, a file, bundled:demo, hf:USER/REPO",
     )
+    add("--transport", type=Path, metavar="FILE", help="that pscgan transport wrote of MODEL: adds a slider (DOT)")
     add("--host", default="127.0.0.1", help="address to listen to (default 127.0.0.1: this machine alone)")
     add("--port", type=int, default=8765, help="to listen to (default 8765); 0 takes one that is free")
     add("--max-megapixels", type=float, default=2.0, help="larger pictures are refused unread (default 2)")
@@ -60,12 +63,15 @@ def _check(options: argparse.Namespace) -> None:
 
 def _serve(options: argparse.Namespace) -> None:
     from ..train.inference.load import load
+    from ..train.inference.transport import open_transport
     from .exploring.app import explorer, is_loopback
     from .exploring.session import Session
 
     with _listening(options.host, options.port) as listening:
         sampler = load(options.model, device_of(options.device))
-        app = explorer(Session(sampler, int(1e6 * options.max_megapixels), options.seconds), options.host)
+        transport = None if options.transport is None else open_transport(options.transport, sampler.image_channels)
+        session = Session(sampler, int(1e6 * options.max_megapixels), options.seconds, transport)
+        app = explorer(session, options.host)
         if not is_loopback(options.host):
             print(f"{PROGRAM}: warning: whoever reaches {options.host} can use this page", file=sys.stderr)
         name = f"[{options.host}]" if ":" in options.host else options.host

@@ -28,7 +28,7 @@ from ...data.image_io.safe_read import BYTES_A_PIXEL, BYTES_OF_METADATA
 from ...data.sources.open_source import PHOTOS
 from ...data.splits import held_out_photographs
 from ...train.runs.provenance import describe_config
-from .request import MAX_AVERAGED, MAX_SIGMA_Z, ViewRequest, parse_request
+from .request import MAX_AVERAGED, MAX_SIGMA_Z, RANGES, ViewRequest, parse_request
 from .session import Session, message
 
 HERE = Path(__file__).parent
@@ -118,6 +118,7 @@ def _page(session: Session, max_bytes: int) -> str:
         model={
             "stochastic": sampler.stochastic,
             "sigma": sigma,
+            "alpha": None if session.transport is None else RANGES["alpha"][1:],
             "jpeg": isinstance(degradation, Jpeg),
             "max_bytes": max_bytes,
             "max_sigma_z": MAX_SIGMA_Z,

@@ -31,6 +31,7 @@ function question() {
     other: number("other", 2),
     share: number("share", 0) / 90,
     sigma_z: number("sigma_z", 1),
+    alpha: number("alpha", 1),
     average: 2 ** number("average", 0),
   };
 }
@@ -48,8 +49,9 @@ function fail(error) {
 
 /* Every control says what it is set to. */
 function describe() {
+  const { alpha, average, sigma_z } = question();
+  if (model.alpha) $("alpha-words").textContent = String(alpha);
   if (!model.stochastic) return;
-  const { average, sigma_z } = question();
   $("share-words").textContent = `${$("share").value}°`;
   $("share").setAttribute("aria-valuetext", `${$("share").value} of 90 degrees`);
   $("sigma_z-words").textContent = String(sigma_z);

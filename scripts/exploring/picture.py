@@ -1,6 +1,8 @@
 """One picture while it is looked at: encoded once; its samples, their mean and their standard deviation."""
 
-from typing import Any, NamedTuple
+from copy import copy
+from dataclasses import replace
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from torch import Tensor
@@ -11,6 +13,7 @@ from ...train.metrics.decibels import psnr
 from ...train.restore.report import ReencodingReport
 from ...train.restore.restoration_input import RestorationInput, rounded
 from ...train.restore.tiling import Tiling
+from ...train.restore.transported_tiling import TransportedTile, TransportedTiling
 
 
 class Pixels(NamedTuple):
@@ -33,10 +36,16 @@ class Picture:
         y: the picture.
     """
 
-    def __init__(self, tiling: Tiling, y: RestorationInput) -> None:
+    def __init__(self, tiling: Tiling | TransportedTiling, y: RestorationInput) -> None:
         self.y, self.clean = y, y.clean
         self.generator = tiling.sampler.generator
         self.tiles = [tiling.tile(self.y, window) for window in tiling.windows(self.y)]
+
+    def at(self, alpha: float) -> Self:
+        """The same features, with samples at another α where they are transported."""
+        same = copy(self)
+        same.tiles = [replace(t, alpha=alpha) if isinstance(t, TransportedTile) else t for t in self.tiles]
+        return same
 
     def draw(self, field: LatentField, sigma_z: float) -> list[Tensor]:
         """The sample of one z."""

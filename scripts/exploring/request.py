@@ -16,6 +16,7 @@ RANGES: dict[str, tuple[type, float, float]] = {
     "average": (int, 1, MAX_AVERAGED),
     "share": (float, 0, 1),
     "sigma_z": (float, 0, MAX_SIGMA_Z),
+    "alpha": (float, -1, 2),
 }
 
 
@@ -32,6 +33,7 @@ class ViewRequest:
         other: number of the sample at the end of the interpolation.
         share: of the way from ``sample`` to ``other``, 0 to 1.
         sigma_z: factor on z.
+        alpha: α of the transport of all samples: 0 for the law of clean images, 1 for the model's own.
         average: samples of which mean and standard deviation are shown.
         held: keys of the panes that the page has already.
 
@@ -47,6 +49,7 @@ class ViewRequest:
     other: int = 2
     share: float = 0.0
     sigma_z: float = 1.0
+    alpha: float = 1.0
     average: int = 1
     held: Sequence[str] = ()
 
@@ -69,7 +72,7 @@ class ViewRequest:
     @property
     def samples_key(self) -> tuple[Any, ...]:
         """All that samples 1, 2, ... depend on."""
-        return *self.picture_key, self.seed, self.sigma_z
+        return *self.picture_key, self.seed, self.sigma_z, self.alpha
 
     @property
     def sample_key(self) -> tuple[Any, ...]:

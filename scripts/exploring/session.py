@@ -12,10 +12,12 @@ import numpy as np
 
 from ...data.degradations.jpeg import Jpeg
 from ...models.spatial_latent import LatentField, LatentInterpolation, SpatialLatent
+from ...models.transport.interpolation import Transport
 from ...train.inference.sampler import LoadedSampler
 from ...train.restore.open_image import ImageOpener
 from ...train.restore.restoration_input import RestorationInput
 from ...train.restore.tiling import SIDE, Tiling
+from ...train.restore.transported_tiling import TransportedTiling
 from .captions import mean_caption, reencoding_caption, sample_caption
 from .picture import Average, Picture, Pixels
 from .request import ViewRequest
@@ -48,13 +50,16 @@ class Session:
         sampler: whose y a picture file holds.
         max_pixels: of a picture.
         seconds: after which no further sample is begun for one answer.
+        transport: of its samples; None allows no α but 1.
 
     Raises:
         ValueError: if the sampler restores what no picture file holds.
     """
 
-    def __init__(self, sampler: LoadedSampler, max_pixels: int, seconds: float) -> None:
-        self.sampler, self.max_pixels, self.seconds = sampler, max_pixels, seconds
+    def __init__(
+        self, sampler: LoadedSampler, max_pixels: int, seconds: float, transport: Transport | None = None
+    ) -> None:
+        self.sampler, self.max_pixels, self.seconds, self.transport = sampler, max_pixels, seconds, transport
         self.opener = ImageOpener(sampler, max_pixels=max_pixels)
         self.tiling = Tiling(sampler, SIDE)
         self._uploads: OrderedDict[str, bytes] = OrderedDict()
@@ -99,10 +104,20 @@ class Session:
     def _picture(self, request: ViewRequest) -> Picture:
         if not self.sampler.stochastic and (request.average, request.sample, request.share) != (1, 1, 0):
             raise ValueError("the model is deterministic; average and sample must be 1, and share 0")
+        if self.transport is None and request.alpha != 1:
+            raise ValueError(f"alpha must be 1 where no transport is given, got {request.alpha:g}")
         if request.picture not in self._uploads:
             raise ValueError("the picture is no longer in memory; choose it again")
         self._uploads.move_to_end(request.picture)
-        return self._cached("picture", request.picture_key, lambda: Picture(self.tiling, self._open(request)))
+        key = *request.picture_key, request.alpha == 1
+        return self._cached("picture", key, lambda: self._encoded(request)).at(request.alpha)
+
+    def _encoded(self, request: ViewRequest) -> Picture:
+        """With what a transport sees of it, where one is asked for."""
+        y = self._open(request)
+        if self.transport is None or request.alpha == 1:
+            return Picture(self.tiling, y)
+        return Picture(TransportedTiling(self.tiling, self.transport, request.alpha), y)
 
     def _open(self, request: ViewRequest) -> RestorationInput:
         self._cache.clear()
@@ -140,7 +155,7 @@ class Session:
         largest = float(std.max())  # white
         grey = np.rint(std * np.float32(255 / (largest or 1.0))).astype(np.uint8)
         yield from self._pane(request, "std", key, lambda: grey, count=count, largest=255 * largest)
-        words = mean_caption(count, request.sigma_z, report, average.gain_db())
+        words = mean_caption(request, count, report, average.gain_db())
         stopped = f" Stopped after {self.seconds:g} s, before {request.average}." if count < request.average else ""
         yield message("mean", words=words + stopped, done=count, of=request.average)
 

@@ -21,6 +21,7 @@ from pscgan.scripts.explore import server_of
 from pscgan.scripts.exploring.app import explorer
 from pscgan.scripts.exploring.session import Session
 from pscgan.train.inference.load import load
+from pscgan.train.inference.transport import open_transport
 
 from ..data.choices import chosen
 from ..train.export.exporting import JPEG, NOISE, exported
@@ -52,8 +53,9 @@ def make_models(tmp_path_factory):
     return {name: exported(tmp_path_factory.mktemp(name), about=about, **made) for name, made in MODELS.items()}
 
 
-def session(model, max_pixels=100_000, seconds=60.0):
-    return Session(load(model), max_pixels, seconds)
+def session(model, max_pixels=100_000, seconds=60.0, transport=None):
+    moving = None if transport is None else open_transport(transport, 3)
+    return Session(load(model), max_pixels, seconds, moving)
 
 
 def client_of(model, **options):

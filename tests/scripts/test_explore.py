@@ -13,6 +13,7 @@ from pscgan.train.inference.load import load
 
 from ..data.jpeg.makers import by_pillow, picture
 from ..data.pictures import noise, png_16
+from ..train.inference.transports import written
 from .exploring import ask, client_of, encoded, make_models, pixels, png, upload
 from .restoring import count_differences, report, restore
 
@@ -62,6 +63,49 @@ def test_what_is_shown_is_what_restore_writes(name, degrade, models, files, tmp_
     assert f"{entry['mean']['psnr_to_input']:.2f} dB to the input" in shown.said["mean"]["words"]
 
 
+@pytest.fixture(scope="module")
+def transport(tmp_path_factory):
+    """The file of one that draws what restored patches lack, so that seed and number of a sample count."""
+    return written(tmp_path_factory.mktemp("transport") / "dot.safetensors", still=True)
+
+
+@pytest.mark.parametrize(
+    ("model", "file"), [("noise", "noise"), ("jpeg", "jpeg"), ("small", "small"), ("deterministic", "noise")]
+)
+def test_what_is_transported_is_what_restore_writes(model, file, models, files, transport, tmp_path, capfd):
+    count = 1 if model == "deterministic" else 2
+    arguments = ["--samples", count, "--seed", 7, "--transport", transport, "--alpha", 0.3]
+    ended = restore(capfd, files[file], "--model", models[model], "--out", tmp_path, *arguments)
+    assert ended.code == 0, ended.err
+    client = client_of(models[model], transport=transport)
+    asked = {"picture": upload(client, files[file].read_bytes()), "seed": 7, "sample": count, "average": count}
+    moved = ask(client, **asked, alpha=0.3)
+    assert png(client, **asked, alpha=0.3) == (tmp_path / f"{file}_sample{count}.png").read_bytes()
+    assert "at α = 0.3" in moved.said["sample"]["words"]
+    if count > 1:
+        for part in ("mean", "std"):
+            assert np.array_equal(np.squeeze(moved.panes[part]), pixels((tmp_path / f"{file}_{part}.png").read_bytes()))
+        assert "at α = 0.3" in moved.said["mean"]["words"]
+    without = client_of(models[model])
+    own = png(without, upload(without, files[file].read_bytes()), seed=7, sample=count)
+    assert png(client, **asked) == own != png(client, **asked, alpha=0.3)
+
+
+def test_another_alpha_is_that_of_a_fresh_page(models, files, transport):
+    """Features stay, and nothing else that was drawn for another α."""
+    client, fresh = (client_of(models["noise"], transport=transport) for _ in range(2))
+    names = [upload(one, files["noise"].read_bytes()) for one in (client, fresh)]
+    ask(client, names[0], alpha=0, average=3)
+    found, expected = (ask(*one, alpha=-0.5, average=3).panes for one in zip((client, fresh), names, strict=True))
+    for part in ("sample", "mean", "std"):
+        assert np.array_equal(found[part], expected[part])
+
+
+def test_alpha_needs_a_transport(client):
+    name = upload(client, encoded(noise(40, 48)))
+    assert ask(client, name, alpha=0.3).said["error"]["error"] == "alpha must be 1 where no transport is given, got 0.3"
+
+
 def test_pictures_of_16_bits_are_shown_in_8_and_saved_in_16(models, files):
     client = client_of(models["range"])
     shown = ask(client, (name := upload(client, files["range"].read_bytes())))
@@ -81,10 +125,12 @@ def test_y_and_x_are_shown_as_they_are(client):
     assert not np.array_equal(degraded.panes["y"], clean)
 
 
-def test_the_ends_of_the_way_are_the_samples(client):
+@pytest.mark.parametrize("alpha", [1, 0.3])
+def test_the_ends_of_the_way_are_the_samples(alpha, models, transport):
+    client = client_of(models["noise"], transport=transport)
     name = upload(client, encoded(noise(40, 48)))
-    first, second = (png(client, name, sample=k) for k in (4, 9))
-    way = [png(client, name, sample=4, other=9, share=share) for share in (0, 1 / 3, 1)]
+    first, second = (png(client, name, sample=k, alpha=alpha) for k in (4, 9))
+    way = [png(client, name, sample=4, other=9, share=share, alpha=alpha) for share in (0, 1 / 3, 1)]
     assert (way[0], way[2]) == (first, second)
     assert len({*way}) == 3
     near = [np.square(pixels(way[1]).astype(float) - pixels(end)).mean() for end in (first, second)]

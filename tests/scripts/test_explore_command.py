@@ -50,6 +50,7 @@ def test_the_command_serves_until_it_is_interrupted(models):
         (["--port", "70000"], "--port must be a number in [0, 65535]"),
         (["--seconds", "0"], "--seconds must"),
         (["--max-megapixels", "nan"], "--max-megapixels must"),
+        (["--transport", __file__], "test_explore_command.py is no"),
         (["--host", "no-such-host.invalid"], "cannot listen to no-such-host.invalid, port 8765"),
     ],
 )
@@ -80,7 +81,7 @@ def test_other_hosts_are_warned_of(models, monkeypatch, capsys):
 def test_the_docs_name_what_there_is(capsys):
     text = (DOCS / "explore.md").read_text()
     targets = re.findall(r"\]\(([^)#]+)\)", text)
-    assert len(targets) == 2
+    assert len(targets) == 3
     assert all((DOCS / target).exists() for target in targets)
     with pytest.raises(SystemExit):
         explore.main(["--help"])

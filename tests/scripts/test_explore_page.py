@@ -10,6 +10,7 @@ from PIL import Image
 from ..data.jpeg.makers import by_pillow, picture
 from ..data.pictures import noise
 from ..train.export.exporting import exported
+from ..train.inference.transports import written
 from .browsing import CONTRAST, FOUND, browser, opened
 from .exploring import choose, make_models, served, session, settled, shown
 
@@ -200,6 +201,19 @@ def test_a_deterministic_model_has_no_sliders(chromium, addresses, files):
         choose(page, files / "photo.png", "The one restoration of this deterministic model")
         assert names(page) == ["y", "sample"]
         assert page.locator("input[type=range]").count() == 0
+        assert page.complaints == []
+
+
+def test_alpha_is_a_slider_where_there_is_a_transport(chromium, files, tmp_path):
+    moving = session(exported(tmp_path, latent_channels=0), transport=written(tmp_path / "dot.safetensors"))
+    with served(moving) as address, opened(chromium, address, 1000) as page:
+        choose(page, files / "photo.png", "The one restoration of this deterministic model:")
+        own = shown(page, "sample")
+        page.locator("#alpha").fill("0.3")
+        settled(page, "this deterministic model at α = 0.3:")
+        assert page.get_by_label("α", exact=False).get_attribute("id") == "alpha"
+        assert page.locator("#alpha-words").inner_text() == "0.3"
+        assert not np.array_equal(shown(page, "sample"), own)
         assert page.complaints == []
 
 

@@ -66,6 +66,7 @@ def test_what_cannot_be_restored_is_said_in_one_line(models, model, data, said):
         ({"picture": "a", "sigma_z": 1.6}, "sigma_z"),
         ({"picture": "a", "sigma_z": float("nan")}, "sigma_z"),
         ({"picture": "a", "share": -0.1}, "share"),
+        ({"picture": "a", "alpha": 2.1}, "alpha"),
         ({"picture": "a", "sigma": "auto"}, "sigma"),
         ({"picture": "a", "degrade": 1}, "degrade"),
         ({"picture": "a", "held": "y"}, "held"),

@@ -48,10 +48,11 @@ def test_tiles_are_the_whole(task, space, patch, still, tmp_path):
 
 def test_a_tile_is_what_load_draws_transported(tmp_path):
     sampler, y = opened_task("noise", tmp_path)
-    moving = open_transport(written(tmp_path / "dot.safetensors"), 3)
+    moving = open_transport(written(tmp_path / "dot.safetensors", still=True), 3)  # draws of its own for each sample
     picture = y.degraded(Window(0, 0, *SIZE[::-1]))
-    expected = moving(sampler.sample(picture[None], 1, seed=3)[0], 0.3, [3])
-    found = by_tiles(TransportedTiling(Tiling(sampler, 64), moving, 0.3), y, 1, seed=3)
+    drawn = enumerate(sampler.sample(picture[None], 2, seed=3), start=1)
+    expected = torch.cat([moving(sample, 0.3, [3], number) for number, sample in drawn])
+    found = by_tiles(TransportedTiling(Tiling(sampler, 64), moving, 0.3), y, 2, seed=3)
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
 
 
