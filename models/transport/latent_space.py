@@ -1,4 +1,4 @@
-"""LatentSpace spaces: the codes of an autoencoder as a ``Space``, of ours and of any with diffusers' interface."""
+"""Latent spaces: the codes of an autoencoder as a ``Space``, of ours and of any with diffusers' interface."""
 
 from __future__ import annotations
 
