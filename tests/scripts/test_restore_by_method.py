@@ -91,6 +91,7 @@ def test_classical_methods_restore_pictures(arguments, rule, photo, tmp_path, ca
     ("arguments", "said"),
     [
         (["--method", "pnp_hsq"], "there is no method pnp_hsq, did you mean pnp_hqs?"),
+        (["--method", "dot"], "--method must be one that calls a denoiser, got dot"),
         (["--degradation", "blur"], "there is no degradation blur; there are blur_gaussian"),
         (["--degradation", "jpeg"], "pnp_hqs needs a linear degradation; Jpeg is not linear"),
         (["--degradation", "quantise"], "is not linear"),

@@ -51,11 +51,15 @@ def open_method(options: Namespace, device: str) -> ByDenoiser:
         device: where the denoiser computes.
 
     Raises:
-        ValueError: if the degradation is not linear, and the method needs it to be, or sigma is out of its range.
+        ValueError: if the method calls no denoiser, the degradation is not linear and the method needs it to be, or
+            sigma is out of its range.
     """
     with initialize_config_module("pscgan.conf", version_base="1.3"):
         config = compose("train", [f"degradation={options.degradation}", "dataset=folder"]).degradation
-    of_degradation = instantiate(method_config(options.method, options.denoiser))
+    method = method_config(options.method, options.denoiser)
+    if "rule" not in method:
+        raise ValueError(f"--method must be one that calls a denoiser, got {options.method}, which is for evaluations")
+    of_degradation = instantiate(method)
     require_kind(instantiate(config), of_degradation.keywords["rule"], options.method)
     told = _sigma(options, config)
     opened: ByDenoiser = of_degradation(degradation=instantiate(config, **told), device=device)
