@@ -101,15 +101,6 @@ class PoissonDegradation(Protocol):
         """What a rule for counts needs to know of the measurement, which is not changed."""
 
 
-def poisson_problem(degradation: Degradation, measurement: Measurement, method: str) -> PoissonProblem:
-    """What a rule for counts needs to know of a measurement by this degradation.
-
-    Raises:
-        ValueError: if the degradation does not count, naming it and the method that needs it.
-    """
-    return require_counting(degradation, method).poisson_problem(measurement)
-
-
 def require_counting(degradation: Degradation, method: str) -> PoissonDegradation:
     """The degradation, if it counts photons.
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -77,6 +78,17 @@ def device_of(name: str | None) -> str:
     if name == "cuda" and not torch.cuda.is_available():
         raise ValueError("--device must be cpu where there is no CUDA device, got cuda")
     return name or ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+@contextmanager
+def all_or_nothing(program: str) -> Iterator[None]:
+    """``report_user_errors`` of a verb that writes at its end; interrupted, it says that nothing was written."""
+    with report_user_errors(program):
+        try:
+            yield
+        except KeyboardInterrupt:
+            print("interrupted; nothing was written", file=sys.stderr)
+            raise
 
 
 def progress() -> Progress:

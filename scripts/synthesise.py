@@ -27,8 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ..checks import require_at_least
-from ..train.runs.cli_errors import report_user_errors
-from .command_line import Parser, device_of, progress
+from .command_line import Parser, all_or_nothing, device_of, progress
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -157,13 +156,9 @@ def _write(out: Path, pixels: list[Tensor], way: Way, record: dict[str, Any]) ->
 def main(arguments: list[str] | None = None) -> None:
     """The command ``pscgan synthesise``."""
     options = parse(arguments)
-    with report_user_errors(PROGRAM):
+    with all_or_nothing(PROGRAM):
         check(options)
-        try:
-            synthesise(options)
-        except KeyboardInterrupt:
-            print("interrupted; nothing was written", file=sys.stderr)
-            raise
+        synthesise(options)
 
 
 if __name__ == "__main__":

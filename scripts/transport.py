@@ -22,8 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from ..checks import require_at_least
-from ..train.runs.cli_errors import report_user_errors
-from .command_line import Parser, device_of, progress
+from .command_line import Parser, all_or_nothing, device_of, progress
 
 if TYPE_CHECKING:
     from torch import nn
@@ -141,13 +140,9 @@ def _shown(items: Iterable[Item], what: str, count: int) -> Iterator[Item]:
 def main(arguments: list[str] | None = None) -> None:
     """The command ``pscgan transport``."""
     options = parse(arguments)
-    with report_user_errors(PROGRAM):
+    with all_or_nothing(PROGRAM):
         check(options)
-        try:
-            fit(options)
-        except KeyboardInterrupt:
-            print("interrupted; nothing was written", file=sys.stderr)
-            raise
+        fit(options)
 
 
 if __name__ == "__main__":

@@ -20,8 +20,8 @@ of two calls is taken, 16 bit are too few inside the denoiser.
 """
 
 
-class DenoiserSampler(Protocol):
-    """Restores what is measured, with D alone."""
+class DenoiserRule(Protocol):
+    """What restores by calls of a denoiser."""
 
     @property
     def calls(self) -> int:
@@ -32,6 +32,10 @@ class DenoiserSampler(Protocol):
     def stochastic(self) -> bool:
         """Whether samples differ."""
         ...
+
+
+class DenoiserSampler(DenoiserRule, Protocol):
+    """Restores what is measured, with D alone."""
 
     def sample(self, denoiser: Denoiser, problem: LinearProblem, num_samples: int, rng: Rng) -> Tensor:
         """K samples for each of B measurements.
@@ -52,18 +56,8 @@ class DenoiserSampler(Protocol):
 
 
 @runtime_checkable
-class ProjectionSampler(Protocol):
+class ProjectionSampler(DenoiserRule, Protocol):
     """Restores what has no noise, linear or not, with D and a projection alone."""
-
-    @property
-    def calls(self) -> int:
-        """Evaluations of the denoiser for one sample of one image, exactly."""
-        ...
-
-    @property
-    def stochastic(self) -> bool:
-        """Whether samples differ."""
-        ...
 
     def sample_projected(self, denoiser: Denoiser, problem: ProjectedProblem, num_samples: int, rng: Rng) -> Tensor:
         """As ``DenoiserSampler.sample``."""
@@ -71,18 +65,8 @@ class ProjectionSampler(Protocol):
 
 
 @runtime_checkable
-class PoissonSampler(Protocol):
+class PoissonSampler(DenoiserRule, Protocol):
     """Restores counts of photons, with D."""
-
-    @property
-    def calls(self) -> int:
-        """Evaluations of the denoiser for one sample of one image, exactly."""
-        ...
-
-    @property
-    def stochastic(self) -> bool:
-        """Whether samples differ."""
-        ...
 
     def sample_counts(self, denoiser: Denoiser, problem: PoissonProblem, num_samples: int, rng: Rng) -> Tensor:
         """As ``DenoiserSampler.sample``."""

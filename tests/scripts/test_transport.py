@@ -113,7 +113,7 @@ def test_a_file_is_still_encoded_to_its_own_levels(tmp_path, capfd):
         (["--alpha", 0.5], "--alpha goes with --transport, which is not given"),
         (["--transport", "dot.safetensors", "--alpha", 3], "--alpha must be a number in [-1, 2], got 3.0"),
         (["--transport", "grey.safetensors"], "grey.safetensors is of images with 1 channels; these have 3"),
-        (["--transport", "mine.safetensors"], "mine.safetensors is of a space that must be given: there is no space"),
+        (["--transport", "mine.safetensors"], "mine.safetensors is of the space mine, which must be given"),
         (["--transport", "made.safetensors"], "made.safetensors is no transport, which pscgan transport writes"),
         (["--transport", "photos/a.png"], "photos/a.png is"),
         (["--transport", "dot.safetensors", "--method", "pnp_hqs"], "--transport goes with --model, got --method"),

@@ -11,14 +11,7 @@ import torch
 from omegaconf import OmegaConf
 from torch import Tensor
 
-from ...data.degradation import (
-    Degradation,
-    linear_problem,
-    poisson_problem,
-    projected_problem,
-    require_counting,
-    require_linear,
-)
+from ...data.degradation import Degradation, linear_problem, projected_problem, require_counting, require_linear
 from ...data.measurement import Measurement
 from ...models.baselines.denoiser_sampler import Denoiser, DenoiserSampler, PoissonSampler, ProjectionSampler
 from ...rng import Rng
@@ -95,7 +88,8 @@ class ByDenoiser:
         if isinstance(rule, ProjectionSampler):
             return partial(rule.sample_projected, denoiser, projected_problem(*given))
         if isinstance(rule, PoissonSampler):
-            return partial(rule.sample_counts, denoiser, poisson_problem(*given))
+            counts = require_counting(self.degradation, given[2]).poisson_problem(measurement)
+            return partial(rule.sample_counts, denoiser, counts)
         return partial(rule.sample, denoiser, linear_problem(*given))
 
 

@@ -33,7 +33,7 @@ SPACES: dict[str, Space] = {space.name: space for space in (Pixels(), Unshuffled
 
 
 def open_space(name: str) -> Space:
-    """The space of that name, as files record it; or that of the autoencoder that ``load`` opens under it.
+    """The space of that name, or that of the autoencoder that ``load`` opens under it.
 
     Raises:
         ValueError: if there is none, with the names there are, or a model is no autoencoder.
@@ -41,7 +41,7 @@ def open_space(name: str) -> Space:
     if name in SPACES:
         return SPACES[name]
     try:
-        generator = load(AUTOENCODER if name.startswith(f"{LatentSpace.kind}:") else name).generator
+        generator = load(name).generator
     except ValueError as error:
         raise ValueError(f"there is no space {name}{closest(name, [*SPACES, AUTOENCODER])}") from error
     if not isinstance(generator, Autoencoder):
@@ -147,11 +147,13 @@ def open_transport(path: Path | str, image_channels: int, space: Space | None = 
         raise ValueError(f"{path} is no transport, which pscgan transport writes, but an export of {about.get('name')}")
     if about["image_channels"] != image_channels:
         raise ValueError(f"{path} is of images with {about['image_channels']} channels; these have {image_channels}")
-    try:
-        space = open_space(about["space"]) if space is None else space
-    except ValueError as error:
-        raise ValueError(f"{path} is of a space that must be given: {error}") from error
-    if space.name != about["space"]:
-        raise ValueError(f"{path} is of the space {about['space']}, got {space.name}")
+    recorded = about["space"]
+    if space is None:
+        latent = recorded.startswith(f"{LatentSpace.kind}:")
+        if not latent and recorded not in SPACES:  # nothing is opened because a file names it
+            raise ValueError(f"{path} is of the space {recorded}, which must be given")
+        space = open_space(AUTOENCODER if latent else recorded)
+    if space.name != recorded:
+        raise ValueError(f"{path} is of the space {recorded}, got {space.name}")
     source, target = (Gaussian(*(tensors[f"{law}_{name}"] for name in Gaussian._fields)) for law in LAWS)
     return Transport(space, PatchTransport(source, target, about["patch"]))

@@ -48,12 +48,21 @@ def test_another_file_is_refused_by_name(tmp_path):
         open_transport(path, 1)
     with pytest.raises(ValueError, match=r"dot\.safetensors is of the space pixels, got unshuffled:2"):
         open_transport(path, 3, Unshuffled(2))
-    with pytest.raises(ValueError, match=r"is of a space that must be given: there is no space mine"):
+    with pytest.raises(ValueError, match=r"is of the space mine, which must be given"):
         open_transport(mine, 3)
     with pytest.raises(ValueError, match=r"made\.safetensors is no transport, which pscgan transport writes"):
         open_transport(exported(tmp_path), 3)
     path.write_bytes(path.read_bytes()[:-8])
     with pytest.raises(ValueError, match="damaged or cut short"):
+        open_transport(path, 3)
+
+
+def test_a_model_that_a_file_names_is_not_opened(tmp_path, monkeypatch):
+    space = OneSpace()
+    space.name = "bundled:autoencoder"
+    path = written(tmp_path / "dot.safetensors", space=space)
+    monkeypatch.setattr("pscgan.train.inference.transport.load", None)
+    with pytest.raises(ValueError, match="is of the space bundled:autoencoder, which must be given"):
         open_transport(path, 3)
 
 
