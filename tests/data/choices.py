@@ -1,4 +1,4 @@
-"""What ``degradation=NAME`` stands for, composed by itself; of all that make a y."""
+"""What ``degradation=NAME`` stands for, composed by itself; of all that make a y which a picture file holds."""
 
 import warnings
 from functools import cache
@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 NAMES = sorted(
     path.name.removesuffix(".yaml")
     for path in (files("pscgan.conf") / "degradation").iterdir()
-    if path.name.endswith(".yaml") and path.name != "recorded.yaml"
+    if path.name.endswith(".yaml") and path.name not in ("recorded.yaml", "nothing.yaml")
 )
 
 

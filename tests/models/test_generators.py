@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from pscgan.models.autoencoder import Autoencoder
+from pscgan.models.dcgan import DcganGenerator
 from pscgan.models.generator import draw_maps, is_deterministic, latent_strides
 from pscgan.models.pointwise import PointwiseGenerator
 from pscgan.models.preconditioned import Preconditioned
@@ -25,6 +26,7 @@ GENERATORS = {
     "rrdb": lambda: RrdbGenerator(blocks=1, width=8, growth=4),
     "pointwise": lambda: PointwiseGenerator(3, 3, width=8),
     "autoencoder": lambda: Autoencoder(3, 3, width=8),
+    "dcgan": lambda: DcganGenerator(3, 3, 16, width=4),
     "preconditioned": lambda: Preconditioned(2, 3, partial(UNet, width=8, levels=3, decoder_blocks=2)),
 }
 
@@ -40,7 +42,7 @@ def test_every_map_of_z_has_a_whole_number_of_values_in_a_stride(name):
     assert [tuple(z.shape[-2:]) for z in latent] == sides
 
 
-@pytest.mark.parametrize("name", ["unet", "rrdb", "pointwise", "preconditioned", "autoencoder"])
+@pytest.mark.parametrize("name", ["unet", "rrdb", "pointwise", "preconditioned", "autoencoder", "dcgan"])
 @torch.no_grad()
 def test_a_window_at_multiples_of_the_stride_is_seen_as_in_the_image(name):
     """Far from the border of the window, further than the network sees."""
