@@ -32,9 +32,8 @@ from .command_line import Parser, device_of, progress
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from ..train.inference.by_denoiser import ByDenoiser
     from ..train.inference.sampler import LoadedSampler
-    from ..train.restore.by_method import WholePicture
+    from ..train.restore.by_method import PictureMethod, WholePicture
     from ..train.restore.tiling import Tiling
     from ..train.restore.transported_tiling import TransportedTiling
 
@@ -43,7 +42,7 @@ ASKED = (
     *("samples", "average", "seed", "sigma_z", "sigma", "tolerance", "degrade"),
     *("phase", "photons", "precision"),
 )
-OPENED = ("model", "method", "denoiser", "degradation", "transport", "mask", "kernel")
+OPENED = ("model", "method", "denoiser", "gan", "degradation", "transport", "mask", "kernel")
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -55,13 +54,14 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add(
         "--method",
         metavar="NAME",
-        help="of conf/method, as pnp_admm: by a denoiser, of a --degradation, not by --model",
+        help="of conf/method, as pnp_admm: by a denoiser or a GAN, of a --degradation, not by --model",
     )
     add(
         "--denoiser",
         metavar="MODEL",
         help="of --method: a model of many levels, or classic:tv (default bundled:denoiser)",
     )
+    add("--gan", metavar="MODEL", help="of --method inversion: a run of degradation=nothing, as textures_gan")
     add("--degradation", metavar="NAME", help="of conf/degradation: what --method undoes")
     add("--transport", type=Path, metavar="FILE", help="that pscgan transport wrote of --model: moves samples (DOT)")
     add("--alpha", type=float, help="0 has the law of clean images (default), 1 is what --model restores")
@@ -123,7 +123,7 @@ class RestoreCommand:
         self.records, self.start = Records(options.out), call_record(self.sampler, self.tiling, asked, opened)
         self.skipped = self.failed = 0
 
-    def _opened(self) -> tuple[LoadedSampler | ByDenoiser, Tiling | TransportedTiling | WholePicture]:
+    def _opened(self) -> tuple[LoadedSampler | PictureMethod, Tiling | TransportedTiling | WholePicture]:
         options, device = self.options, device_of(self.options.device)
         if options.method is not None:
             from ..train.restore.by_method import WholePicture, open_method

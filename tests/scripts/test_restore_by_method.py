@@ -7,8 +7,10 @@ import pytest
 from PIL import Image
 
 from ..train.export.exporting import JPEG, NOISE, exported
+from ..train.tiny import LIGHTNING_SAYS, run
 from .restoring import report, restore
 
+pytestmark = LIGHTNING_SAYS
 RANGE = {"_target_": NOISE, "sigma": [0.5, 1020], "draw": "log"}
 
 
@@ -87,9 +89,39 @@ def test_classical_methods_restore_pictures(arguments, rule, photo, tmp_path, ca
     assert len(said["files"][0]["samples"]) == 1
 
 
+@pytest.fixture(scope="module")
+def gan(tmp_path_factory):
+    size = ("dataset.crop=16", "dataset.evaluation_crop=16")
+    return run(tmp_path_factory.mktemp("runs") / "gan", "experiment=textures_gan", "penalty=[]", "images=16", *size)
+
+
+@pytest.mark.parametrize("mask", [False, True])
+def test_a_picture_of_the_size_of_a_gan_is_restored_by_inversion(mask, gan, tmp_path, capfd):
+    values = np.random.default_rng(0).integers(0, 256, (16, 16, 4 if mask else 1), dtype=np.uint8)
+    if mask:
+        values[..., 3] = 255
+        values[4:9, 5:12, 3] = 0
+    Image.fromarray(values if mask else values[..., 0]).save(tmp_path / "photo.png")
+    options = ("--method", "inversion", "--gan", gan, "--degradation", "inpaint_box" if mask else "colourise")
+    ended = restore(capfd, tmp_path / "photo.png", *options, "--sigma", 0, "--out", tmp_path / "out")
+    assert ended.code == 0, ended.err
+    assert "photo.png: 301 steps of 8 restarts, about" in ended.err
+    assert report(tmp_path / "out")["model"]["rule"].startswith("GanInversion(restarts=8")
+    with Image.open(tmp_path / "out/photo_sample1.png") as restored:
+        pixels = np.asarray(restored.convert("RGB")).astype(float)
+    if mask:
+        known = values[..., 3] > 0
+        assert (pixels[known] == values[known][:, :3]).all()
+    else:
+        assert np.abs(pixels @ (0.299, 0.587, 0.114) - values[..., 0]).max() <= 0.51  # grey levels, of rounding
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["--method", "inversion"], "--gan must be given with --method inversion"),
+        (["--gan", "runs/gan"], "--gan does not go with --method pnp_hqs"),
+        (["--method", "inversion", "--gan", "runs/gan"], "--denoiser does not go with --method inversion, which calls"),
         (["--method", "pnp_hsq"], "there is no method pnp_hsq, did you mean pnp_hqs?"),
         (["--method", "dot"], "--method must be one that calls a denoiser, got dot"),
         (["--degradation", "blur"], "there is no degradation blur; there are blur_gaussian"),

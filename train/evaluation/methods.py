@@ -16,6 +16,7 @@ from ...data.measurement import Measurement
 from ...models.baselines.denoisers import DnCNN, FFDNet
 from ...models.features.weights import weights_hash
 from ..inference.by_denoiser import ByDenoiser, method_config, option_names
+from ..inference.by_gan import ByGan
 from ..inference.load import load
 from ..inference.load_run import RunSource
 from ..inference.sampler import LoadedSampler
@@ -121,8 +122,8 @@ class Methods:
         restorer = instantiate(OmegaConf.create(dict(value)))
         if value.get("_partial_"):
             restorer = restorer(degradation=degradation, device=self.device)
-            if isinstance(restorer, ByDenoiser):
-                self.weights[name] = weights_hash(restorer.denoiser.network)
+            if isinstance(restorer, ByDenoiser | ByGan):
+                self.weights[name] = weights_hash(restorer.network)
             if isinstance(restorer, Transported):
                 self.weights[name] = restorer.identity
         if not (hasattr(restorer, "restore") and hasattr(restorer, "stochastic")):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib.resources import files
@@ -9,7 +11,7 @@ from typing import Any
 
 import torch
 from omegaconf import OmegaConf
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...data.degradation import Degradation, linear_problem, projected_problem, require_counting, require_linear
 from ...data.measurement import Measurement
@@ -18,6 +20,7 @@ from ...rng import Rng
 from .denoiser import TrainedDenoiser, open_denoiser
 
 Rule = DenoiserSampler | ProjectionSampler | PoissonSampler
+PROBE = 256  # pixels a side of the image by which the time of a call is measured
 
 
 class ByDenoiser:
@@ -63,6 +66,11 @@ class ByDenoiser:
         """Where the denoiser computes."""
         return self.denoiser.device
 
+    @property
+    def network(self) -> nn.Module:
+        """Whose weights the denoiser is of."""
+        return self.denoiser.network
+
     def restore(self, measurement: Measurement, num_samples: int, seeds: Sequence[int], sigma_z: float = 1.0) -> Tensor:
         """As of ``Restorer``, without gradients; without noise projected onto what explains y.
 
@@ -71,17 +79,37 @@ class ByDenoiser:
         """
         if sigma_z != 1:
             raise ValueError(f"sigma_z must be 1 for {type(self.rule).__name__}, which has no z, got {sigma_z}")
-        samples = self.samples(measurement, num_samples, seeds, self.denoiser.denoise)
+        samples = self.samples(measurement, num_samples, seeds)
         return torch.stack([self.degradation.project(sample, measurement).float() for sample in samples])
 
     def samples(
-        self, measurement: Measurement, num_samples: int, seeds: Sequence[int], denoiser: Denoiser
+        self,
+        measurement: Measurement,
+        num_samples: int,
+        seeds: Sequence[int],
+        called: Callable[[], None] = lambda: None,
     ) -> Iterator[Tensor]:
-        """One after the other, (B, C, H, W), not projected, by D as given here."""
-        draw = self._draw(denoiser, measurement)
+        """One after the other, (B, C, H, W), not projected; ``called`` before each call of the denoiser."""
+
+        def denoise(x: Tensor, s: float) -> Tensor:
+            called()
+            return self.denoiser.denoise(x, s)
+
+        draw = self._draw(denoise, measurement)
         for k in range(1, num_samples + 1):
             (sample,) = draw(1, Rng.of_images(seeds, "sample by a denoiser", k))
             yield sample
+
+    def cost(self, height: int, width: int, num_samples: int) -> str:
+        """In words: calls of the denoiser, and about how long they take, by the time of one on a small image."""
+        level = math.sqrt(max(self.denoiser.low, 1e-3) * self.denoiser.high)
+        image = 0.5 + level * Rng(0, "probe", [0]).randn(self.image_channels, PROBE, PROBE)
+        for _ in range(2):
+            start = time.perf_counter()
+            self.denoiser.denoise(image, level).cpu()
+        calls, pixels = num_samples * self.rule.calls, height * width
+        seconds = calls * (time.perf_counter() - start) * max(1.0, pixels / PROBE**2)
+        return f"{calls} calls of the denoiser on {pixels / 1e6:.2g} megapixels, about {seconds:.0f} s"
 
     def _draw(self, denoiser: Denoiser, measurement: Measurement) -> Callable[[int, Rng], Tensor]:
         rule, given = self.rule, (self.degradation, measurement, type(self.rule).__name__)

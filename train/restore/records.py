@@ -15,9 +15,8 @@ from ..runs.atomic_write import atomic_write, naming_in_errors
 if TYPE_CHECKING:
     from torch import nn
 
-    from ..inference.by_denoiser import ByDenoiser
     from ..inference.sampler import LoadedSampler
-    from .by_method import WholePicture
+    from .by_method import PictureMethod, WholePicture
     from .tiling import Tiling
     from .transported_tiling import TransportedTiling
 
@@ -107,7 +106,7 @@ def _lines(path: Path) -> Iterator[tuple[dict[str, Any], int]]:
 
 
 def call_record(
-    sampler: LoadedSampler | ByDenoiser,
+    sampler: LoadedSampler | PictureMethod,
     tiling: Tiling | TransportedTiling | WholePicture,
     asked: Mapping[str, Any],
     opened: Mapping[str, str | None],
@@ -132,7 +131,7 @@ def call_record(
         model, run, network = (
             {"rule": str(sampler.rule), "degradation": opened["degradation"]},
             None,
-            sampler.denoiser.network,
+            sampler.network,
         )
     made = provenance()
     settings = {
