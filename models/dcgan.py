@@ -66,7 +66,7 @@ class DcganGenerator(NoiseMapGenerator):
         for narrow, block in zip(self.narrow, self.blocks[1:], strict=True):
             x = block(F.interpolate(narrow(x), scale_factor=2.0))
         images = (self.out(x)[..., :height, :width] + 1) / 2
-        return torch.unflatten(images, 0, (num_samples, len(features)))
+        return torch.unflatten(images, 0, (num_samples, features.shape[0]))
 
     def latent_sizes(self, height: int, width: int) -> list[MapSize]:
         return [(self.latent_channels, -(-height // self.image_size), -(-width // self.image_size))]

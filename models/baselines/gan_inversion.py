@@ -41,7 +41,7 @@ class GanInversion:
 
     restarts: int = 8
     steps: int = 300
-    lr: float = 0.1
+    lr: float = 0.3
     critic_weight: float = 0.1
     latent_weight: float = 0.1
 

@@ -4,6 +4,7 @@ import json
 
 import torch
 
+from pscgan.models.dcgan import DcganGenerator
 from pscgan.models.pointwise import PointwiseGenerator
 from pscgan.models.published.pscgan import PscganGenerator
 from pscgan.models.published.rrdb import RrdbGenerator
@@ -16,7 +17,8 @@ SEALED = json.dumps({"name": "made", "sha256": "0"})
 
 def made(network, image_channels=3, maps=0, **arguments):
     """One of these with weights that leave nothing at its start of 0."""
-    kinds = {"unet": UNet, "pscgan": PscganGenerator, "rrdb": RrdbGenerator, "pointwise": PointwiseGenerator}
+    own = {"unet": UNet, "pointwise": PointwiseGenerator, "dcgan": DcganGenerator}
+    kinds = own | {"pscgan": PscganGenerator, "rrdb": RrdbGenerator}
     with torch.random.fork_rng():
         torch.manual_seed(0)
         generator = kinds[network](image_channels, image_channels + maps, **arguments).eval().requires_grad_(False)

@@ -23,6 +23,7 @@ SMALL = {  # the default network is tried as a run exports it, in tests/scripts/
 LARGE = {
     "unet": ("unet", {"maps": 1, "levels": 2, "decoder_blocks": 2}),
     "pscgan": ("pscgan", {}),
+    "dcgan": ("dcgan", {"image_size": 8, "width": 4, "latent_channels": 5}),
     "pscgan twin": ("pscgan", {"stochastic": False}),
     "rrdb of 23 blocks": ("rrdb", {}),
     "rrdb twin of 23 blocks": ("rrdb", {"stochastic": False}),
