@@ -1,7 +1,7 @@
 """A linear inverse problem y = A x + σn as callables, A = U S Vᵀ: all that a solver or sampler by a denoiser needs."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import torch
@@ -26,15 +26,21 @@ class ProjectedProblem:
     """B measurements without noise, of any kind, as what explains them; images are (B, C, H, W).
 
     Attributes:
-        degraded: y as an image, in fp32 at least, a graph is cut.
+        shown: y as an image, in fp32 at least, a graph is cut.
         project: images to the nearest that explain y.
+        sigma: 0.
     """
 
-    degraded: Tensor
+    shown: Tensor
     project: Callable[[Tensor], Tensor]
+    sigma: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "degraded", at_least_fp32(self.degraded.detach()))
+        object.__setattr__(self, "shown", at_least_fp32(self.shown.detach()))
+
+    def proximal(self, x: Tensor, beta: float) -> Tensor:
+        """As of ``LinearProblem``: the data term is 0 or infinite, so that β does not count."""
+        return self.project(x)
 
 
 @dataclass(frozen=True)

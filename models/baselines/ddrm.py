@@ -146,7 +146,7 @@ class ProjectedDDRM:
 
     def sample_projected(self, denoiser: Denoiser, problem: ProjectedProblem, num_samples: int, rng: Rng) -> Tensor:
         """See ``ProjectionSampler``."""
-        chains = Chains(denoiser, problem.degraded, num_samples, rng)
+        chains = Chains(denoiser, problem.shown, num_samples, rng)
         levels = variance_exploding_levels(self.levels, self.first_level)
         x = chains.images + levels[0] * chains.normal()
         for s, s_next in pairwise(levels):

@@ -34,6 +34,7 @@ class DenoiserRule(Protocol):
         ...
 
 
+@runtime_checkable
 class DenoiserSampler(DenoiserRule, Protocol):
     """Restores what is measured, with D alone."""
 
@@ -95,10 +96,27 @@ class DenoiserSolver(ABC):
         """The images (B, C, H, W) after each step, the last of them the result."""
 
     def sample(self, denoiser: Denoiser, problem: LinearProblem, num_samples: int, rng: Rng) -> Tensor:
-        require_at_least(1, num_samples=num_samples)
-        check_generators(rng, len(problem.measured))
-        restored: Tensor = deque(self.iterates(denoiser, problem), maxlen=1).pop()
-        return restored.expand(num_samples, *restored.shape)
+        check_generators(rng, len(problem.shown))
+        return last_of(self.iterates(denoiser, problem), num_samples)
+
+
+class ProximalSolver(DenoiserSolver):
+    """A solver that knows y by its proximal map alone: of linear degradations, and of any without noise."""
+
+    @abstractmethod
+    def iterates(self, denoiser: Denoiser, problem: LinearProblem | ProjectedProblem) -> Iterator[Tensor]:
+        """The images (B, C, H, W) after each step, the last of them the result."""
+
+    def sample_projected(self, denoiser: Denoiser, problem: ProjectedProblem, num_samples: int, rng: Rng) -> Tensor:
+        check_generators(rng, len(problem.shown))
+        return last_of(self.iterates(denoiser, problem), num_samples)
+
+
+def last_of(iterates: Iterator[Tensor], num_samples: int) -> Tensor:
+    """The last of images (B, C, H, W), as K equal samples (K, B, C, H, W)."""
+    require_at_least(1, num_samples=num_samples)
+    restored: Tensor = deque(iterates, maxlen=1).pop()
+    return restored.expand(num_samples, *restored.shape)
 
 
 def denoise(denoiser: Denoiser, x: Tensor, s: float) -> Tensor:

@@ -1,4 +1,7 @@
-"""Plug-and-play: an MMSE denoiser in place of the proximal map of a prior, by ADMM and by half-quadratic splitting."""
+"""Plug-and-play: an MMSE denoiser in place of the proximal map of a prior, by ADMM and by half-quadratic splitting.
+
+Where y is not linear but has no noise, as after JPEG or quantisation, x is the projection onto what explains y.
+"""
 
 import math
 from collections.abc import Iterator
@@ -8,12 +11,12 @@ import torch
 from torch import Tensor
 
 from ...checks import require_at_least, require_in
-from ...linear_problem import SMALLEST_SIGMA, LinearProblem
-from .denoiser_sampler import Denoiser, DenoiserSolver, denoise
+from ...linear_problem import SMALLEST_SIGMA, LinearProblem, ProjectedProblem
+from .denoiser_sampler import Denoiser, ProximalSolver, denoise
 
 
 @dataclass(frozen=True)
-class PlugAndPlayADMM(DenoiserSolver):
+class PlugAndPlayADMM(ProximalSolver):
     """The alternating direction method of multipliers (Venkatakrishnan, Bouman and Wohlberg, GlobalSIP 2013).
 
     From v = y as shown, u = 0, ``steps`` times, v the iterate::
@@ -40,7 +43,7 @@ class PlugAndPlayADMM(DenoiserSolver):
         require_at_least(1, steps=self.steps)
         require_in("(0, inf)", beta=self.beta)
 
-    def iterates(self, denoiser: Denoiser, problem: LinearProblem) -> Iterator[Tensor]:
+    def iterates(self, denoiser: Denoiser, problem: LinearProblem | ProjectedProblem) -> Iterator[Tensor]:
         v = problem.shown
         u = torch.zeros_like(v)
         for _ in range(self.steps):
@@ -51,7 +54,7 @@ class PlugAndPlayADMM(DenoiserSolver):
 
 
 @dataclass(frozen=True)
-class HQS(DenoiserSolver):
+class HQS(ProximalSolver):
     """Half-quadratic splitting, level by level, as DPIR (Zhang et al., arXiv 2008.13751).
 
     From v = y as shown, at levels s of one ratio from ``first_level`` to max(σ, ``last_level``), v the iterate::
@@ -89,7 +92,7 @@ class HQS(DenoiserSolver):
         first = max(self.first_level, last)
         return [first * (last / first) ** (step / max(1, self.steps - 1)) for step in range(self.steps)]
 
-    def iterates(self, denoiser: Denoiser, problem: LinearProblem) -> Iterator[Tensor]:
+    def iterates(self, denoiser: Denoiser, problem: LinearProblem | ProjectedProblem) -> Iterator[Tensor]:
         v = problem.shown
         for s in self.levels(problem.sigma):
             v = denoise(denoiser, problem.proximal(v, self.weight / s**2), s)

@@ -13,7 +13,14 @@ import torch
 from omegaconf import OmegaConf
 from torch import Tensor, nn
 
-from ...data.degradation import Degradation, linear_problem, projected_problem, require_counting, require_linear
+from ...data.degradation import (
+    Degradation,
+    LinearDegradation,
+    linear_problem,
+    projected_problem,
+    require_counting,
+    require_linear,
+)
 from ...data.measurement import Measurement
 from ...models.baselines.denoiser_sampler import Denoiser, DenoiserSampler, PoissonSampler, ProjectionSampler
 from ...rng import Rng
@@ -113,12 +120,14 @@ class ByDenoiser:
 
     def _draw(self, denoiser: Denoiser, measurement: Measurement) -> Callable[[int, Rng], Tensor]:
         rule, given = self.rule, (self.degradation, measurement, type(self.rule).__name__)
-        if isinstance(rule, ProjectionSampler):
-            return partial(rule.sample_projected, denoiser, projected_problem(*given))
         if isinstance(rule, PoissonSampler):
             counts = require_counting(self.degradation, given[2]).poisson_problem(measurement)
             return partial(rule.sample_counts, denoiser, counts)
-        return partial(rule.sample, denoiser, linear_problem(*given))
+        if isinstance(rule, DenoiserSampler) and isinstance(self.degradation, LinearDegradation):
+            return partial(rule.sample, denoiser, linear_problem(*given))
+        if isinstance(rule, ProjectionSampler):
+            return partial(rule.sample_projected, denoiser, projected_problem(*given))
+        raise TypeError(f"rule must be a DenoiserRule, got {given[2]}")
 
 
 def require_kind(degradation: Degradation, rule: Rule, method: str) -> None:

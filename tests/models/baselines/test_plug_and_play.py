@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 
+from pscgan.linear_problem import ProjectedProblem
 from pscgan.models.baselines.plug_and_play import HQS, PlugAndPlayADMM
 from pscgan.rng import Rng
 
-from .denoiser_worlds import GaussianTexture, GaussianVectors, blurred, normal
+from .denoiser_worlds import GaussianPixels, GaussianTexture, GaussianVectors, blurred, normal
 
 
 def solve(solver, prior, problem):
@@ -21,6 +22,15 @@ def test_admm_finds_the_posterior_mean_whatever_beta(beta):
     problem = prior.problem()
     found = solve(PlugAndPlayADMM(3000, beta), prior, problem)
     torch.testing.assert_close(found, prior.posterior_mean(problem, prior.covariance), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("beta", [10.0, 1000.0])
+def test_admm_of_cells_finds_the_likeliest_value_in_each(beta):
+    """Not linear, no noise: of independent Gaussian pixels it is the value of the cell nearest to their mean."""
+    prior, y = GaussianPixels(), normal(0, 2, 3, 16, 16).double()
+    problem = ProjectedProblem(y, lambda x: torch.minimum(torch.maximum(x, y - 0.1), y + 0.1))
+    found = PlugAndPlayADMM(1000, beta).sample_projected(prior.denoise, problem, 2, Rng(0, "z", range(2)))
+    torch.testing.assert_close(found[1], problem.project(torch.full_like(y, prior.mean)), rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize(("level", "weight"), [(0.1, 1.0), (0.2, 1.0), (0.2, 0.23)])

@@ -12,6 +12,7 @@ from pscgan.data.degradations.quantisation import Quantisation
 from pscgan.models.baselines.ddrm import DDRM, ProjectedDDRM
 from pscgan.models.baselines.kadkhodaie_simoncelli import KadkhodaieSimoncelli
 from pscgan.models.baselines.plug_and_play import HQS, PlugAndPlayADMM
+from pscgan.models.baselines.red import REDFixedPoint
 from pscgan.models.baselines.samplers import Langevin
 from pscgan.models.baselines.snips import SNIPS
 from pscgan.rng import Rng
@@ -53,8 +54,9 @@ def test_plug_and_play_finds_the_posterior_mean_of_a_white_prior(option):
     torch.testing.assert_close(found[0], expected, rtol=0, atol=1e-4)  # fp32, 400 steps
 
 
-def test_without_noise_the_result_explains_y():
-    degradation, _, measurement = measured("sr4")
+@pytest.mark.parametrize("option", ["sr4", "quantise"])
+def test_without_noise_the_result_explains_y(option):
+    degradation, _, measurement = measured(option)
     found = ByDenoiser(HQS(), DENOISER, degradation).restore(measurement, 1, [0, 0])
     assert degradation.residual(found[0], measurement).max() < 1e-3  # grey levels: rounding of fp32
 
@@ -72,8 +74,8 @@ def test_a_sample_is_a_function_of_seed_and_number():
 
 def test_what_they_cannot_do_is_refused_by_name():
     degradation, _, measurement = measured("blur_uniform")
-    with pytest.raises(ValueError, match="HQS needs a linear degradation; Quantisation is not linear"):
-        ByDenoiser(HQS(), DENOISER, Quantisation(5))
+    with pytest.raises(ValueError, match="REDFixedPoint needs a linear degradation; Quantisation is not linear"):
+        ByDenoiser(REDFixedPoint(), DENOISER, Quantisation(5))
     with pytest.raises(ValueError, match=r"sigma_z must be 1 for HQS, which has no z, got 0\.5"):
         ByDenoiser(HQS(), DENOISER, degradation).restore(measurement, 1, [0, 0], 0.5)
     with pytest.raises(ValueError, match=r"problem must be denoising"):
