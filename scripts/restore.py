@@ -63,6 +63,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     add("--gan", metavar="MODEL", help="of --method inversion: a run of degradation=nothing, as textures_gan")
     add("--degradation", metavar="NAME", help="of conf/degradation: what --method undoes")
+    add("--way", action="store_true", help="with --method: NAME_way.png, y and what eight calls of the network made")
     add("--transport", type=Path, metavar="FILE", help="that pscgan transport wrote of --model: moves samples (DOT)")
     add("--alpha", type=float, help="0 has the law of clean images (default), 1 is what --model restores")
     add("--out", type=Path, required=True, help="folder for what is written")
@@ -112,7 +113,7 @@ class RestoreCommand:
         self.sampler, self.tiling = self._opened()
         fill_in(options, self.sampler.stochastic)
         may_exist = options.overwrite or options.skip_existing
-        check_outputs(self.inputs, options.out, options.samples, options.degrade, may_exist)
+        check_outputs(self.inputs, options.out, options.samples, options.degrade, may_exist, options.way)
         self.side_info = SideInfo(options.mask, options.phase, options.kernel, options.photons)
         known = self._sigma(), options.tolerance, options.degrade, options.seed
         self.opener = ImageOpener(self.sampler, *known, int(1e6 * options.max_megapixels), self.side_info)
@@ -194,7 +195,7 @@ class RestoreCommand:
         from ..train.restore.pipeline import Restoration
 
         options = self.options
-        outputs = one.outputs(options.out, options.samples, options.degrade)
+        outputs = one.outputs(options.out, options.samples, options.degrade, options.way)
         files = [one.path, *self.side_info.files(one.path)]
         there = [path for path in outputs.all if options.skip_existing and os.path.lexists(path)]
         if there:
@@ -218,7 +219,8 @@ class RestoreCommand:
             print(f"{PROGRAM}: {on_one_line(one.path)}: {self.tiling.cost(y, options.average)}", file=sys.stderr)
         bar.update(task, total=steps)
         restoration.run(lambda: bar.advance(task))
-        written = restoration.write(lambda found: self.records.append({**record, **found}))
+        way = self.tiling.way if isinstance(self.tiling, WholePicture) else ()
+        written = restoration.write(lambda found: self.records.append({**record, **found}), way)
         return [*written["samples"], written["mean"]]
 
 

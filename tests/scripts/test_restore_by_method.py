@@ -43,6 +43,21 @@ def test_a_picture_is_restored_as_a_whole_and_its_cost_said_first(denoiser, phot
     assert len(said["files"][0]["samples"]) == 1
 
 
+def test_the_way_to_the_first_sample_is_y_and_eight_calls(denoiser, photo, tmp_path, capfd):
+    chain = ("--method", "chain", "--degradation", "gaussian_noise", "--sigma", "30", "--samples", 2, "--way")
+    assert by_method(capfd, denoiser, photo, tmp_path / "out", *chain).code == 0
+    with Image.open(tmp_path / "out/photo_way.png") as strip:
+        way, (width, height) = np.asarray(strip), strip.size
+    with Image.open(photo) as y:
+        factor = height // y.size[1]
+        one = y.size[0] * factor
+        assert (way[: y.size[1] * factor : factor, :one:factor] == np.asarray(y)).all()
+    assert width // 9 > one
+    assert report(tmp_path / "out")["files"][0]["way"] == {"file": "photo_way.png"}
+    again = by_method(capfd, denoiser, photo, tmp_path / "out", *chain)
+    assert (again.code, "photo_sample1.png is there already" in again.err) == (2, True)
+
+
 def test_samples_repeat_and_differ(denoiser, photo, tmp_path, capfd):
     chain = ("--method", "chain", "--degradation", "gaussian_noise", "--sigma", "30", "--samples", 2)
     assert by_method(capfd, denoiser, photo, tmp_path / "a", *chain).code == 0
@@ -62,10 +77,11 @@ def test_a_smaller_picture_and_one_that_is_degraded_here(denoiser, photo, tmp_pa
     assert json.loads((tmp_path / "own/restore.jsonl").read_text())["samples"][0]["residual"] > 0
 
 
-def test_a_jpeg_file_is_restored_to_pictures_that_encode_to_it(denoiser, photo, tmp_path, capfd):
+@pytest.mark.parametrize(("method", "samples"), [("ddrm_jpeg", 2), ("pnp_admm", 1)])
+def test_a_jpeg_file_is_restored_to_pictures_that_encode_to_it(method, samples, denoiser, photo, tmp_path, capfd):
     with Image.open(photo) as picture:
         picture.save(tmp_path / "photo.jpg", quality=10)
-    given = ("--method", "ddrm_jpeg", "--denoiser", denoiser, "--degradation", "jpeg", "--samples", 2)
+    given = ("--method", method, "--denoiser", denoiser, "--degradation", "jpeg", "--samples", samples)
     ended = restore(capfd, tmp_path / "photo.jpg", *given, "--out", tmp_path / "out")
     assert ended.code == 0
     for sample in report(tmp_path / "out")["files"][0]["samples"]:

@@ -94,13 +94,14 @@ class ByDenoiser:
         measurement: Measurement,
         num_samples: int,
         seeds: Sequence[int],
-        called: Callable[[], None] = lambda: None,
+        called: Callable[[Tensor], None] = lambda returned: None,
     ) -> Iterator[Tensor]:
-        """One after the other, (B, C, H, W), not projected; ``called`` before each call of the denoiser."""
+        """One after the other, (B, C, H, W), not projected; ``called`` with what each call of the denoiser returned."""
 
         def denoise(x: Tensor, s: float) -> Tensor:
-            called()
-            return self.denoiser.denoise(x, s)
+            restored = self.denoiser.denoise(x, s)
+            called(restored)
+            return restored
 
         draw = self._draw(denoise, measurement)
         for k in range(1, num_samples + 1):

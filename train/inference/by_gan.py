@@ -94,9 +94,9 @@ class ByGan:
         measurement: Measurement,
         num_samples: int,
         seeds: Sequence[int],
-        called: Callable[[], None] = lambda: None,
+        called: Callable[[Tensor], None] = lambda returned: None,
     ) -> Iterator[Tensor]:
-        """One after the other, (B, C, H, W), all equal, blended and not projected; ``called`` after each step.
+        """One after the other, (B, C, H, W), all equal, blended, not projected; ``called`` with the best of each step.
 
         Raises:
             ValueError: if the images have not the size of the GAN, or the degradation has no gradient.
@@ -119,7 +119,7 @@ class ByGan:
         seconds = 4 * self.rule.calls * (time.perf_counter() - start)
         return f"{self.rule.calls} steps of {restarts} restarts, about {seconds:.0f} s"
 
-    def _inverted(self, measurement: Measurement, seeds: Sequence[int], called: Callable[[], None]) -> Tensor:
+    def _inverted(self, measurement: Measurement, seeds: Sequence[int], called: Callable[[Tensor], None]) -> Tensor:
         generator, restarts, count = self.sampler.generator, self.rule.restarts, len(measurement)
         y, critic = torch.full_like(measurement.degraded, 0.5, dtype=torch.float32), self.critic
         features = generator.encode(y)

@@ -14,12 +14,14 @@ from torch import Tensor
 from ...checks import closest
 from ..inference.by_denoiser import ByDenoiser, method_config, option_names, require_kind
 from ..inference.by_gan import ByGan
+from ..inference.synthesis import to_pixels
 from ..inference.windows import Window
 
 if TYPE_CHECKING:
     from .restoration_input import RestorationInput
 
 PictureMethod = ByDenoiser | ByGan
+SHOWN = 8  # pictures on the way to a sample
 
 
 def check_options(options: Namespace) -> None:
@@ -90,6 +92,8 @@ class WholePicture:
 
     Attributes:
         called: is called at each call of the network.
+        way: to the first sample of what was drawn last: y, and what the network returned at ``SHOWN`` equally distant
+            calls, (C, H, W) uint8.
     """
 
     side = overlap = receptive_field = None
@@ -98,6 +102,8 @@ class WholePicture:
     def __init__(self, method: PictureMethod) -> None:
         self.method = method
         self.called: Callable[[], None] = lambda: None
+        self.way: list[Tensor] = []
+        self._calls = 0
 
     def windows(self, y: RestorationInput) -> list[Window]:
         """The whole."""
@@ -107,8 +113,17 @@ class WholePicture:
         self, y: RestorationInput, window: Window, num_samples: int, seed: int, sigma_z: float = 1.0
     ) -> Iterator[Tensor]:
         """Samples 1 to K, each (1, c, h, w) about [0, 1], projected, neither clipped nor rounded."""
-        for sample in self.method.samples(y.measurement(window), num_samples, [seed], lambda: self.called()):
+        measurement = y.measurement(window)
+        self.way, self._calls = [to_pixels(measurement.degraded[0])], 0
+        for sample in self.method.samples(measurement, num_samples, [seed], self._called):
             yield y.project(sample.float(), window)
+
+    def _called(self, returned: Tensor) -> None:
+        calls = self.method.rule.calls
+        if self._calls in {round(place * (calls - 1) / (SHOWN - 1)) for place in range(SHOWN)}:
+            self.way.append(to_pixels(returned[0]))
+        self._calls += 1
+        self.called()
 
     def cost(self, y: RestorationInput, num_samples: int) -> str:
         """In words: calls of the network, and about how long they take."""

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from ...data.sources.folder import files_below, is_image
 from .records import RECORDS, STARTS, restored_names
 
-OUTPUT = re.compile(r"(.+)_(?:sample\d+|mean|std|degraded)\.png")
+OUTPUT = re.compile(r"(.+)_(?:sample\d+|mean|std|degraded|way)\.png")
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,11 @@ class Input:
         """With which the names of its outputs begin, below the output folder."""
         return str(self.folder / self.stem)
 
-    def outputs(self, out: Path, num_samples: int, degraded: bool) -> Outputs:
+    def outputs(self, out: Path, num_samples: int, degraded: bool, way: bool = False) -> Outputs:
         """Where it is restored to."""
-        names = [*(f"sample{k}" for k in range(1, num_samples + 1)), "mean", "std", "degraded"]
-        *samples, mean, std, y = (out / self.folder / f"{self.stem}_{name}.png" for name in names)
-        return Outputs(samples, mean, std, y if degraded else None)
+        names = [*(f"sample{k}" for k in range(1, num_samples + 1)), "mean", "std", "degraded", "way"]
+        *samples, mean, std, y, strip = (out / self.folder / f"{self.stem}_{name}.png" for name in names)
+        return Outputs(samples, mean, std, y if degraded else None, strip if way else None)
 
 
 def inputs_of(named: Sequence[str], out: Path) -> list[Input]:
@@ -133,20 +133,23 @@ def _is_match(name: Sequence[str], pattern: Sequence[str]) -> bool:
 
 
 class Outputs(NamedTuple):
-    """Where it is written; ``degraded`` is y, where it was made here."""
+    """Where it is written; ``degraded`` is y, where it was made here, ``way`` what led to the first sample."""
 
     samples: list[Path]
     mean: Path
     std: Path
     degraded: Path | None
+    way: Path | None = None
 
     @property
     def all(self) -> list[Path]:
         """Every file."""
-        return [*self.samples, self.mean, self.std, *([self.degraded] if self.degraded else [])]
+        return [*self.samples, self.mean, self.std, *(path for path in (self.degraded, self.way) if path)]
 
 
-def check_outputs(inputs: Sequence[Input], out: Path, num_samples: int, degraded: bool, may_exist: bool) -> None:
+def check_outputs(
+    inputs: Sequence[Input], out: Path, num_samples: int, degraded: bool, may_exist: bool, way: bool = False
+) -> None:
     """Refuse to write what is there already, is an input, or cannot be written.
 
     Raises:
@@ -160,7 +163,7 @@ def check_outputs(inputs: Sequence[Input], out: Path, num_samples: int, degraded
     real = cache(os.path.realpath)
     sources = {file for one in inputs for file in (real(one.path), os.path.join(real(one.path.parent), one.path.name))}
     for one in inputs:
-        for path in one.outputs(out, num_samples, degraded).all:
+        for path in one.outputs(out, num_samples, degraded, way).all:
             if os.path.join(real(path.parent), path.name) in sources:
                 raise ValueError(f"{path} is an input and would be overwritten; choose another --out")
             if os.path.lexists(path) and not may_exist:

@@ -34,7 +34,7 @@ def check(options: argparse.Namespace) -> None:
             options.sigma = float(options.sigma)
         except ValueError as error:
             raise ValueError(f"--sigma must be a number on the 0..255 scale, or auto, got {options.sigma}") from error
-    given = [name for name in ("denoiser", "gan", "degradation") if getattr(options, name) is not None]
+    given = [name for name in ("denoiser", "gan", "degradation", "way") if getattr(options, name)]
     if given and options.method is None:
         raise ValueError(f"--{given[0]} goes with --method, which is not given")
     if options.alpha is not None and options.transport is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ...data.image_io.write_png import encode_png
 from ..inference.sampler import RunningMoments
+from ..inference.synthesis import contact_sheet
 from ..inference.windows import Window
 from ..runs.atomic_write import written_together
 from .files import Outputs
@@ -91,11 +92,14 @@ class Restoration:
                 self.degraded[window.area] = rounded(self.y.degraded(window)[None], self.y.info.dtype)
             self.std[window.area] = moments.std[0, 0].cpu().numpy()
 
-    def write(self, note: Callable[[dict[str, Any]], None] = lambda record: None) -> dict[str, Any]:
+    def write(
+        self, note: Callable[[dict[str, Any]], None] = lambda record: None, way: Sequence[Tensor] = ()
+    ) -> dict[str, Any]:
         """Write all files; what is known of the picture and of each of them, as plain values.
 
         Args:
             note: is told the same when all are written and none is in place yet.
+            way: pictures (C, H, W) uint8 on the way to the first sample, where ``outputs`` has a file for them.
 
         Raises:
             OSError: naming the file that cannot be written.
@@ -114,6 +118,9 @@ class Restoration:
             if outputs.degraded is not None and self.degraded is not None:
                 write(outputs.degraded, png(self.degraded))
                 written["degraded"] = {"file": outputs.degraded.name}
+            if outputs.way is not None:
+                write(outputs.way, encode_png(contact_sheet(list(way), len(way))))
+                written["way"] = {"file": outputs.way.name}
             note(written)
         return written
 

@@ -32,6 +32,27 @@ def test_of_each_image_the_restart_that_ends_lowest_is_taken():
     torch.testing.assert_close(found.flatten(), torch.tensor([-0.9, -0.9]))
 
 
+def test_the_published_search_is_nesterovs_and_keeps_z_in_its_box():
+    """On ½ (z − 3)²; its momentum goes on where z is clipped."""
+    z, velocity, rate, seen = 0.5, 0.0, 0.1, []
+    rule = GanInversion(restarts=1, steps=6, lr=rate, critic_weight=0, latent_weight=0, published=True)
+    found = rule.invert(
+        lambda z: 1 * z[0],
+        lambda x: (x - 3).square().flatten(1).sum(1) / 2,
+        None,
+        [torch.full((1, 1, 1, 1, 1), z).double()],
+        lambda images: seen.append(images.item()),
+    )
+    expected = [z]
+    for _ in range(6):
+        gradient = z - 3
+        velocity = 0.9 * velocity + gradient
+        z = min(z - rate * (gradient + 0.9 * velocity), 1.0)
+        expected.append(z)
+    assert seen == pytest.approx(expected, abs=1e-12)
+    assert found.item() == seen[-1] == 1.0
+
+
 def test_the_prior_of_the_critic_is_minus_its_logit():
     score, rule = normal(0, 6).double(), GanInversion(critic_weight=1.0, latent_weight=0)
     images, D = torch.zeros(2, 3, 1, 1, 1).double(), torch.sigmoid(score)

@@ -38,7 +38,7 @@ def test_the_search_explains_any_measurement_better_than_where_it_began(option, 
     generator, F = method.sampler.generator, fidelity(degradation, measurement)
     starts = generator.draw_latent(2, 16, 16, Rng.of_images([3, 4], "inversion"))
     began = torch.stack([F(images) for images in generator.decode(generator.encode(measurement.degraded), starts)])
-    assert (F(method._inverted(measurement, [3, 4], lambda: None)) < began.amin(dim=0)).all()
+    assert (F(method._inverted(measurement, [3, 4], lambda images: None)) < began.amin(dim=0)).all()
     found = method.restore(measurement, 1, [3, 4])
     assert found.shape == (1, 2, *SIZE)
     if option in NO_NOISE and option != "jpeg":  # whose residual is that of 8 bits
@@ -55,7 +55,7 @@ def test_an_image_is_found_whatever_batch_it_is_in(gan):
 def test_colour_keeps_hue_and_saturation_and_takes_the_luma_of_y(gan):
     degradation, _, measurement = measured("colourise", size=SIZE)
     method = ByGan(RULE, gan, degradation)
-    image = method._inverted(measurement, [3, 4], lambda: None).clamp(0.01, 1)
+    image = method._inverted(measurement, [3, 4], lambda images: None).clamp(0.01, 1)
     found = method._blended(image, measurement)
     assert degradation.residual(found, measurement).max() < 1e-3
     assert found.max() <= 1 + 1e-6
