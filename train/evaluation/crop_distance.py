@@ -1,4 +1,4 @@
-"""How far images drawn from nothing are from crops of photographs: KID, with what chance and what a blur make of it."""
+"""How far images drawn from nothing are from crops of photographs: KID, precision, recall, and what chance makes."""
 
 from importlib.resources import files
 from typing import Any
@@ -13,7 +13,7 @@ from ...checks import require_at_least
 from ...data.sources.image_source import ImageSource
 from ...data.training_set import TrainingSet
 from ...models.features.extractors import Extractor
-from ..metrics.feature_sets import KID
+from ..metrics.feature_sets import KID, PrecisionRecall
 
 EXTRACTOR, SUBSETS = "efficientnet_lite0", 10
 BLUR = 2.0  # pixels
@@ -21,10 +21,11 @@ TOGETHER = 32  # images in the network
 
 
 class CropDistance:
-    """KID between images and as many random crops of the photographs of a root.
+    """KID, precision and recall of images beside as many random crops of the photographs of a root.
 
-    Beside it, at the same number of images: ``floor``, of other crops, which only chance keeps from 0; and ``blurred``,
-    of these other crops blurred by a Gaussian of 2 pixels, a mark of what a visible fault costs.
+    Beside them, at the same number of images: ``floor``, the KID of other crops, which only chance keeps from 0, and
+    ``precision_floor`` and ``recall_floor``, which it keeps from 1; and ``blurred``, the KID of these other crops
+    blurred by a Gaussian of 2 pixels, a mark of what a visible fault costs.
 
     Args:
         root: as ``open_root`` takes it.
@@ -51,24 +52,28 @@ class CropDistance:
             pixels: the images, (C, H, W) uint8 each, ``count`` of them.
         """
         crops = [self._crops[number]["clean"] for number in range(2 * self.count)]
-        reference, others = self._features(crops[: self.count]), torch.stack(crops[self.count :]) / 255
-        blurred = gaussian_blur2d(others, (13, 13), (BLUR, BLUR))
+        reference, others = self._features(crops[: self.count]), crops[self.count :]
+        blurred = gaussian_blur2d(torch.stack(others) / 255, (13, 13), (BLUR, BLUR))
+        drawn, chance = (_measured(self._features(images), reference) for images in (pixels, others))
         return {
             "root": self.root,
             "extractor": self._extractor.identity,
             "crops": self.count,
-            **_kid(self._features(pixels), reference),
-            "floor": _kid(self._features(crops[self.count :]), reference)["kid"],
-            "blurred": _kid(self._features(list((255 * blurred).round().byte())), reference)["kid"],
+            **drawn,
+            "floor": chance["kid"],
+            "blurred": _measured(self._features(list((255 * blurred).round().byte())), reference)["kid"],
+            "precision_floor": chance["precision"],
+            "recall_floor": chance["recall"],
         }
 
     def _features(self, pixels: list[Tensor]) -> Tensor:
         return torch.cat([self._extractor(part / 255) for part in torch.split(torch.stack(pixels), TOGETHER)])
 
 
-def _kid(images: Tensor, reference: Tensor) -> dict[str, float]:
-    metric = KID(images.shape[1], SUBSETS)
-    metric.update(images, real=False)
-    metric.update(reference, real=True)
-    values: dict[str, float] = metric.compute()
+def _measured(images: Tensor, reference: Tensor) -> dict[str, float]:
+    values: dict[str, float] = {}
+    for metric in (KID(images.shape[1], SUBSETS), PrecisionRecall(images.shape[1])):
+        metric.update(images, real=False)
+        metric.update(reference, real=True)
+        values |= metric.compute()
     return values

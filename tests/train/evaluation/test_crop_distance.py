@@ -42,6 +42,7 @@ def test_floor_and_mark_are_the_distances_of_other_crops_sharp_and_blurred(dista
     blurred = gaussian_blur2d(torch.stack(crops) / 255, (13, 13), (2.0, 2.0))
     of_crops, of_blurred = distance(crops), distance(list((255 * blurred).round().byte()))
     assert of_crops["kid"] == of_crops["floor"] == of_blurred["floor"]
+    assert (of_crops["precision"], of_crops["recall"]) == (of_blurred["precision_floor"], of_blurred["recall_floor"])
     assert of_blurred["kid"] == of_blurred["blurred"] != of_crops["floor"]
     assert (of_crops["root"], of_crops["crops"], of_crops["extractor"]) == (str(root), COUNT, "means over blocks")
 
@@ -49,6 +50,7 @@ def test_floor_and_mark_are_the_distances_of_other_crops_sharp_and_blurred(dista
 def test_images_of_one_grey_are_far(distance):
     found = distance([torch.full((3, SIDE, SIDE), 250).byte()] * COUNT)
     assert found["kid"] > found["floor"] + 4 * found["kid_error"]
+    assert found["precision"] == found["recall"] == 0
 
 
 def test_too_few_images_and_a_root_without_any_are_refused(root):

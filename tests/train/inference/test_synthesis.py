@@ -27,8 +27,7 @@ def exact(world, low=0.5 / 255, high=HIGHEST):
 
 
 def draw(world, rule, size=(128, 128), count=1):
-    denoiser = exact(world)
-    return torch.stack(list(Synthesis(denoiser, rule, size, 0).images(count, denoiser.denoise)))
+    return torch.stack(list(Synthesis(exact(world), rule, size, 0).images(count)))
 
 
 def variance_of(rule):
