@@ -29,10 +29,10 @@ def convergence_power(size: int) -> Tensor:
 
 
 class LognormalFields:
-    """κ = κ₀ (exp(g − s²/2) − 1) of a Gaussian field g of variance s², less its mean (Coles and Jones, MNRAS 248, 1991).
+    """κ = κ₀ (exp(g − s²/2) − 1) of a Gaussian field g of variance s², less its mean (Coles and Jones 1991, MNRAS 248).
 
-    The autocovariance ξ of g is that for which κ would have the power P of ``convergence_power``, ln(1 + ξ_P / κ₀²);
-    where that has negative power, which no field has, it is 0.
+    The autocovariance of g is that for which κ would have the power of ``convergence_power``, ln(1 + ξ / κ₀²) by that
+    of κ; where it has negative power, which no field has, that is 0.
 
     Args:
         size: pixels a side.
