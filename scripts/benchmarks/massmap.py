@@ -1,7 +1,7 @@
 """How well a mass-mapping sampler knows κ and its own error, beside Kaiser and Squires and the Wiener filter.
 
 On new lognormal fields that no training has seen, measured as the model was trained. A peak is the highest pixel of a
-map; its signal to noise is the mean of κ that the map gives its peaks over the RMSE it has there::
+map; S/N is the mean of κ that a map has at its peaks, over the RMSE there. The truth there stands beside it::
 
     python -m pscgan.scripts.benchmarks.massmap runs/massmap_demo --fields 128 --samples 64
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ...train.inference.sampler import LoadedSampler
 
 PROGRAM = "python -m pscgan.scripts.benchmarks.massmap"
-OF_MAP = ("", "RMSE", "correlation", "at its peaks", "the truth there", "signal to noise")
+OF_MAP = ("", "RMSE", "correlation", "peaks", "truth", "S/N")
 SHOWN = ("spread_skill/1", "spread_skill/8", "coverage/1", "coverage/8")
 
 
@@ -58,7 +58,7 @@ def scores(image: Tensor, clean: Tensor) -> Iterator[str]:
     claimed, true = (field.gather(1, estimate.argmax(dim=1, keepdim=True)) for field in (estimate, truth))
     noise = (claimed - true).square().mean().sqrt()
     for value in ((estimate - truth).square().mean().sqrt(), correlation(estimate, truth), claimed.mean(), true.mean()):
-        yield f"{float(value):.4f}"
+        yield f"{float(value):.5f}"
     yield f"{float(claimed.mean() / noise):.2f}"
 
 
