@@ -23,9 +23,10 @@ def convergence_power(size: int) -> Tensor:
     """
     require_at_least(2, size=size)
     frequency = torch.fft.fftfreq(size, dtype=torch.float64, device="cpu")
-    power = 1 / (frequency[:, None].square() + frequency.square() + 1 / (2 * size) ** 2)
+    power: Tensor = 1 / (frequency[:, None].square() + frequency.square() + 1 / (2 * size) ** 2)
     power[0, 0] = 0
-    return STD**2 / power.mean() * power
+    power *= STD**2 / power.mean()
+    return power
 
 
 class LognormalFields:

@@ -95,7 +95,7 @@ def _convergence_covariance(size: int) -> Tensor:
     """(size², size²) float64; the mean has a millionth of the largest power, lest it be singular."""
     power = convergence_power(size)
     power[0, 0] = 1e-6 * power.max()
-    autocovariance = torch.fft.ifft2(power).real
+    autocovariance: Tensor = torch.fft.ifft2(power).real
     lag = (torch.arange(size)[:, None] - torch.arange(size)) % size
     return autocovariance[lag[:, None, :, None], lag[None, :, None, :]].reshape(size**2, size**2)
 

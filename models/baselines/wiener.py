@@ -28,7 +28,8 @@ def wiener(problem: LinearProblem, power: Tensor, mean: float = MEAN) -> Tensor:
     root = power.sqrt().to(problem.shown)
 
     def coloured(white: Tensor) -> Tensor:
-        return torch.fft.ifft2(root * torch.fft.fft2(white)).real
+        field: Tensor = torch.fft.ifft2(root * torch.fft.fft2(white)).real
+        return field
 
     def normal(flat: Tensor) -> Tensor:
         seen = problem.adjoint(problem.forward(coloured(flat.view(problem.shown.shape))))

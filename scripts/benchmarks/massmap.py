@@ -9,7 +9,7 @@ map; S/N is the mean of κ that a map has at its peaks, over the RMSE there. The
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...train.runs.cli_errors import report_user_errors
 from ..command_line import Parser
@@ -76,7 +76,7 @@ def uncertainty(samples_KBCHW: Tensor, truth: Tensor, measurement: Measurement) 
 
     calibration = Calibration(len(samples_KBCHW))
     calibration.update(samples_KBCHW, truth, measurement)
-    figures = calibration.compute()
+    figures: dict[str, Any] = calibration.compute()
     mean, variance = mean_and_variance(samples_KBCHW)
     found = {name: float(figures[name] or 0) for name in SHOWN}
     return found | {"spread and |error|": correlation(variance.sqrt(), (mean - truth).abs())}
