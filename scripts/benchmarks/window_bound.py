@@ -92,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             source = ImageSource(root or BUNDLED)
             opened.append((source, [name for name in source.names if root or (name in held_out) == is_held_out]))
         sizes = (options.windows, options.atoms)
-        found = list(rows(*opened, options.sides, sizes, options.sigma, options.seed))
+        found = list(rows(opened[0], opened[1], options.sides, sizes, options.sigma, options.seed))
     title = f"PSNR of the MMSE, sigma {options.sigma:g}"
     print_table(title, ("window", "at most, dB", "at least, dB", "of the library count"), found)
 

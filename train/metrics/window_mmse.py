@@ -10,7 +10,7 @@ AT_ONCE = 64  # noisy windows compared with the whole library
 
 
 class WindowMMSE(NamedTuple):
-    """Mean squared error a value of the central pixel; the MMSE lies between the two in expectation.
+    """Mean squared error a value of the central pixel; in expectation the MMSE lies between, if all are of one law.
 
     Attributes:
         lower: mean variance of what the library holds near y; below the MMSE by about its ``effective``-th part.
@@ -47,7 +47,8 @@ def window_mmse(clean: Tensor, noisy: Tensor, library: Tensor, sigma: float) -> 
     atoms, centres = library.flatten(1), library[..., row, column]
     lower, upper, effective = [], [], []
     influence = torch.zeros_like(centres)  # of each atom on the sum of the variances: they all see the same library
-    for y, x in zip(noisy.split(AT_ONCE), clean[..., row, column].split(AT_ONCE), strict=True):
+    pairs = zip(torch.split(noisy, AT_ONCE), torch.split(clean[..., row, column], AT_ONCE), strict=True)
+    for y, x in pairs:
         energy = atoms.square().sum(dim=1) / 2 - y.flatten(1) @ atoms.T
         w = torch.softmax(-energy / sigma**2, dim=1)
         mean = w @ centres
