@@ -6,6 +6,8 @@ from pathlib import Path
 from ...checks import optional_package
 from .folder import Folder, ImageFiles
 from .hub import PREFIX, HubDataset
+from .lognormal import PREFIX as LOGNORMAL
+from .lognormal import LognormalFiles
 from .tar import Shards
 from .zip import ZipArchive
 
@@ -19,7 +21,8 @@ def open_root(root: str | Path) -> ImageFiles:
     Args:
         root: a folder of images or a ``.zip`` archive, both of any nesting; a ``.tar`` shard, a folder of them, or a
             pattern such as ``/data/train-{000000..000019}.tar``; ``hf:`` and a data set of Hugging Face, see
-            ``HubDataset``; or ``"bundled:photos"``, the photographs that come with the package.
+            ``HubDataset``; ``lognormal:`` and a size, see ``LognormalFiles``; or ``"bundled:photos"``, the photographs
+            that come with the package.
 
     Raises:
         ValueError: if it is none of these or is damaged.
@@ -28,6 +31,8 @@ def open_root(root: str | Path) -> ImageFiles:
         return Folder(PHOTOS)
     if str(root).startswith(PREFIX):
         return HubDataset(str(root))
+    if str(root).startswith(LOGNORMAL):
+        return LognormalFiles(str(root))
     path = Path(root).expanduser()
     if path.is_dir():
         return _open_folder(path)
@@ -39,7 +44,8 @@ def open_root(root: str | Path) -> ImageFiles:
         return Shards(_expanded(path))
     raise ValueError(
         "root must be an existing folder, .zip archive or .tar shard, a pattern of shards such as "
-        f"train-{{000..019}}.tar, {PREFIX!r} and a data set of Hugging Face, or {BUNDLED!r}, got {root}"
+        f"train-{{000..019}}.tar, {PREFIX!r} and a data set of Hugging Face, {LOGNORMAL!r} and a size, or {BUNDLED!r}, "
+        f"got {root}"
     )
 
 

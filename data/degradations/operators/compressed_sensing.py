@@ -1,14 +1,13 @@
 """Compressive sensing: y holds few random combinations of all pixels."""
 
 import math
-from collections.abc import Callable
 from functools import lru_cache
 
 import torch
 from torch import Tensor
 
 from ....checks import require_in, whole_number
-from ....linear_problem import Gain
+from ....linear_problem import Gain, conjugate_gradients
 from ....precision import at_least_fp32
 from ....rng import Rng
 from ...measurement import size_of
@@ -84,21 +83,6 @@ def hartley(image: Tensor) -> Tensor:
     """Re F − Im F of the orthonormal Fourier transform F over both sides: real, orthonormal, its own inverse."""
     F: Tensor = torch.fft.fft2(at_least_fp32(image), norm="ortho")
     return (F.real - F.imag).to(image.dtype)
-
-
-def conjugate_gradients(matrix: Callable[[Tensor], Tensor], right: Tensor, steps: int) -> Tensor:
-    """u with matrix(u) ≈ right, for each image and channel (B, C, m) alone (Hestenes and Stiefel 1952), begun at 0."""
-
-    def product(a: Tensor, b: Tensor) -> Tensor:
-        return (a * b).sum(dim=2, keepdim=True).clamp(min=torch.finfo(right.dtype).tiny)
-
-    u, rest, direction = torch.zeros_like(right), right, right
-    for _ in range(steps):
-        applied = matrix(direction)
-        step = product(rest, rest) / product(direction, applied)
-        u, left = u + step * direction, rest - step * applied
-        rest, direction = left, left + product(left, left) / product(rest, rest) * direction
-    return u
 
 
 @lru_cache(maxsize=8)

@@ -16,6 +16,7 @@ from pscgan.data.degradations.operators.luma import Luma
 from pscgan.data.degradations.operators.masked import Masked
 from pscgan.data.degradations.operators.radon import Radon
 from pscgan.data.degradations.operators.resampling import Bicubic, Bilinear
+from pscgan.data.degradations.operators.shear import Shear
 from pscgan.rng import Rng
 
 OPERATORS = {
@@ -40,6 +41,8 @@ OPERATORS = {
     "masked_pixels": lambda: Masked(RandomPixels(0.8)),
     "masked_strokes": lambda: Masked(Strokes()),
     "radon": lambda: Radon(2, arc=120),  # of S up to 1.3 nothing lies between 1e-16 and 2e-3
+    "shear": Shear,
+    "shear_masked": lambda: Shear(RandomPixels(0.2)),
 }
 SIZES = [(12, 8), (9, 7)]
 NUMBERS = [3, 5]
@@ -90,7 +93,7 @@ def test_it_is_linear(operator, x, params):
 
 
 @pytest.mark.parametrize(
-    "operator", [name for name in OPERATORS if not name.startswith(("blur", "radon"))], indirect=True
+    "operator", [name for name in OPERATORS if not name.startswith(("blur", "radon", "shear_masked"))], indirect=True
 )
 def test_the_pseudoinverse_is_that_of_the_matrix(operator, x, params):
     assert operator.exact

@@ -10,7 +10,15 @@ from omegaconf import OmegaConf
 from scipy import integrate, stats
 
 import pscgan.conf
-from pscgan.data.toy_posteriors.fields import TORUS, coarse_field, field_covariance, masked_field, noisy_field
+from pscgan.data.convergence_fields import KAPPA_A_UNIT
+from pscgan.data.toy_posteriors.fields import (
+    TORUS,
+    coarse_field,
+    field_covariance,
+    masked_field,
+    noisy_field,
+    sheared_field,
+)
 from pscgan.data.toy_posteriors.gaussian import GaussianProblem
 from pscgan.data.toy_posteriors.points import Disk, TwoModes, gaussian_points
 from pscgan.rng import Rng
@@ -156,12 +164,27 @@ def test_shapes_of_the_linear_worlds():
     assert (masked.degraded - clean)[:, :, 0].abs().max() < 0.2
 
 
+def test_errors_of_wiener_and_of_kaiser_and_squires():
+    """RMSE of κ on 31 x 31 pixels with noise of 0.02 and two holes, the exact law of both estimates."""
+    problem = sheared_field()
+    A, S = problem.degradation.operator, problem.covariance
+    missed = A.T @ A - torch.eye(31**2, dtype=torch.float64)
+    errors = {
+        "prior": S.trace(),
+        "kaiser_squires": (missed @ S @ missed).trace() + problem.sigma**2 * A.square().sum(),
+        "wiener": problem.posterior_covariance.trace(),
+    }
+    rmse = {name: KAPPA_A_UNIT * math.sqrt(error / 31**2) for name, error in errors.items()}
+    assert rmse == pytest.approx({"prior": 0.0182, "kaiser_squires": 0.0193, "wiener": 0.0113}, abs=5e-5)
+
+
 @pytest.mark.parametrize(
     ("build", "message"),
     [
         (lambda: coarse_field(16, factor=3), "factor must .*got 3"),
         (lambda: masked_field(8, hole=8), "hole must .*got 8"),
         (lambda: gaussian_points(correlation=1.0), r"correlation must .*got 1.0"),
+        (lambda: sheared_field(15, hole=7), "hole must be at most 6, so that two fit into 15 pixels, got 7"),
         (lambda: noisy_field(0), r"size must .*got 0"),
         (lambda: noisy_field(8, sigma=0), r"sigma must .*got 0"),
         (lambda: TwoModes(std=0.0), r"std must .*got 0.0"),
