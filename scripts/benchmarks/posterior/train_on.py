@@ -27,6 +27,7 @@ from .entry import EXACT, BenchmarkEntry, compose_entry, identity
 MMSE_IMAGES = 4096  # the MMSE is the mean posterior variance over so many measurements
 GAIN_IMAGES, GAIN_SAMPLES = 64, 8  # by which the gain of averaging is measured during training
 IMAGES_AT_ONCE = 32
+GIVEN = 1e-9  # share of the largest posterior variance: y determines what varies less, and ranks of it say nothing
 
 
 class TestSet(NamedTuple):
@@ -132,7 +133,9 @@ def measure(samples_KBCHW: Tensor, problem: ToyProblem, testset: TestSet, pointw
     """
     mean, exact, mmse = testset.mean, testset.exact_KBCHW, testset.mmse
     unit = math.sqrt(mmse)
-    ranks = ranks_of(testset.clean, samples_KBCHW[: distance.RANKED].float()) / testset.clean.numel()
+    variance = problem.posterior_variance(testset.measurement)
+    left_open = variance > GIVEN * variance.max()
+    ranks = ranks_of(testset.clean[left_open], samples_KBCHW[: distance.RANKED, left_open].float()) / left_open.sum()
     figures = {
         "mmse": mmse,
         "mean_db": decibels(1 + distance.mean_error(samples_KBCHW, mean) / mmse),
@@ -146,6 +149,9 @@ def measure(samples_KBCHW: Tensor, problem: ToyProblem, testset: TestSet, pointw
         figures["w2"] = distance.gaussian_w2(samples_KBCHW, mean, problem.posterior_covariance) / unit
     if pointwise:
         figures["nearest"] = distance.nearest_distribution(samples_KBCHW, exact, mean)
+        if problem.image_channels > 1:
+            half = len(testset.clean) // 2  # whose truths are not those of the other half
+            figures |= distance.precision_recall(samples_KBCHW[0, :half], testset.clean[half:])
     else:
         figures["spectrum_db"] = distance.spectrum_error_db(samples_KBCHW, exact)
         figures["spectrum"] = (distance.radial_power(samples_KBCHW) / distance.radial_power(exact)).tolist()
