@@ -19,7 +19,7 @@ from ....models.generator import Generator, is_deterministic
 from ....rng import Rng
 from ....train.build import build_gan_step
 from ....train.metrics import posterior as distance
-from ....train.metrics.calibration import ranks_of
+from ....train.metrics.calibration import GIVEN, ranks_of
 from ....train.metrics.decibels import decibels, gain_db_exact
 from ....train.sampling import GeneratorSampler, InferenceConfig
 from .entry import EXACT, BenchmarkEntry, compose_entry, identity
@@ -27,7 +27,6 @@ from .entry import EXACT, BenchmarkEntry, compose_entry, identity
 MMSE_IMAGES = 4096  # the MMSE is the mean posterior variance over so many measurements
 GAIN_IMAGES, GAIN_SAMPLES = 64, 8  # by which the gain of averaging is measured during training
 IMAGES_AT_ONCE = 32
-GIVEN = 1e-9  # share of the largest posterior variance: y determines what varies less, and ranks of it say nothing
 
 
 class TestSet(NamedTuple):
@@ -133,8 +132,7 @@ def measure(samples_KBCHW: Tensor, problem: ToyProblem, testset: TestSet, pointw
     """
     mean, exact, mmse = testset.mean, testset.exact_KBCHW, testset.mmse
     unit = math.sqrt(mmse)
-    variance = problem.posterior_variance(testset.measurement)
-    left_open = variance > GIVEN * variance.max()
+    left_open = problem.posterior_variance(testset.measurement) > GIVEN**2  # ranks of the rest say nothing
     ranks = ranks_of(testset.clean[left_open], samples_KBCHW[: distance.RANKED, left_open].float()) / left_open.sum()
     figures = {
         "mmse": mmse,
