@@ -49,7 +49,7 @@ def test_the_upper_three_quarters_are_missing():
     assert known.shape == (2, 1, 32, 20)
     assert not known[:, :, :24].any()
     assert known[:, :, 24:].all()
-    with pytest.raises(ValueError, match="fraction must .*got 1"):
+    with pytest.raises(ValueError, match=r"fraction must .*got 1"):
         UpperPart(1.0)
 
 
