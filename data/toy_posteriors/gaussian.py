@@ -44,7 +44,8 @@ class LinearMeasurement:
         if self.sigma:
             return restored
         step = self._missed(restored, measurement) @ self._pseudoinverse.T
-        return (restored + step.view(restored.shape)).to(restored.dtype)
+        nearest: Tensor = (restored + step.view(restored.shape)).to(restored.dtype)
+        return nearest
 
     def _missed(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """y − A x̂, (B, m) float64."""
@@ -103,7 +104,7 @@ class GaussianProblem:
         return mean.view(-1, *self.shape)
 
     def posterior_variance(self, measurement: Measurement) -> Tensor:
-        variance = self.posterior_covariance.diagonal().clamp(min=0)
+        variance: Tensor = self.posterior_covariance.diagonal().clamp(min=0)
         return variance.view(self.shape).expand(len(measurement), -1, -1, -1)
 
     def posterior_samples(self, measurement: Measurement, num_samples: int, rng: Rng) -> Tensor:
