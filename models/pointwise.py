@@ -59,18 +59,28 @@ class PointwiseCritic(nn.Module):
         condition_channels: C + M, channels of y and of its maps.
         width: of the hidden layers.
         layers: hidden layers.
+        conditional: False for D(x), which leaves the condition out; see ``PatchCritic``.
     """
 
-    def __init__(self, image_channels: int, condition_channels: int, width: int = 64, layers: int = 3) -> None:
+    def __init__(
+        self,
+        image_channels: int,
+        condition_channels: int,
+        width: int = 64,
+        layers: int = 3,
+        conditional: bool = True,
+    ) -> None:
         super().__init__()
         require_at_least(1, width=width, layers=layers)
-        self.seen = _linear(image_channels + condition_channels, width, gain=1.0)
+        self.conditional = conditional
+        self.seen = _linear(image_channels + conditional * condition_channels, width, gain=1.0)
         self.hidden = _perceptron(width, layers)
         self.score = _linear(width, 1, gain=1.0)
 
     def forward(self, image: Tensor, condition: Tensor) -> Tensor:
         """Realism of (B, C, H, W) given (B, C + M, H, W): (B,), unbounded, higher for real."""
-        seen = self.seen(2 * torch.cat([image, condition], dim=1).movedim(1, -1) - 1)
+        seen = torch.cat([image, condition], dim=1) if self.conditional else image
+        seen = self.seen(2 * seen.movedim(1, -1) - 1)
         scores: Tensor = self.score(self.hidden(seen))
         return scores.mean(dim=(1, 2, 3))
 

@@ -74,6 +74,26 @@ class Half:
         return known[drawn.to(rng.device), None]
 
 
+class UpperPart:
+    """The upper ``fraction`` of the rows is missing, rounded.
+
+    Args:
+        fraction: in (0, 1).
+
+    Raises:
+        ValueError: if it is not.
+    """
+
+    def __init__(self, fraction: float = 0.75) -> None:
+        require_in("(0, 1)", fraction=fraction)
+        self.fraction = fraction
+
+    def draw(self, size: tuple[int, int], rng: Rng) -> Tensor:
+        known = torch.ones(len(rng), 1, *size, dtype=torch.bool, device=rng.device)
+        known[..., : round(self.fraction * size[0]), :] = False
+        return known
+
+
 class RandomPixels:
     """Each pixel is missing with probability ``rate``, by itself.
 

@@ -6,7 +6,7 @@ from torch import Tensor
 from ...checks import require_at_least
 from ..convergence_fields import convergence_power
 from ..degradations.operators.shear import Shear
-from .gaussian import GaussianProblem, LinearMeasurement
+from .gaussian import GaussianProblem, LinearMeasurement, white_noise
 
 MEAN, STD = 0.5, 0.2  # of a pixel
 TORUS = 2  # the field is a cut of a periodic one so many times as wide: its own edges do not meet
@@ -29,15 +29,14 @@ def noisy_field(size: int = 16, sigma: float = 50.0) -> GaussianProblem:
     """A field under white noise of ``sigma`` on the 0..255 scale: denoising.
 
     Raises:
-        ValueError: if ``size`` is below 1.
+        ValueError: if ``size`` is below 1 or ``sigma`` not above 0.
     """
     require_at_least(1, size=size)
-    identity = torch.eye(size**2, dtype=torch.float64)
-    return _problem(size, LinearMeasurement(identity, identity, sigma / 255))
+    return _problem(size, white_noise(size**2, sigma))
 
 
 def coarse_field(size: int = 16, factor: int = 4, sigma: float = 5.0) -> GaussianProblem:
-    """A field seen as means over blocks of ``factor`` pixels a side, with noise: super-resolution.
+    """A field seen as means over blocks of ``factor`` pixels a side, with noise, or none at 0: super-resolution.
 
     Raises:
         ValueError: if ``factor`` does not divide ``size``.
@@ -52,7 +51,7 @@ def coarse_field(size: int = 16, factor: int = 4, sigma: float = 5.0) -> Gaussia
 
 
 def masked_field(size: int = 16, hole: int = 8, sigma: float = 5.0) -> GaussianProblem:
-    """A field with a square hole of ``hole`` pixels a side in its middle, with noise: inpainting.
+    """A field with a square hole of ``hole`` pixels a side in its middle, with noise, or none at 0: inpainting.
 
     Raises:
         ValueError: if the hole leaves no pixel.

@@ -10,7 +10,7 @@ from ...checks import require_at_least, require_in
 from ...rng import Rng
 from ..degradations.gaussian_noise import GaussianNoise
 from ..measurement import Measurement
-from .gaussian import GaussianProblem, LinearMeasurement
+from .gaussian import GaussianProblem, white_noise
 
 MEAN, STD = 0.5, 0.2
 
@@ -21,14 +21,13 @@ def gaussian_points(
     """Gaussian pixels under white noise; three channels vary together with ``correlation``.
 
     Raises:
-        ValueError: if ``correlation`` leaves [0, 1).
+        ValueError: if ``correlation`` leaves [0, 1), or ``sigma`` is not above 0.
     """
     require_at_least(1, size=size)
     require_in("[0, 1)", correlation=correlation)
     colours = (1 - correlation) * torch.eye(channels, dtype=torch.float64) + correlation
     covariance = torch.kron(STD**2 * colours, torch.eye(size**2, dtype=torch.float64))
-    identity = torch.eye(len(covariance), dtype=torch.float64)
-    return GaussianProblem((channels, size, size), MEAN, covariance, LinearMeasurement(identity, identity, sigma / 255))
+    return GaussianProblem((channels, size, size), MEAN, covariance, white_noise(len(covariance), sigma))
 
 
 class TwoModes:
@@ -140,3 +139,54 @@ class Disk:
 
     def _half_chord(self, coordinate: Tensor) -> Tensor:
         return (self.RADIUS**2 - (coordinate - 0.5).square()).clamp(min=0).sqrt()
+
+
+class JointDisk:
+    """``Disk`` with the image as the whole point: of its two channels y shows the first, and a sample has y pasted in.
+
+    A critic of such images judges p(y, x̂) without being told y, as in the toy of arXiv 2211.08944, and its gradient
+    penalty bounds how fast it may change with y too. One that is told y has no such bound (``Disk``).
+
+    Args:
+        size: pixels a side, each a point of its own.
+    """
+
+    image_channels = 2
+    num_maps = 0
+
+    def __init__(self, size: int = 8) -> None:
+        self.disk = Disk(size)
+        self.degradation = self
+
+    def draw(self, rng: Rng) -> Tensor:
+        hidden = self.disk.draw(rng)
+        return torch.cat([self.disk(hidden, rng).degraded, hidden], dim=1)
+
+    def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
+        """The first channel beside ½; nothing is drawn."""
+        return Measurement(torch.cat([clean[:, :1], torch.full_like(clean[:, 1:], 0.5)], dim=1))
+
+    def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:
+        """RMS of what y shows, in grey levels (0..255), (B,)."""
+        return 255 * (restored - measurement.degraded)[:, 0].square().mean(dim=(1, 2)).sqrt()
+
+    def project(self, restored: Tensor, measurement: Measurement) -> Tensor:
+        """y in the place of the first channel."""
+        return torch.cat([measurement.degraded[:, :1].to(restored), restored[:, 1:]], dim=1)
+
+    def posterior_mean(self, measurement: Measurement) -> Tensor:
+        """(y, ½), (B, 2, H, W) float64."""
+        return measurement.degraded.double()
+
+    def posterior_variance(self, measurement: Measurement) -> Tensor:
+        """0 and that of ``Disk``, (B, 2, H, W) float64."""
+        variance = self.disk.posterior_variance(self._seen(measurement))
+        return torch.cat([torch.zeros_like(variance), variance], dim=1)
+
+    def posterior_samples(self, measurement: Measurement, num_samples: int, rng: Rng) -> Tensor:
+        hidden = self.disk.posterior_samples(self._seen(measurement), num_samples, rng)
+        return torch.cat([self._seen(measurement).degraded.to(hidden).expand_as(hidden), hidden], dim=2)
+
+    @staticmethod
+    def _seen(measurement: Measurement) -> Measurement:
+        return Measurement(measurement.degraded[:, :1])

@@ -41,6 +41,11 @@ def test_without_z_there_is_one_sample():
     assert draw_samples(generator, images(3), 5, Rng(0, "latent", range(3))).shape == (1, 3, 1, 5, 6)
 
 
+def test_an_unconditional_critic_does_not_see_y():
+    critic, x = PointwiseCritic(1, 2, width=8, conditional=False), images(4)
+    assert torch.equal(critic(x, images(5, channels=2)), critic(x, images(6, channels=2)))
+
+
 def test_no_image_is_scored_by_its_neighbours():
     critic, x, y = PointwiseCritic(1, 1, width=8), images(4), images(5)
     assert torch.allclose(critic(x[:1], y[:1]), critic(x, y)[:1], atol=1e-6)

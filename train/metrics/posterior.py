@@ -1,4 +1,4 @@
-"""How far samples are from a posterior that is known: in mean, spread, shape and rank."""
+"""How far samples are from a posterior that is known: in mean, spread, shape and rank, and points from their law."""
 
 import math
 
@@ -6,12 +6,14 @@ import torch
 from torch import Tensor
 
 from .decibels import decibels
+from .feature_sets import PrecisionRecall
 from .frechet import bures
 
 RANKED = 19  # samples a truth is ranked among: 20 bins, of which the central 18 are nominal coverage 0.9
 AVERAGED = 64  # samples of the mean whose loss in dB is given
 DIRECTIONS = 128  # of slices of images; a pixel has few channels
 PIXEL_DIRECTIONS = 16
+POINTS, NEIGHBOURS = 1000, 5  # of precision and recall of points, as arXiv 2211.08944 has them
 
 
 def mean_error(samples_KBCHW: Tensor, posterior_mean: Tensor) -> float:
@@ -96,3 +98,17 @@ def nearest_distribution(samples_KBCHW: Tensor, exact_KBCHW: Tensor, posterior_m
     gaussian = posterior_mean + exact_KBCHW.std(dim=0) * noise
     candidates = {"posterior": exact_KBCHW, "gaussian": gaussian, "mean": posterior_mean.expand_as(exact_KBCHW)}
     return min(candidates, key=lambda name: sliced_w1(samples_KBCHW, candidates[name], pointwise=True))
+
+
+def precision_recall(restored: Tensor, clean: Tensor) -> dict[str, float]:
+    """``precision`` and ``recall`` (k-nearest neighbours) of the first ``POINTS`` pixels, channels as coordinates.
+
+    Args:
+        restored: a sample of each y, (B, C, H, W).
+        clean: images of the same number, none of them the truth of one of these y.
+    """
+    metric = PrecisionRecall(clean.shape[1], NEIGHBOURS)
+    for images, real in ((restored, False), (clean, True)):
+        metric.update(images.movedim(1, -1).flatten(0, 2)[:POINTS], real=real)
+    values: dict[str, float] = metric.compute()
+    return values

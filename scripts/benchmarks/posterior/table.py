@@ -17,6 +17,8 @@ COLUMNS = {  # key: heading, digits
     "w1": ("sliced W1", 3),
     "spectrum_db": ("spectrum, dB", 2),
     "coverage": ("coverage of 0.9", 3),
+    "precision": ("precision", 2),
+    "recall": ("recall", 2),
     "nearest": ("nearest distribution", 0),
     "calls": ("calls", 0),
     "train_seconds": ("training, s", 0),

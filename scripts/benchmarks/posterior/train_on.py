@@ -19,7 +19,7 @@ from ....models.generator import Generator, is_deterministic
 from ....rng import Rng
 from ....train.build import build_gan_step
 from ....train.metrics import posterior as distance
-from ....train.metrics.calibration import ranks_of
+from ....train.metrics.calibration import GIVEN, ranks_of
 from ....train.metrics.decibels import decibels, gain_db_exact
 from ....train.sampling import GeneratorSampler, InferenceConfig
 from .entry import EXACT, BenchmarkEntry, compose_entry, identity
@@ -132,7 +132,8 @@ def measure(samples_KBCHW: Tensor, problem: ToyProblem, testset: TestSet, pointw
     """
     mean, exact, mmse = testset.mean, testset.exact_KBCHW, testset.mmse
     unit = math.sqrt(mmse)
-    ranks = ranks_of(testset.clean, samples_KBCHW[: distance.RANKED].float()) / testset.clean.numel()
+    left_open = problem.posterior_variance(testset.measurement) > GIVEN**2  # ranks of the rest say nothing
+    ranks = ranks_of(testset.clean[left_open], samples_KBCHW[: distance.RANKED, left_open].float()) / left_open.sum()
     figures = {
         "mmse": mmse,
         "mean_db": decibels(1 + distance.mean_error(samples_KBCHW, mean) / mmse),
@@ -146,6 +147,9 @@ def measure(samples_KBCHW: Tensor, problem: ToyProblem, testset: TestSet, pointw
         figures["w2"] = distance.gaussian_w2(samples_KBCHW, mean, problem.posterior_covariance) / unit
     if pointwise:
         figures["nearest"] = distance.nearest_distribution(samples_KBCHW, exact, mean)
+        if problem.image_channels > 1:
+            half = len(testset.clean) // 2  # whose truths are not those of the other half
+            figures |= distance.precision_recall(samples_KBCHW[0, :half], testset.clean[half:])
     else:
         figures["spectrum_db"] = distance.spectrum_error_db(samples_KBCHW, exact)
         figures["spectrum"] = (distance.radial_power(samples_KBCHW) / distance.radial_power(exact)).tolist()

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from pscgan.data.degradations.hole_masks import RandomBoxes, ScatteredBoxes, Strokes
-from pscgan.data.degradations.masks import CenterBox, Half, MaskFile, RandomPixels
+from pscgan.data.degradations.masks import CenterBox, Half, MaskFile, RandomPixels, UpperPart
 from pscgan.rng import Rng
 
 DRAWN = {"boxes": RandomBoxes, "half": Half, "holes": ScatteredBoxes, "pixels": RandomPixels, "strokes": Strokes}
@@ -42,6 +42,15 @@ def test_a_centre_box_is_half_of_each_side():
     assert not known[16:48, 16:48].any()
     assert int(known.sum()) == 64**2 - 32**2
     assert int((~CenterBox(0.5).draw((9, 6), rng(0))).sum()) == round(4.5) * 3
+
+
+def test_the_upper_three_quarters_are_missing():
+    known = UpperPart(0.75).draw((32, 20), rng(0, 1))
+    assert known.shape == (2, 1, 32, 20)
+    assert not known[:, :, :24].any()
+    assert known[:, :, 24:].all()
+    with pytest.raises(ValueError, match=r"fraction must .*got 1"):
+        UpperPart(1.0)
 
 
 @pytest.mark.parametrize(

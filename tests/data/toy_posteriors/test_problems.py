@@ -20,7 +20,7 @@ from pscgan.data.toy_posteriors.fields import (
     sheared_field,
 )
 from pscgan.data.toy_posteriors.gaussian import GaussianProblem
-from pscgan.data.toy_posteriors.points import Disk, TwoModes, gaussian_points
+from pscgan.data.toy_posteriors.points import Disk, JointDisk, TwoModes, gaussian_points
 from pscgan.rng import Rng
 
 CONF = Path(pscgan.conf.__file__).parent / "toy_posterior"
@@ -30,8 +30,12 @@ PROBLEMS = {
     if "problem" in (config := OmegaConf.load(path))
 }
 GAUSSIAN = {name: problem for name, problem in PROBLEMS.items() if isinstance(problem, GaussianProblem)}
+NOISY = {name: problem for name, problem in GAUSSIAN.items() if problem.sigma}
+NOISELESS = {name: problem for name, problem in GAUSSIAN.items() if not problem.sigma}
 every_problem = pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
 every_gaussian = pytest.mark.parametrize("problem", GAUSSIAN.values(), ids=GAUSSIAN)
+every_noisy = pytest.mark.parametrize("problem", NOISY.values(), ids=NOISY)
+every_noiseless = pytest.mark.parametrize("problem", NOISELESS.values(), ids=NOISELESS)
 
 
 def measured(problem, images=256, seed=0):
@@ -47,7 +51,7 @@ def test_truth_and_posterior_samples_are_exchangeable(problem):
     clean, measurement = measured(problem, images)
     samples = problem.posterior_samples(measurement, K, Rng(1, "posterior", range(images)))
     place = clean.shape[-1] // 2
-    ranks = (samples[:, :, 0, place, place] < clean[:, 0, place, place]).sum(dim=0)
+    ranks = (samples[:, :, -1, place, place] < clean[:, -1, place, place]).sum(dim=0)
     counts = torch.bincount(ranks, minlength=K + 1)
     assert stats.chisquare(counts.numpy()).pvalue > 1e-3
 
@@ -83,7 +87,7 @@ def test_draws_are_a_function_of_the_image_number(problem):
     )
 
 
-@every_gaussian
+@every_noisy
 def test_gaussian_posterior_in_information_form(problem):
     """Cov = (S⁻¹ + AᵀA/σ²)⁻¹ and its mean, another way to the same."""
     A, S, m = problem.degradation.operator, problem.covariance, problem.mean
@@ -103,10 +107,39 @@ def test_variance_is_conserved(problem):
     assert torch.linalg.eigvalsh(problem.posterior_covariance).min() > -1e-12
 
 
-@every_gaussian
+@every_noisy
 def test_degradation_is_consistent_with_the_truth(problem):
     clean, measurement = measured(problem, images=64)
     assert abs(problem.degradation.residual(clean, measurement).square().mean() - 1) < 0.1
+    assert problem.degradation.project(clean, measurement) is clean
+
+
+@every_noiseless
+def test_a_posterior_without_noise_lies_in_what_y_leaves_open(problem):
+    """With N a basis of the null space of A, Cov = N (Nᵀ S⁻¹ N)⁻¹ Nᵀ; A E[x | y] = y and Nᵀ S⁻¹ (E[x | y] − m) = 0."""
+    A, S = problem.degradation.operator, problem.covariance
+    N = torch.linalg.qr(A.T, mode="complete").Q[:, len(A) :]
+    inverse = torch.linalg.inv(S)
+    conditioned = N @ torch.linalg.inv(N.T @ inverse @ N) @ N.T
+    assert torch.allclose(problem.posterior_covariance, conditioned, atol=1e-9)
+    _, measurement = measured(problem, images=3)
+    mean = problem.posterior_mean(measurement)
+    assert torch.allclose(mean.flatten(1) @ A.T, measurement.params["values"], atol=1e-9)
+    assert ((mean.flatten(1) - problem.mean) @ inverse @ N).abs().max() < 1e-7
+    samples = problem.posterior_samples(measurement, 5, Rng(0, "posterior", range(3)))
+    assert max(problem.degradation.residual(sample, measurement).max() for sample in samples) < 1e-9
+
+
+@every_noiseless
+def test_the_projection_is_the_nearest_image_that_is_measured_as_y(problem):
+    clean, measurement = measured(problem, images=3)
+    other = torch.rand(clean.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    projected = problem.degradation.project(other, measurement)
+    assert problem.degradation.residual(projected, measurement).max() < 1e-9
+    along = (clean - projected).flatten(1)  # between two images that are measured as y
+    assert ((other - projected).flatten(1) * along).sum(dim=1).abs().max() < 1e-6
+    assert problem.degradation.residual(clean, measurement).max() < 1e-4
+    assert problem.degradation.project(clean, measurement).dtype == clean.dtype
 
 
 def test_field_covariance_is_a_cut_of_a_torus():
@@ -152,6 +185,19 @@ def test_the_disk_is_filled_evenly():
     assert stats.kstest(((x**2 + y**2) / Disk.RADIUS**2).numpy(), "uniform").pvalue > 1e-3
     assert stats.kstest((torch.atan2(y, x) / (2 * torch.pi) + 0.5).numpy(), "uniform").pvalue > 1e-3
     assert Disk().residual(clean, measurement).max() == 0
+
+
+def test_the_joint_disk_shows_one_of_two_coordinates():
+    problem = JointDisk()
+    clean, measurement = measured(problem, images=100)
+    y, x = (channel.flatten() - 0.5 for channel in clean.movedim(1, 0))
+    assert stats.kstest(((x**2 + y**2) / Disk.RADIUS**2).numpy(), "uniform").pvalue > 1e-3
+    other = torch.rand(clean.shape)
+    projected = problem.project(other, measurement)
+    assert torch.equal(projected[:, 0], clean[:, 0])
+    assert torch.equal(projected[:, 1], other[:, 1])
+    assert problem.residual(projected, measurement).max() == 0
+    assert problem.residual(projected + 0.1, measurement) == pytest.approx(25.5, rel=1e-5)
 
 
 def test_shapes_of_the_linear_worlds():

@@ -36,6 +36,14 @@ def test_the_baseline_has_the_mean_and_no_spread():
     assert found["coverage"] == 0
 
 
+def test_what_y_determines_has_no_rank_and_points_lie_where_they_may():
+    """A tie with the truth would be a share of every rank; an estimate between all points has hardly any recall."""
+    found, exact = figures("mmse", problem="disk_joint"), figures("exact", problem="disk_joint")
+    assert found["coverage"] == 0
+    assert found["recall"] < 0.2
+    assert min(exact["precision"], exact["recall"]) > 0.95
+
+
 def test_the_exact_sampler_is_at_the_floor():
     found = figures("exact", problem="modes")
     assert abs(found["mean_db"]) < 0.05

@@ -6,6 +6,8 @@ import pytest
 import torch
 from scipy import linalg, stats
 
+from pscgan.data.toy_posteriors.points import Disk, JointDisk
+from pscgan.rng import Rng
 from pscgan.train.metrics import posterior as distance
 from pscgan.train.metrics.calibration import ranks_of
 
@@ -103,3 +105,17 @@ def test_the_nearest_distribution():
         (0.1 * normal(15, 300, 50, 1, 1, 1), "mean"),
     ):
         assert distance.nearest_distribution(samples, normal(16, 300, 50, 1, 1, 1).sign(), mean) == expected
+
+
+@pytest.mark.parametrize(("alpha", "published"), [(1, (0.99, 0.01)), (50, (0.98, 0.98))])
+def test_a_deterministic_estimator_fills_the_disk_by_jumping(alpha, published):
+    """√(1 − y²) sin(αy) of arXiv 2211.08944, to its digits and four times .007, by which sets of points differ here."""
+    problem = JointDisk()
+    seen, clean = (problem.draw(Rng(0, stream, range(16))) for stream in ("seen", "clean"))
+    y = (seen[:, :1] - 0.5) / Disk.RADIUS
+    jumping = torch.cat([seen[:, :1], 0.5 + Disk.RADIUS * (1 - y.square()).sqrt() * torch.sin(alpha * y)], dim=1)
+    found = distance.precision_recall(jumping, clean)
+    for name, share in zip(("precision", "recall"), published, strict=True):
+        assert found[name] == pytest.approx(share, abs=0.005 + 4 * 0.007), name
+    floor = distance.precision_recall(problem.draw(Rng(0, "more", range(16))), clean)
+    assert min(floor.values()) > 0.96
