@@ -5,32 +5,39 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..checks import require_in
 from ..rng import Rng
 from .penalty import Restore
 
 
 class SURE:
-    """|D(y) − y|²/N − σ² + 2σ²/N div D(y), div D estimated by bᵀJb with one b of random ±1; means over images.
+    """|D(y) − y|²/N − σ² + 2σ²/N bᵀ(D(y + εb) − D(y))/ε with one b of random ±1 an image; means over images.
 
-    Its expectation over the noise of y = x + σn is that of |D(y) − x|²/N (Stein 1981), whatever D is, so long as it has
-    a derivative: minimising it trains an MMSE denoiser on noisy images (Ramani, Blu and Unser, IEEE TIP 2008, who take
-    a finite difference for Jb; here it is exact, by a second backward pass). It may be negative where the error is
-    small. D is the mean of the K samples; a generator with z would lose its spread by it.
+    Its expectation over the noise of y = x + σn is that of |D(y) − x|²/N (Stein 1981), so that minimising it trains an
+    MMSE denoiser on noisy images alone (Ramani, Blu and Unser, IEEE TIP 2008). It may be negative where the error is
+    small. Exact for linear D whatever ε; else off by terms of ε². A derivative in place of the difference would be
+    exact, but not its gradient: of a network of rectifiers it jumps where one switches, and the gradient of the weights
+    does not see jumps. Trained by it, a network gets worse.
+
+    D is the mean of the K samples; a generator with z would lose its spread by it.
+
+    Args:
+        epsilon: ε in units of σ.
     """
 
     min_samples = 1
+
+    def __init__(self, epsilon: float = 0.1) -> None:
+        require_in("(0, 1]", epsilon=epsilon)
+        self.epsilon = epsilon
 
     def __call__(self, restore: Restore, samples_KBCHW: Tensor, measurement: Any, rng: Rng) -> Tensor:
         if measurement.params.keys() != {"sigma"}:
             known = ", ".join(measurement.params) or "nothing"
             raise ValueError(f"SURE needs degradation=gaussian_noise, whose y knows sigma alone, got one with {known}")
-        C, variance = samples_KBCHW.shape[2], measurement.params["sigma"].square()
-        with torch.enable_grad():
-            condition = measurement.condition.detach().requires_grad_()
-            residual = restore(condition).mean(0) - condition[:, :C]
-            b = 2 * rng.randint(0, 2, *residual.shape[1:]).to(residual) - 1
-            # bᵀJb of D − y, which is N less than that of D
-            (gradient,) = torch.autograd.grad((b * residual).sum(), condition, create_graph=True)
-        error = residual.square().flatten(1).mean(1)
-        divergence = 1 + (b * gradient[:, :C]).flatten(1).mean(1)
-        return (error + variance * (2 * divergence - 1)).mean()
+        y, denoised = measurement.degraded, samples_KBCHW.mean(0)
+        sigma = measurement.params["sigma"].view(-1, 1, 1, 1)
+        b = 2 * rng.randint(0, 2, *y.shape[1:]).to(y) - 1
+        moved = torch.cat([y + self.epsilon * sigma * b, measurement.condition[:, y.shape[1] :]], dim=1)
+        divergence = b * (restore(moved).mean(0) - denoised) / (self.epsilon * sigma)
+        return ((denoised - y).square() + sigma.square() * (2 * divergence - 1)).mean()

@@ -38,6 +38,11 @@ def nonlinear(y):
     return y * torch.sigmoid(3 * y.roll(1, -1).square() - 1)
 
 
+def rectified(y, threshold=0.3):
+    """Shrinks each value by a threshold (Donoho)."""
+    return torch.relu(y - threshold) - torch.relu(-y - threshold)
+
+
 def test_of_a_diagonal_denoiser_the_divergence_and_the_value_are_exact():
     gains, measurement = normal(1, 1, 4, 4), noisy(normal(2, 3, 1, 4, 4), 3)
     y = measurement.degraded
@@ -45,7 +50,7 @@ def test_of_a_diagonal_denoiser_the_divergence_and_the_value_are_exact():
     assert torch.allclose(value_of(lambda condition: gains * condition, measurement), expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("denoise", [linear, nonlinear])
+@pytest.mark.parametrize("denoise", [linear, nonlinear, rectified])
 def test_its_expectation_is_the_squared_error(denoise):
     """The same x again and again, with other noise and another probe; 4 standard errors of 200 blocks."""
     clean = normal(0, 1, 1, 2, 2).expand(IMAGES, -1, -1, -1)
@@ -67,7 +72,23 @@ def test_its_gradient_leads_to_the_wiener_gain():
     assert torch.allclose(gradient, 2 * (w - 1) * power + 2 * SIGMA**2, rtol=1e-12)
 
 
-def test_a_map_of_the_level_is_not_differentiated():
+def test_its_gradient_is_that_of_the_squared_error_where_rectifiers_switch():
+    """The derivative of ReLU is 0 or 1 whatever the threshold: by it the gradient would not know of σ."""
+    clean, threshold = normal(0, 1000, 1, 2, 2), torch.tensor(0.3, dtype=torch.float64, requires_grad=True)
+    misses, errors = [], []
+    for block in range(100):
+        measurement = noisy(clean, 1 + block)
+        squared = (rectified(measurement.degraded, threshold) - clean).square().mean()
+        value = value_of(lambda condition: rectified(condition, threshold), measurement, block)
+        (found,), (expected,) = (torch.autograd.grad(term, threshold) for term in (value, squared))
+        misses.append(found - expected)
+        errors.append(expected)
+    miss, standard_error = torch.stack(misses).mean(), torch.stack(misses).std() / len(misses) ** 0.5
+    assert standard_error < 0.1 * torch.stack(errors).mean().abs()
+    assert miss.abs() < 4 * standard_error
+
+
+def test_a_map_of_the_level_stays_as_it_is():
     degradation = GaussianNoise([10, 200])
     measurement = degradation.at_levels(normal(6, 2, 3, 4, 4), torch.tensor([0.1, 0.5], dtype=torch.float64))
     with_map = value_of(lambda condition: condition[:, :3] * condition[:, 3:], measurement)
@@ -84,5 +105,7 @@ def test_a_map_of_the_level_is_not_differentiated():
 )
 def test_another_degradation_is_refused(degradation, known):
     measurement = degradation(torch.rand(2, 3, 4, 4), Rng(0, "degradation", range(2)))
+    with pytest.raises(ValueError, match="epsilon must be a number in"):
+        SURE(0)
     with pytest.raises(ValueError, match=f"SURE needs degradation=gaussian_noise.*{known}"):
         value_of(lambda condition: condition[:, :3], measurement)
