@@ -40,4 +40,5 @@ class SURE:
         b = 2 * rng.randint(0, 2, *y.shape[1:]).to(y) - 1
         moved = torch.cat([y + self.epsilon * sigma * b, measurement.condition[:, y.shape[1] :]], dim=1)
         divergence = b * (restore(moved).mean(0) - denoised) / (self.epsilon * sigma)
-        return ((denoised - y).square() + sigma.square() * (2 * divergence - 1)).mean()
+        risk: Tensor = (denoised - y).square() + sigma.square() * (2 * divergence - 1)
+        return risk.mean()

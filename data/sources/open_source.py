@@ -4,7 +4,8 @@ import os
 from pathlib import Path
 
 from ...checks import optional_package
-from .folder import Folder, ImageFiles
+from .folder import Folder, ImageFiles, SingleFile, is_image
+from .generated import KINDS, Generated
 from .hub import PREFIX, HubDataset
 from .tar import Shards
 from .zip import ZipArchive
@@ -17,15 +18,18 @@ def open_root(root: str | Path) -> ImageFiles:
     """The image files of a root.
 
     Args:
-        root: a folder of images or a ``.zip`` archive, both of any nesting; a ``.tar`` shard, a folder of them, or a
-            pattern such as ``/data/train-{000000..000019}.tar``; ``hf:`` and a data set of Hugging Face, see
-            ``HubDataset``; or ``"bundled:photos"``, the photographs that come with the package.
+        root: a folder of images or a ``.zip`` archive, both of any nesting; one image file; a ``.tar`` shard, a folder
+            of them, or a pattern such as ``/data/train-{000000..000019}.tar``; ``hf:`` and a data set of Hugging Face,
+            see ``HubDataset``; ``"bundled:photos"``, the photographs that come with the package, or ``"bundled:text"``
+            or ``"bundled:stars"``, pictures made by code.
 
     Raises:
         ValueError: if it is none of these or is damaged.
     """
     if root == BUNDLED:
         return Folder(PHOTOS)
+    if root in KINDS:
+        return Generated(str(root))
     if str(root).startswith(PREFIX):
         return HubDataset(str(root))
     path = Path(root).expanduser()
@@ -33,13 +37,16 @@ def open_root(root: str | Path) -> ImageFiles:
         return _open_folder(path)
     if path.is_file() and path.suffix.lower() == ".zip":
         return ZipArchive(path)
+    if path.is_file() and is_image(path.name):
+        return SingleFile(path)
     if path.is_file() and path.suffix.lower() == ".tar":
         return Shards([path])
     if "{" in str(path):
         return Shards(_expanded(path))
     raise ValueError(
-        "root must be an existing folder, .zip archive or .tar shard, a pattern of shards such as "
-        f"train-{{000..019}}.tar, {PREFIX!r} and a data set of Hugging Face, or {BUNDLED!r}, got {root}"
+        "root must be an existing folder, image file, .zip archive or .tar shard, a pattern of shards such as "
+        f"train-{{000..019}}.tar, {PREFIX!r} and a data set of Hugging Face, or {', '.join((BUNDLED, *KINDS))}, "
+        f"got {root}"
     )
 
 
