@@ -83,7 +83,7 @@ def adapt_to_clean(
 
     Args:
         sampler: a loaded model.
-        clean: uint8 (C, H, W).
+        clean: x, uint8, or floats with 1 for white, (C, H, W).
         how: long and fast.
         tell: is called after each step.
 
@@ -106,11 +106,12 @@ def adapt_to_noisy(
 ) -> Adapted:
     """Train on noisy pictures themselves: by SURE, or a sampler on its own samples of them as if they were clean.
 
-    What is kept has a smaller SURE, by more than twice the standard error of the difference.
+    Their lower thirds are not trained on. What is kept has a smaller SURE there, by more than twice the standard error
+    of the difference: where the network has seen the noise, SURE falls also as it fits that.
 
     Args:
         sampler: a model of Gaussian noise.
-        noisy: uint8 (C, H, W).
+        noisy: y, uint8, or floats with 1 for white, (C, H, W).
         sigma: of their noise on the 0..255 scale; None where the model knows one alone.
         how: long and fast.
         tell: is called after each step.
@@ -121,8 +122,9 @@ def adapt_to_noisy(
     if not isinstance(sampler.degradation, GaussianNoise):
         kind = type(sampler.degradation).__name__
         raise ValueError(f"noisy pictures need a model of GaussianNoise, got one of {kind}")
-    given, images = GivenNoise(sampler.degradation, sigma), _floats(noisy, how.crop)
-    judge = SureOfNoisy(sampler, given, images, how.seed)
+    given = GivenNoise(sampler.degradation, sigma)
+    images = _floats([y[:, : _trained_rows(y)] for y in noisy], how.crop)
+    judge = SureOfNoisy(sampler, given, _floats([y[:, _trained_rows(y) :] for y in noisy], 1), how.seed)
     if not sampler.stochastic:
         sure = {"sure": GeneratorPenalty(SURE(), samples_per_image=1)}
         return _best(_gan_step(sampler, how, sure, degradation=given), images, judge, how, tell)
@@ -130,10 +132,14 @@ def adapt_to_noisy(
     return _best(_own_objective(sampler, how), [x for samples in restored for x in samples], judge, how, tell)
 
 
+def _trained_rows(y: Tensor) -> int:
+    return 2 * y.shape[1] // 3
+
+
 def _floats(pictures: Sequence[Tensor], crop: int) -> list[Tensor]:
     for number, picture in enumerate(pictures, start=1):
         require_size(f"picture {number}", size_of(picture), "crop", crop)
-    return [picture.float() / 255 for picture in pictures]
+    return [picture if picture.is_floating_point() else picture.float() / 255 for picture in pictures]
 
 
 def _best(
