@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ..train.inference.sampler import LoadedSampler
 
 PROGRAM = "pscgan adapt"
-LIKE, SELF = {"images": 3_200, "lr": 2e-3}, {"images": 640, "lr": 3e-4}  # noisy pictures themselves are soon overfitted
+LIKE, SELF = {"images": 1_600, "lr": 2e-3}, {"images": 640, "lr": 3e-4}  # noisy pictures themselves are soon overfitted
 CUT_OFF = 0.01  # of the values at 0 or 255: with more of them noise is not Gaussian
 ARRAY = ".npy"  # with floats (H, W, C), 1 for white
 
@@ -46,7 +46,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     pictures.add_argument("--self", nargs="+", metavar="NOISY", dest="noisy", help=noisy)
     add("--out", type=Path, required=True, help="a .safetensors file that is not there yet")
     add("--sigma", type=float, help="with --self: of the noise, on the 0..255 scale, of a model of many levels")
-    add("--images", type=int, help="crops seen, a multiple of 32 (default 3200, with --self 640)")
+    add("--images", type=int, help="crops seen, a multiple of 32 (default 1600, with --self 640)")
     add("--lr", type=float, help="largest learning rate (default 2e-3, with --self 3e-4)")
     add("--crop", type=int, default=64, help="pixels a side (default %(default)s)")
     add("--seed", type=int, default=0, help="of crops, noise and samples (default %(default)s)")
