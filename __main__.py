@@ -14,6 +14,7 @@ VERBS = {
     "train": "train a posterior sampler, or continue a run",
     "evaluate": "compare restoration methods on the same measurements, and write a report",
     "restore": "draw restorations of image files",
+    "adapt": "adapt a trained model to pictures of one kind, from a few of them",
     "transport": "fit the map that takes a model's restorations to the law of clean images",
     "synthesise": "draw images from the prior of a denoiser, from pure noise",
     "export": "write a trained sampler to one file, or push it to a hub",

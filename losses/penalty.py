@@ -92,16 +92,16 @@ Terms = dict[str, Term]
 Restore = Callable[[Tensor], Tensor]
 """A condition (B, C + M, H, W) to K samples (K, B, C, H, W), always from the same z."""
 
-GeneratorEstimator = Callable[[Restore, Tensor, Tensor, Rng], Tensor]
-"""(restore, samples_KBCHW, condition, rng) -> scalar; the samples are those of ``condition`` itself."""
+GeneratorEstimator = Callable[[Restore, Tensor, Any, Rng], Tensor]
+"""(restore, samples_KBCHW, measurement, rng) -> scalar; the samples are those of the measurement's own condition."""
 
 
 class GeneratorPenalty(PenaltySchedule):
-    """A penalty whose estimator asks for restorations of other conditions; arguments: ``PenaltySchedule``."""
+    """A penalty whose estimator asks for restorations of other conditions, and sees no x; see ``PenaltySchedule``."""
 
     estimator: GeneratorEstimator
 
-    def forward(self, restore: Restore, samples_KBCHW: Tensor, condition: Tensor, rng: Rng) -> Tensor:
+    def forward(self, restore: Restore, samples_KBCHW: Tensor, measurement: Any, rng: Rng) -> Tensor:
         """The unweighted value on K samples of all images given, in fp32 or above, a scalar."""
         samples = at_least_fp32(samples_KBCHW[: self.samples_per_image])
-        return self.estimator(lambda moved: at_least_fp32(restore(moved)), samples, at_least_fp32(condition), rng)
+        return self.estimator(lambda moved: at_least_fp32(restore(moved)), samples, measurement, rng)

@@ -1,9 +1,12 @@
 """Robustness of a sampler to its input (Ohayon et al., arXiv 2211.08944), which keeps its samples apart."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from ..checks import require_at_least
+from ..precision import at_least_fp32
 from ..rng import Rng
 from .penalty import Restore
 
@@ -33,7 +36,8 @@ class Robustness:
         require_at_least(0, epsilon=epsilon, steps=steps, learning_rate=learning_rate)
         self.epsilon, self.steps, self.learning_rate = epsilon, steps, learning_rate
 
-    def __call__(self, restore: Restore, samples_KBCHW: Tensor, condition: Tensor, rng: Rng) -> Tensor:
+    def __call__(self, restore: Restore, samples_KBCHW: Tensor, measurement: Any, rng: Rng) -> Tensor:
+        condition = at_least_fp32(measurement.condition)
         start = on_sphere(samples_KBCHW, rng, self.epsilon)
         d = self._attack(restore, samples_KBCHW.detach(), condition, start)
         return squared_change(restore, samples_KBCHW, condition, d).mean()

@@ -192,7 +192,7 @@ class GANStep(nn.Module):
             if isinstance(penalty, GeneratorPenalty):
                 restore = partial(samples.restore, num_samples=penalty.samples_per_image)
                 rng = batch.randomness[:n].stream(f"penalty {name}")
-                value = penalty(restore, samples_KnCHW, measurement.condition, rng)
+                value = penalty(restore, samples_KnCHW, measurement, rng)
             else:
                 value = penalty(samples_KnCHW, batch.clean[:n], measurement)
             terms[name] = Term(value, penalty.weight, n, penalty.count(batch.total))

@@ -81,7 +81,7 @@ def _value(penalty: PenaltySchedule, samples_KBCHW: Tensor, clean: Tensor, measu
     C, condition = clean.shape[1], measurement.condition
     rng = Rng(0, "sanity check penalty", range(len(clean)))
     # a restorer that follows its input
-    return penalty(lambda moved: samples_KBCHW + (moved - condition)[:, :C], samples_KBCHW, condition, rng)
+    return penalty(lambda moved: samples_KBCHW + (moved - condition)[:, :C], samples_KBCHW, measurement, rng)
 
 
 def _require_usable(value: Any) -> None:

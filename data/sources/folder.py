@@ -50,6 +50,17 @@ class Folder:
             return file.read(num_bytes)
 
 
+class SingleFile(Folder):
+    """One image file, as a folder that holds no other.
+
+    Args:
+        path: of the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.root, self.names = path.parent, Names([path.name])
+
+
 class ImageFiles(Protocol):
     """Image files by name. Safe in forked and spawned workers: no two processes share a file position.
 

@@ -4,10 +4,9 @@ import os
 from pathlib import Path
 
 from ...checks import optional_package
-from .folder import Folder, ImageFiles
+from .folder import Folder, ImageFiles, SingleFile, is_image
+from .generated import KINDS, Generated
 from .hub import PREFIX, HubDataset
-from .lognormal import PREFIX as LOGNORMAL
-from .lognormal import LognormalFiles
 from .tar import Shards
 from .zip import ZipArchive
 
@@ -19,32 +18,34 @@ def open_root(root: str | Path) -> ImageFiles:
     """The image files of a root.
 
     Args:
-        root: a folder of images or a ``.zip`` archive, both of any nesting; a ``.tar`` shard, a folder of them, or a
-            pattern such as ``/data/train-{000000..000019}.tar``; ``hf:`` and a data set of Hugging Face, see
-            ``HubDataset``; ``lognormal:`` and a size, see ``LognormalFiles``; or ``"bundled:photos"``, the photographs
-            that come with the package.
+        root: a folder of images or a ``.zip`` archive, both of any nesting; one image file; a ``.tar`` shard, a folder
+            of them, or a pattern such as ``/data/train-{000000..000019}.tar``; ``hf:`` and a data set of Hugging Face,
+            see ``HubDataset``; ``"bundled:photos"``, the photographs that come with the package; or pictures made by
+            code, ``"bundled:text"``, ``"bundled:stars"``, ``lognormal:`` and a size, see ``generated``.
 
     Raises:
         ValueError: if it is none of these or is damaged.
     """
     if root == BUNDLED:
         return Folder(PHOTOS)
+    if str(root).startswith(tuple(KINDS)):
+        return Generated(str(root))
     if str(root).startswith(PREFIX):
         return HubDataset(str(root))
-    if str(root).startswith(LOGNORMAL):
-        return LognormalFiles(str(root))
     path = Path(root).expanduser()
     if path.is_dir():
         return _open_folder(path)
     if path.is_file() and path.suffix.lower() == ".zip":
         return ZipArchive(path)
+    if path.is_file() and is_image(path.name):
+        return SingleFile(path)
     if path.is_file() and path.suffix.lower() == ".tar":
         return Shards([path])
     if "{" in str(path):
         return Shards(_expanded(path))
     raise ValueError(
-        "root must be an existing folder, .zip archive or .tar shard, a pattern of shards such as "
-        f"train-{{000..019}}.tar, {PREFIX!r} and a data set of Hugging Face, {LOGNORMAL!r} and a size, or {BUNDLED!r}, "
+        "root must be an existing folder, image file, .zip archive or .tar shard, a pattern of shards such as "
+        f"train-{{000..019}}.tar, {PREFIX!r} and a data set of Hugging Face, or {', '.join((BUNDLED, *KINDS))}, "
         f"got {root}"
     )
 

@@ -4,9 +4,12 @@ What it showed: on the demo nothing (14.65 dB and spread / skill 1.16, as withou
 ``first_moment`` on two modes it left a Gaussian (variance ratio 0.90, sliced W1 0.601; README).
 """
 
+from typing import Any
+
 from torch import Tensor
 
 from ...checks import require_at_least
+from ...precision import at_least_fp32
 from ...rng import Rng
 from ..penalty import Restore
 from ..robustness import on_sphere, squared_change
@@ -32,6 +35,6 @@ class JacobianRobustness:
         require_at_least(0, epsilon=epsilon)
         self.epsilon = epsilon
 
-    def __call__(self, restore: Restore, samples_KBCHW: Tensor, condition: Tensor, rng: Rng) -> Tensor:
+    def __call__(self, restore: Restore, samples_KBCHW: Tensor, measurement: Any, rng: Rng) -> Tensor:
         d = on_sphere(samples_KBCHW, rng, self.epsilon)
-        return squared_change(restore, samples_KBCHW, condition, d).mean()
+        return squared_change(restore, samples_KBCHW, at_least_fp32(measurement.condition), d).mean()

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from pscgan.data.measurement import Measurement
 from pscgan.losses.experimental.robustness_probe import JacobianRobustness
 from pscgan.losses.penalty import GeneratorPenalty
 from pscgan.losses.robustness import Robustness
@@ -30,13 +31,14 @@ class LinearGenerator(torch.nn.Module):
         return (condition[:, :1].flatten(1) @ self.W.mT).view(-1, 1, 2, 2) + self.z
 
 
-def condition_of(images):
-    return normal(2, images, 2, 2, 2)
+def measured(images):
+    y, maps = normal(2, images, 2, 2, 2).split(1, dim=1)
+    return Measurement(y, maps)
 
 
 def value_of(estimator, generator, images, seed=0):
-    condition = condition_of(images)
-    return estimator(generator, generator(condition), condition, Rng(seed, "penalty", range(images)))
+    measurement = measured(images)
+    return estimator(generator, generator(measurement.condition), measurement, Rng(seed, "penalty", range(images)))
 
 
 def test_the_attack_finds_the_largest_singular_value():
@@ -90,31 +92,32 @@ def test_a_function_of_the_generators_and_of_each_image_alone(estimator):
     whole = value_of(estimator, generator, 3)
     assert torch.equal(whole, value_of(estimator, generator, 3))
     assert not torch.equal(whole, value_of(estimator, generator, 3, seed=1))
-    condition, rng, parts = condition_of(3), Rng(0, "penalty", range(3)), []
+    measurement, rng, parts = measured(3), Rng(0, "penalty", range(3)), []
     for b in range(3):
         alone = LinearGenerator(1)
         alone.z = generator.z[:, b : b + 1]
-        part = condition[b : b + 1]
-        parts.append(estimator(alone, alone(part), part, rng[b : b + 1]))
+        part = measurement[b : b + 1]
+        parts.append(estimator(alone, alone(part.condition), part, rng[b : b + 1]))
     assert torch.allclose(torch.stack(parts).mean(), whole, rtol=1e-9)
 
 
 @pytest.mark.parametrize("estimator", [Robustness(0.5), JacobianRobustness(0.5)])
 def test_a_generator_that_ignores_its_input_pays_nothing(estimator):
     samples = normal(3, 2, 3, 1, 2, 2).requires_grad_()
-    value = estimator(lambda moved: samples + 0 * moved, samples, normal(4, 3, 1, 2, 2), Rng(0, "penalty", range(3)))
+    measurement = Measurement(normal(4, 3, 1, 2, 2))
+    value = estimator(lambda moved: samples + 0 * moved, samples, measurement, Rng(0, "penalty", range(3)))
     assert value == 0
 
 
 def test_penalty_hands_over_fp32_and_the_first_samples():
     seen = {}
 
-    def spy(restore, samples_KBCHW, condition, rng):
-        seen.update(samples=samples_KBCHW, condition=condition, restored=restore(condition))
+    def spy(restore, samples_KBCHW, measurement, rng):
+        seen.update(samples=samples_KBCHW, restored=restore(measurement.condition))
         return samples_KBCHW.mean()
 
-    samples, condition = normal(0, 4, 2, 3, 4, 4).bfloat16(), normal(1, 2, 3, 4, 4).bfloat16()
-    GeneratorPenalty(spy, samples_per_image=2)(lambda c: samples[:2] + c, samples, condition, Rng(0, "", range(2)))
+    samples, y = normal(0, 4, 2, 3, 4, 4).bfloat16(), Measurement(normal(1, 2, 3, 4, 4).bfloat16())
+    GeneratorPenalty(spy, samples_per_image=2)(lambda c: samples[:2] + c, samples, y, Rng(0, "", range(2)))
     assert {tensor.dtype for tensor in seen.values()} == {torch.float32}
     assert torch.equal(seen["samples"], samples[:2].float())
 

@@ -34,12 +34,24 @@ def open_critic(gan: LoadedSampler, name: str) -> nn.Module:
     if not isinstance(objective, Logistic | Relativistic):
         kind = type(objective).__name__
         raise ValueError(f"gan must have a logistic critic (Logistic, Relativistic), got {name} of {kind}")
+    return critic_of(gan, config).eval().requires_grad_(False)
+
+
+def critic_of(sampler: LoadedSampler, config: dict[str, Any]) -> nn.Module:
+    """The critic of the run a sampler was read from, with its weights, on the device of the generator.
+
+    Args:
+        sampler: of a run with a critic.
+        config: of the run, as plain values.
+    """
+    assert sampler.run is not None
     with torch.random.fork_rng(devices=[]):  # initial weights are drawn, and replaced
-        channels: dict[str, Any] = network_channels(gan.image_channels, gan.degradation)
+        channels: dict[str, Any] = network_channels(sampler.image_channels, sampler.degradation)
+        channels["condition_channels"] += sampler.image_channels if config["gan_step"]["paired"] else 0
         critic: nn.Module = safe_instantiate.build(config["critic"], "pscgan.models", "critic", **channels)
-    path = gan.run.checkpoint
+    path = sampler.run.checkpoint
     state = checkpoint.load(path)["gan_step"]
     weights = {key.removeprefix(CRITIC): value for key, value in state.items() if key.startswith(CRITIC)}
     checkpoint.check_same_tensors(critic.state_dict(), weights, path)
     critic.load_state_dict(weights)
-    return critic.to(gan.device).eval().requires_grad_(False)
+    return critic.to(sampler.device)
