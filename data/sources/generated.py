@@ -64,7 +64,8 @@ def convergence_field(fields: LognormalFields, number: int) -> Tensor:
     What exceeds white is cut, in 3 of 100 fields of 31 x 31 pixels one.
     """
     (field,) = fields.draw(Rng(0, "lognormal", [number]))
-    return (255 * field.clamp(0, 1)).round().byte()
+    levels: Tensor = (255 * field.clamp(0, 1)).round().byte()
+    return levels
 
 
 def _lognormal(size: str) -> tuple[int, Picture]:

@@ -150,7 +150,7 @@ def test_wrong_roots_say_what_is_allowed(tmp_path):
     (tmp_path / "damaged.zip").write_bytes(b"PK and no more")
     (tmp_path / "a.tgz").write_bytes(b"")
     for root, allowed in {
-        "missing": "be an existing folder, .zip archive or .tar shard, .* 'bundled:photos'",
+        "missing": "be an existing folder, image file, .zip archive or .tar shard, .* bundled:photos",
         "a.tgz": "be an existing folder",
         "empty": r"hold image files \(.png",
         "damaged.zip": "be a whole .zip archive",
