@@ -37,6 +37,7 @@ WITHOUT_CHANCE = [
     "icassp_quantise.yaml",
     "icassp_sr4.yaml",
     "inpaint_box.yaml",
+    "inpaint_upper.yaml",
     "jpeg.yaml",
     "jpeg_decoded.yaml",
     "nothing.yaml",
