@@ -42,8 +42,8 @@ class GanInversion:
         published: whether it is the published search, not Adam's.
     """
 
-    restarts: int = 8
-    steps: int = 300
+    restarts: int = 4
+    steps: int = 150
     lr: float = 0.3
     critic_weight: float = 0.1
     latent_weight: float = 0.1

@@ -121,8 +121,8 @@ def test_a_picture_of_the_size_of_a_gan_is_restored_by_inversion(mask, gan, tmp_
     options = ("--method", "inversion", "--gan", gan, "--degradation", "inpaint_box" if mask else "colourise")
     ended = restore(capfd, tmp_path / "photo.png", *options, "--sigma", 0, "--out", tmp_path / "out")
     assert ended.code == 0, ended.err
-    assert "photo.png: 301 steps of 8 restarts, about" in ended.err
-    assert report(tmp_path / "out")["model"]["rule"].startswith("GanInversion(restarts=8")
+    assert "photo.png: 151 steps of 4 restarts, about" in ended.err
+    assert report(tmp_path / "out")["model"]["rule"].startswith("GanInversion(restarts=4")
     with Image.open(tmp_path / "out/photo_sample1.png") as restored:
         pixels = np.asarray(restored.convert("RGB")).astype(float)
     if mask:
