@@ -14,7 +14,8 @@ from .unet import Features, UNet
 DataStep = Callable[[Tensor, Tensor], Tensor]
 """Images x (B, C, H, W) and β > 0, a scalar, to the z of least ‖A z − y‖² / 2σ² + β/2 ‖z − x‖², in fp32 at least."""
 
-START = 0.1  # standard deviation that the error of x is first taken to have: β is one over its square
+START = 0.03  # standard deviation that the error of x is first taken to have: β is one over its square
+FIRST_GAIN = 0.02  # of U beside that of a U-Net alone: at first the rounds are little but T proximal steps
 SPEED = 10.0  # by which ln β learns faster than a weight, which is far smaller
 
 
@@ -57,6 +58,8 @@ class Unfolded(nn.Module):
         self.image_channels, self.rounds = image_channels, rounds
         seen = image_channels + condition_channels + 1
         self.network = UNet(image_channels, seen, width, levels, encoder_blocks, decoder_blocks, latent_channels)
+        with torch.no_grad():
+            self.network.out[-1].weight *= FIRST_GAIN
         self.log_beta = nn.Parameter(torch.full((rounds,), -2 * math.log(START) / SPEED))
 
     @property
