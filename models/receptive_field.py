@@ -12,11 +12,10 @@ FIRST, LAST = 256, 8192  # pixels, lengths of the strips that are tried
 
 @torch.no_grad()
 def receptive_field_radius(generator: Generator, condition_channels: int) -> int | None:
-    """Pixels beyond which nothing of y and z can change a pixel of x̂, a multiple of the stride; None if beyond 4,000,
-    or if it unfolds: a data step may see all of y.
+    """Pixels beyond which nothing of y and z can change a pixel of x̂, a multiple of the stride; None if beyond 4,000.
 
-    Found by what cannot be overlooked: a part of an otherwise empty strip is not a number, and so is all that depends
-    on it, whatever the weights.
+    None as well where the generator unfolds, as a data step may see all of y. Else found by what cannot be overlooked:
+    a part of an otherwise empty strip is not a number, and so is all that depends on it, whatever the weights.
 
     Args:
         generator: in evaluation mode, on the CPU or any device.

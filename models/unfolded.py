@@ -22,7 +22,7 @@ SPEED = 10.0  # by which ln β learns faster than a weight, which is far smaller
 class Unfolded(nn.Module):
     """T rounds of half-quadratic splitting, each a layer, trained end to end (Gregor and LeCun, ICML 2010).
 
-    As in MoDL (arXiv 1712.02862) all rounds share the network U, and only β, how far x is trusted, is learned for each::
+    As in MoDL (arXiv 1712.02862) all rounds share the network U; β, how far x is trusted, is learned for each::
 
         x₀ = y as it is shown    zₜ = prox(xₜ₋₁; βₜ)    xₜ = zₜ + U(zₜ, y, t)
 

@@ -22,7 +22,6 @@ from ..torch_defaults import OTHERS, torch_default
 from .drawing import draw_samples
 
 
-
 class Told(Unfolded):
     """With a data step that sees a pixel alone."""
 

@@ -70,7 +70,9 @@ def penalties():
     }
 
 
-@pytest.mark.parametrize(("generator", "passes"), [("unet", (1, 2)), ("pscgan", (2,)), ("rrdb", (1, 2)), ("unfolded", (2,))])
+@pytest.mark.parametrize(
+    ("generator", "passes"), [("unet", (1, 2)), ("pscgan", (2,)), ("rrdb", (1, 2)), ("unfolded", (2,))]
+)
 def test_critic_and_penalties_on_different_numbers_of_images(generator, passes):
     assert_same_gradient(passes, generator=GENERATORS[generator], penalties=penalties)
 
