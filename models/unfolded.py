@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -58,8 +59,7 @@ class Unfolded(nn.Module):
         self.image_channels, self.rounds = image_channels, rounds
         seen = image_channels + condition_channels + 1
         self.network = UNet(image_channels, seen, width, levels, encoder_blocks, decoder_blocks, latent_channels)
-        with torch.no_grad():
-            self.network.out[-1].weight *= FIRST_GAIN
+        cast(nn.Conv2d, self.network.out[-1]).weight.data *= FIRST_GAIN
         self.log_beta = nn.Parameter(torch.full((rounds,), -2 * math.log(START) / SPEED))
 
     @property
