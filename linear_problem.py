@@ -38,7 +38,7 @@ class ProjectedProblem:
     def __post_init__(self) -> None:
         object.__setattr__(self, "shown", at_least_fp32(self.shown.detach()))
 
-    def proximal(self, x: Tensor, beta: float) -> Tensor:
+    def proximal(self, x: Tensor, beta: float | Tensor) -> Tensor:
         """As of ``LinearProblem``: the data term is 0 or infinite, so that β does not count."""
         return self.project(x)
 
@@ -112,10 +112,11 @@ class LinearProblem:
         """Aᵀ(A x − y) / σ²."""
         return self.adjoint(self.forward(x) - self.measured) / self.noise_variance
 
-    def proximal(self, x: Tensor, beta: float) -> Tensor:
+    def proximal(self, x: Tensor, beta: float | Tensor) -> Tensor:
         """The z of least ‖A z − y‖² / 2σ² + β/2 ‖z − x‖²: (AᵀA/σ² + β)⁻¹ (Aᵀy/σ² + βx).
 
-        As x + (AᵀA + ρ)⁻¹ Aᵀ(y − A x), ρ = βσ²: where S is 0, 1/ρ meets no rounding of a large y.
+        As x + (AᵀA + ρ)⁻¹ Aᵀ(y − A x), ρ = βσ²: where S is 0, 1/ρ meets no rounding of a large y. Gradients reach x,
+        and β where it is a tensor.
         """
         rho = beta * self.noise_variance
         return x + self.filtered(self.adjoint(self.measured - self.forward(x)), lambda S: 1 / (S.square() + rho))

@@ -97,6 +97,11 @@ def is_deterministic(generator: Generator) -> bool:
     return not generator.draw_latent(1, 1, 1, Rng(0, "latent", [0]))
 
 
+def takes_data_step(generator: LatentSource) -> bool:
+    """Whether it unfolds: ``encode`` is told the data step of the measurement beside the condition."""
+    return getattr(generator, "takes_data_step", False)
+
+
 def latent_strides(generator: LatentSource) -> list[int]:
     """Pixels of the image a value of z is wide, of each map."""
     stride = generator.stride

@@ -5,7 +5,7 @@ import math
 import torch
 
 from ..rng import Rng
-from .generator import Generator
+from .generator import Generator, takes_data_step
 
 FIRST, LAST = 256, 8192  # pixels, lengths of the strips that are tried
 
@@ -14,13 +14,15 @@ FIRST, LAST = 256, 8192  # pixels, lengths of the strips that are tried
 def receptive_field_radius(generator: Generator, condition_channels: int) -> int | None:
     """Pixels beyond which nothing of y and z can change a pixel of x̂, a multiple of the stride; None if beyond 4,000.
 
-    Found by what cannot be overlooked: a part of an otherwise empty strip is not a number, and so is all that depends
-    on it, whatever the weights.
+    None as well where the generator unfolds, as a data step may see all of y. Else found by what cannot be overlooked:
+    a part of an otherwise empty strip is not a number, and so is all that depends on it, whatever the weights.
 
     Args:
         generator: in evaluation mode, on the CPU or any device.
         condition_channels: C + M.
     """
+    if takes_data_step(generator):
+        return None
     sides = [_of_strip(generator, condition_channels, upright) for upright in (False, True)]
     return None if None in sides else max(side for side in sides if side is not None)
 

@@ -1,7 +1,7 @@
 """K samples of x̂ = G(y, z): one graph or two passes in training, encoded once and decoded by passes in use."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Literal, Protocol, cast, get_args
 
@@ -15,6 +15,7 @@ from ..data.measurement import Measurement
 from ..models.generator import Generator, Latent, is_deterministic, scale_latent
 from ..models.spatial_latent import SpatialLatent
 from ..rng import Rng
+from .data_step import encode_arguments, require_data_step
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,13 @@ class ProjectedDecoder:
     generator: Generator
     degradation: Degradation
     project: bool
+
+    def __post_init__(self) -> None:
+        require_data_step(self.generator, self.degradation)
+
+    def encode(self, measurement: Measurement) -> Any:
+        """Features of B images."""
+        return self.generator.encode(*encode_arguments(self.generator, self.degradation, measurement))
 
     def decode(self, features: Any, latent: Latent, measurement: Measurement) -> Tensor:
         """(K, B, C, H, W)."""
@@ -69,7 +77,7 @@ class TwoPassSamples:
         self.decoder, self.measurement, self.samples_per_pass = decoder, measurement, samples_per_pass
         height, width = measurement.degraded.shape[-2:]
         self.latent = decoder.generator.draw_latent(num_samples, height, width, rng)
-        self._features = decoder.generator.encode(measurement.condition)
+        self._features = decoder.encode(measurement)
         if samples_per_pass is None:
             self.samples_KBCHW = decoder.decode(self._features, self.latent, measurement)
             return
@@ -151,11 +159,12 @@ class SampleBatch:
         return samples[0] if len(samples) == 1 else torch.cat(samples)
 
     def restore(self, condition: Tensor, num_samples: int) -> Tensor:
-        """The first images again, from another condition (n, C + M, H, W) and the same z: (K, n, C, H, W)."""
+        """The first images again, with another y in the condition (n, C + M, H, W) and the same z: (K, n, C, H, W)."""
         draw, n = self._draws[0], len(condition)
         latent = [z[:num_samples, :n] for z in draw.latent]
-        features = draw.decoder.generator.encode(condition)
-        return draw.decoder.decode(features, latent, draw.measurement[:n])
+        measurement = draw.measurement[:n]
+        moved = replace(measurement, degraded=condition[:, : measurement.degraded.shape[1]])
+        return draw.decoder.decode(draw.decoder.encode(moved), latent, measurement)
 
     def backward(self) -> None:
         """Hand the gradients of all samples on to the generator."""
@@ -226,11 +235,15 @@ class GeneratorSampler:
         generator: in evaluation mode.
         degradation: whose projection the samples go through.
         config: how it computes.
+
+    Raises:
+        ValueError: if the generator unfolds, and the degradation is not linear.
     """
 
     def __init__(
         self, generator: Generator, degradation: Degradation, config: InferenceConfig = InferenceConfig()
     ) -> None:
+        require_data_step(generator, degradation)
         cast(nn.Module, generator).to(memory_format=torch.channels_last)
         self.generator, self.degradation, self.config = generator, degradation, config
         self.stochastic = not is_deterministic(generator)
@@ -259,13 +272,13 @@ class GeneratorSampler:
         latents = (
             SpatialLatent(self.generator, seeds, k).window(0, 0, height, width) for k in range(1, num_samples + 1)
         )
-        features = self.encode(measurement.condition)
+        features = self.encode(measurement)
         for sample in self.decode(features, (scale_latent(latent, sigma_z) for latent in latents)):
             yield self.degradation.project(sample, measurement) if project else sample
 
-    def encode(self, condition: Tensor) -> Any:
-        """Features of (B, C + M, H, W)."""
-        return self._encode(condition.to(self.device))
+    def encode(self, measurement: Measurement) -> Any:
+        """Features of B images."""
+        return self._encode(*encode_arguments(self.generator, self.degradation, measurement.to(self.device)))
 
     def decode(self, features: Any, latents: Iterable[Latent]) -> Iterator[Tensor]:
         """Decode the z of each sample, maps (1, B, c, h, w), to (B, C, H, W) fp32, not projected."""

@@ -73,6 +73,7 @@ def _of_size(image: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 @lru_cache(maxsize=1)
+@torch.inference_mode(False)
 def _svd(
     operator: DeepinvPhysics, shape: torch.Size, dtype: torch.dtype, device: torch.device
 ) -> tuple[Tensor, Tensor]:

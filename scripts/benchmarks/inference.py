@@ -44,16 +44,17 @@ def measure_ways(
     """By way: milliseconds a sample (median over rounds, y encoded once for all samples) and the samples."""
     import torch
 
+    from ...data.measurement import Measurement
     from ...models.spatial_latent import SpatialLatent
     from ...train.sampling import GeneratorSampler
 
     channels = sampler.image_channels + sampler.degradation.num_maps
-    condition = torch.rand(1, channels, size, size, generator=torch.Generator().manual_seed(0)).to(sampler.device)
+    shown = torch.rand(1, channels, size, size, generator=torch.Generator().manual_seed(0))
     fields = [SpatialLatent(sampler.generator, [0], number) for number in range(1, samples + 1)]
     latents = [[z.to(sampler.device) for z in field.window(0, 0, size, size)] for field in fields]
 
     def draw(decoder: GeneratorSampler) -> Tensor:
-        return torch.stack([sample.cpu() for sample in decoder.decode(decoder.encode(condition), latents)])
+        return torch.stack([sample.cpu() for sample in decoder.decode(decoder.encode(Measurement(shown)), latents)])
 
     decoders = {name: GeneratorSampler(sampler.generator, sampler.degradation, way) for name, way in chosen.items()}
     works: Works = {name: partial(draw, decoder) for name, decoder in decoders.items()}

@@ -80,21 +80,23 @@ class Workload:
 
         from ...data.degradation import measure
         from ...rng import Rng
+        from ...train.data_step import encode_arguments
 
         images, rng = self.images(size), Rng(0, "benchmark", [0], self.device)
         generator = cast("Generator", self.gan_step.ema.average)
-        condition = measure(self.gan_step.degradation, images[:1], rng)[1].condition
+        degradation = self.gan_step.degradation
+        seen = encode_arguments(generator, degradation, measure(degradation, images[:1], rng)[1])
         latent = generator.draw_latent(samples, size, size, rng)
         drawn = len(latent[0]) if latent else 1
 
         def encode_once() -> None:
             with torch.no_grad(), self.autocast():
-                generator.decode(generator.encode(condition), latent)
+                generator.decode(generator.encode(*seen), latent)
 
         def passes() -> None:
             with torch.no_grad(), self.autocast():
                 for k in range(drawn):
-                    generator.decode(generator.encode(condition), [z[k : k + 1] for z in latent])
+                    generator.decode(generator.encode(*seen), [z[k : k + 1] for z in latent])
 
         return {"step": partial(self.train_batches, 1, size), "once": encode_once, "passes": passes}, drawn
 

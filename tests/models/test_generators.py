@@ -15,10 +15,19 @@ from pscgan.models.preconditioned import Preconditioned
 from pscgan.models.published.pscgan import PscganGenerator
 from pscgan.models.published.rrdb import RrdbGenerator
 from pscgan.models.unet import UNet
+from pscgan.models.unfolded import Unfolded
 from pscgan.rng import Rng
 
 from ..torch_defaults import OTHERS, torch_default
 from .drawing import draw_samples
+
+
+class Told(Unfolded):
+    """With a data step that sees a pixel alone."""
+
+    def encode(self, condition, data_step=None):
+        return super().encode(condition, lambda x, beta: (x + condition[:, :3]) / 2)
+
 
 GENERATORS = {
     "unet": lambda: UNet(3, 3, width=8, levels=3, decoder_blocks=2),
@@ -28,6 +37,7 @@ GENERATORS = {
     "autoencoder": lambda: Autoencoder(3, 3, width=8),
     "dcgan": lambda: DcganGenerator(3, 3, 16, width=4),
     "preconditioned": lambda: Preconditioned(2, 3, partial(UNet, width=8, levels=3, decoder_blocks=2)),
+    "unfolded": lambda: Told(3, 3, rounds=2, width=8, levels=2),
 }
 
 
@@ -42,7 +52,7 @@ def test_every_map_of_z_has_a_whole_number_of_values_in_a_stride(name):
     assert [tuple(z.shape[-2:]) for z in latent] == sides
 
 
-@pytest.mark.parametrize("name", ["unet", "rrdb", "pointwise", "preconditioned", "autoencoder", "dcgan"])
+@pytest.mark.parametrize("name", ["unet", "rrdb", "pointwise", "preconditioned", "autoencoder", "dcgan", "unfolded"])
 @torch.no_grad()
 def test_a_window_at_multiples_of_the_stride_is_seen_as_in_the_image(name):
     """Far from the border of the window, further than the network sees."""

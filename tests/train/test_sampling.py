@@ -17,6 +17,7 @@ from pscgan.models.patch_critic import PatchCritic
 from pscgan.models.published.pscgan import PscganGenerator
 from pscgan.models.published.rrdb import RrdbGenerator
 from pscgan.models.unet import UNet
+from pscgan.models.unfolded import Unfolded
 from pscgan.rng import Rng
 from pscgan.train.sampling import ProjectedDecoder, SampleBatch
 
@@ -26,6 +27,7 @@ GENERATORS = {
     "unet": lambda: UNet(3, 3, width=4, levels=2, encoder_blocks=1),
     "twin": lambda: UNet(3, 3, width=4, levels=2, encoder_blocks=1, latent_channels=0),
     "pscgan": lambda: PscganGenerator(3, 3),
+    "unfolded": lambda: Unfolded(3, 3, rounds=2, width=4, levels=2),
     "rrdb": lambda: RrdbGenerator(3, 3, blocks=1, width=8, growth=4),
 }
 
@@ -68,7 +70,9 @@ def penalties():
     }
 
 
-@pytest.mark.parametrize(("generator", "passes"), [("unet", (1, 2)), ("pscgan", (2,)), ("rrdb", (1, 2))])
+@pytest.mark.parametrize(
+    ("generator", "passes"), [("unet", (1, 2)), ("pscgan", (2,)), ("rrdb", (1, 2)), ("unfolded", (2,))]
+)
 def test_critic_and_penalties_on_different_numbers_of_images(generator, passes):
     assert_same_gradient(passes, generator=GENERATORS[generator], penalties=penalties)
 

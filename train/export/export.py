@@ -12,6 +12,7 @@ from ...checks import optional_package
 from ...data.crops import center_crop
 from ...data.degradation import Degradation, PairedDegradation, network_channels
 from ...data.sources.image_source import BUNDLED, ImageSource
+from ...models.generator import takes_data_step
 from ...rng import Rng
 from ..inference.hub import CARD, MODEL
 from ..inference.load import load
@@ -52,13 +53,15 @@ def export(
 
     Raises:
         ValueError: if there is no model, its classes are not those of this package, a file is there already, a package
-            is missing, or a graph does not give what the network gives.
+            is missing, a graph does not give what the network gives, or the generator unfolds and a graph is asked for.
         OSError: if a file cannot be written.
     """
     files, card = paths_of(out)
     _require_absent([*files.values(), card], overwrite)
     _require_possible(files, half)
     sampler, remarks = load(model), list[str]()
+    if takes_data_step(sampler.generator) and files.keys() != {SUFFIX}:
+        raise ValueError(f"--out must be a {SUFFIX} file: a graph has no data step, which an unfolded generator needs")
     weights = _rounded(sampler, remarks.append) if half else _weights(sampler.generator)
     metadata = sampler.metadata | {"weights": "float16" if half else "float32"}
     contents = _contents(sampler, metadata, weights, files, remarks.append)

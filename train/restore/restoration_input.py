@@ -148,10 +148,6 @@ class RestorationInput:
         """Of a window, in the channels of the sampler."""
         return self._measured(window, self.sampler.image_channels)
 
-    def condition(self, window: Window) -> Tensor:
-        """The condition of the network, (1, C + M, h, w)."""
-        return self.measurement(window).condition
-
     def project(self, sample: Tensor, window: Window) -> Tensor:
         """The nearest image to a sample (1, C, h, w) that explains y, in the channels of ``info``."""
         image = luma(sample) if sample.shape[1] > self.info.channels else sample

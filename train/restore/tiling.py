@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from ...models.generator import scale_latent
+from ...models.generator import scale_latent, takes_data_step
 from ...models.receptive_field import receptive_field_radius
 from ...models.spatial_latent import LatentField, SpatialLatent
 from ..inference.sampler import LoadedSampler
@@ -27,6 +27,7 @@ class Tiling:
 
     A tile is restored together with what is around it; what is farther than the network sees cannot change it,
     so that with an overlap of its receptive field tiles are what the whole picture would give, to the rounding of sums.
+    A generator that unfolds takes the whole picture as one tile, because its data step may see all of it.
 
     Args:
         sampler: that restores.
@@ -34,6 +35,7 @@ class Tiling:
         overlap: what is seen beyond a tile, in pixels; None for the receptive field, at most 128.
 
     Attributes:
+        whole: whether the picture is one tile, however large.
         receptive_field: radius of that of the network, in pixels; None if it has no end.
         exact: whether tiles are what the whole picture would give.
 
@@ -47,24 +49,25 @@ class Tiling:
             raise ValueError(f"tile must be a multiple of {unit} pixels, 64 or more, got {side}")
         if overlap is not None and overlap < 0:
             raise ValueError(f"overlap must be >= 0 pixels, got {overlap}")
-        self.sampler, self.side = sampler, side
+        self.sampler, self.side, self.whole = sampler, side, takes_data_step(sampler.generator)
         channels = sampler.image_channels + sampler.degradation.num_maps
         self.receptive_field = receptive_field_radius(sampler.generator, channels)
         needed = LARGEST_OVERLAP if self.receptive_field is None else min(self.receptive_field, LARGEST_OVERLAP)
         self.overlap = needed if overlap is None else overlap
-        self.exact = self.receptive_field is not None and self.overlap >= self.receptive_field
+        self.exact = self.whole or (self.receptive_field is not None and self.overlap >= self.receptive_field)
 
     def windows(self, y: RestorationInput) -> list[Window]:
         """The tiles of a picture; the whole as one where it is projected as one, though drawn by tiles."""
         height, width = y.info.height, y.info.width
-        if y.unit is None or self.side % y.unit:
+        if self.whole or y.unit is None or self.side % y.unit:
             return [Window(0, 0, height, width)]
         return list(windows_of(height, width, self.side))
 
     def tile(self, y: RestorationInput, window: Window) -> Tile | TiledSample:
         """One of them, or the whole, encoded."""
         whole = window == Window(0, 0, y.info.height, y.info.width)
-        return TiledSample(self, y) if whole and max(window.height, window.width) > self.side else Tile(self, y, window)
+        large = max(window.height, window.width) > self.side
+        return TiledSample(self, y) if whole and large and not self.whole else Tile(self, y, window)
 
     def draw(
         self, y: RestorationInput, window: Window, num_samples: int, seed: int, sigma_z: float = 1.0
@@ -93,7 +96,7 @@ class Tile:
         self.restorer, self.y, self.window = tiling.sampler.restorer, y, window
         unit = math.lcm(tiling.sampler.generator.stride, y.unit or 1)
         self.around = window.grown(tiling.overlap, unit, y.info.height, y.info.width)
-        self.features = self.restorer.encode(y.condition(self.around))
+        self.features = self.restorer.encode(y.measurement(self.around))
 
     @torch.no_grad()
     def draw(self, latents: Iterable[LatentField], sigma_z: float = 1.0) -> Iterator[Tensor]:

@@ -92,6 +92,7 @@ def _ramp(lines: int) -> Tensor:
 
 
 @lru_cache(maxsize=1)
+@torch.inference_mode(False)
 def _svd(angles: int, arc: float, height: int, width: int) -> tuple[Tensor, Tensor]:
     image = torch.zeros(1, 1, height, width, dtype=torch.float64, device="cpu")
     return dense_svd(lambda units: Radon(angles, arc).forward(units, {}), image, Radon.__name__)

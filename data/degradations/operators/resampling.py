@@ -55,6 +55,7 @@ class Bicubic(Shrinking):
 
 
 @lru_cache(maxsize=32)
+@torch.inference_mode(False)
 def weights(length: int, factor: int) -> tuple[Tensor, Tensor]:
     """A of one side, (ceil(length / factor), length), and A⁺, both float64 on the CPU."""
     count = -(-length // factor)
@@ -69,6 +70,7 @@ def weights(length: int, factor: int) -> tuple[Tensor, Tensor]:
 
 
 @lru_cache(maxsize=32)
+@torch.inference_mode(False)
 def singular(length: int, factor: int) -> tuple[Tensor, Tensor]:
     """S and V of A of one side, (count,) and (length, count), both float64 on the CPU."""
     _, S, Vt = torch.linalg.svd(weights(length, factor)[0], full_matrices=False)

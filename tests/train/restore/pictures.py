@@ -51,7 +51,7 @@ def whole(sampler, y, k, seed=0, sigma_z=1.0):
 
     info = y.info
     window = Window(0, 0, info.height, info.width)
-    condition = y.condition(window)
+    condition = y.measurement(window).condition
     with torch.no_grad():
         latents = [_latent(sampler, seed, number, info, sigma_z) for number in range(1, k + 1)]
         features = sampler.generator.encode(condition)
