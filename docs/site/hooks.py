@@ -27,8 +27,8 @@ running = {"notebooks": True}
 
 
 def on_startup(command: str, dirty: bool) -> None:
-    """Tutorials are run for a site that is built, not at every change of one that is served."""
-    running["notebooks"] = command == "build"
+    """Tutorials are run for a whole build, not where a site is served or built with ``--dirty``."""
+    running["notebooks"] = command == "build" and not dirty
 
 
 @event_priority(100)  # before mkdocstrings reads its part
@@ -59,6 +59,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     made["reference/train.schema.json"] = json.dumps(schema(), indent=1)
     for name, content in made.items():
         files.append(File.generated(config, name, content=content))
+    shim = ROOT / "docs" / "site" / "iframe-worker.js"
+    files.append(File.generated(config, "assets/iframe-worker.js", abs_src_path=str(shim)))
     sources = sorted((ROOT / "docs").glob("tutorials/*.ipynb"))
     for name, data in notebooks.pages(sources, run=running["notebooks"]).items():
         files.append(File.generated(config, name, content=data))
@@ -92,7 +94,7 @@ def place_of(path: str) -> str:
     if path in modules():
         return modules()[path]
     if path.startswith("docs/"):
-        return path.removeprefix("docs/")
+        return path.removeprefix("docs/").replace(".ipynb", ".md")
     conf = path.removesuffix(".yaml").split("/")
     if conf[0] == "conf" and len(conf) > 1:
         is_group = (ROOT / "conf" / conf[1]).is_dir()
@@ -112,6 +114,12 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         return f"{match[1]}{relative}{match[3] or (f'#{anchor}' if anchor else '')})"
 
     return LINK.sub(led, markdown)
+
+
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
+    """Take the search of a site that is opened from a folder from here."""
+    here = posixpath.relpath("assets/iframe-worker.js", posixpath.dirname(page.file.dest_uri) or ".")
+    return output.replace("https://unpkg.com/iframe-worker/shim", here)
 
 
 def on_post_build(config: MkDocsConfig) -> None:

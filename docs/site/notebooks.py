@@ -1,16 +1,25 @@
 """Tutorials: notebooks that are stored without outputs, run when the site is built, and shown with what they print."""
 
+import os
+import sys
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
+from jupyter_client import AsyncKernelManager
 from nbclient import NotebookClient
 from nbconvert import MarkdownExporter
 
 SECONDS = 300
 """Limit of a cell."""
+ENVIRONMENT = {
+    "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", ""))),
+    "OMP_NUM_THREADS": "1",
+    "TTY_COMPATIBLE": "0",  # no progress bars among what is shown
+    "COLUMNS": "100",
+}
 
 
 def pages(paths: Sequence[Path], run: bool) -> dict[str, str | bytes]:
@@ -22,7 +31,7 @@ def pages(paths: Sequence[Path], run: bool) -> dict[str, str | bytes]:
         folder = f"{path.parent.name}/"
         names = {"output_files_dir": f"{path.stem}_files", "unique_key": path.stem}
         text, resources = MarkdownExporter().from_notebook_node(notebook, resources=names)
-        found[f"{folder}{path.stem}.md"] = text
+        found[f"{folder}{path.stem}.md"] = f'{text}\n<a href="{path.name}" download>This page as a notebook</a>\n'
         found |= {folder + name: data for name, data in resources["outputs"].items()}
     return found
 
@@ -31,5 +40,7 @@ def executed(path: Path) -> nbformat.NotebookNode:
     """Run from the first cell to the last in an empty folder; a cell that fails ends the build."""
     notebook = nbformat.read(path, 4)
     with tempfile.TemporaryDirectory() as folder:
-        NotebookClient(notebook, timeout=SECONDS, resources={"metadata": {"path": folder}}).execute()
+        kernel = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=f"{folder}/kernel")
+        client = NotebookClient(notebook, kernel, timeout=SECONDS, resources={"metadata": {"path": folder}})
+        client.execute(env=os.environ | ENVIRONMENT)
     return notebook

@@ -4,7 +4,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from html import escape
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -128,7 +127,7 @@ def _plain(value: Any) -> str:
 
 
 def _code(text: str) -> str:
-    return f"<code>{escape(text).replace('|', '&#124;')}</code>" if text else ""
+    return f"`{text}`".replace("|", "\\|") if text else ""
 
 
 def _cell(text: str) -> str:
