@@ -27,8 +27,8 @@ running = {"notebooks": True}
 
 
 def on_startup(command: str, dirty: bool) -> None:
-    """Tutorials are run for a whole build, not where a site is served or built with ``--dirty``."""
-    running["notebooks"] = command == "build" and not dirty
+    """Tutorials are run for a site that is built, not at every change of one that is served."""
+    running["notebooks"] = command == "build"
 
 
 @event_priority(100)  # before mkdocstrings reads its part
@@ -116,17 +116,15 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     return LINK.sub(led, markdown)
 
 
-def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
-    """Take the search of a site that is opened from a folder from here."""
-    here = posixpath.relpath("assets/iframe-worker.js", posixpath.dirname(page.file.dest_uri) or ".")
-    return output.replace("https://unpkg.com/iframe-worker/shim", here)
-
-
 def on_post_build(config: MkDocsConfig) -> None:
-    """Refuse a site that loads anything from another host."""
-    for path in Path(config.site_dir).rglob("*.html"):
+    """Refuse a site that loads anything from another host; what searches a page opened from a folder lies here."""
+    site = Path(config.site_dir)
+    for path in site.rglob("*.html"):
+        here = posixpath.relpath("assets/iframe-worker.js", path.parent.relative_to(site).as_posix())
+        text = path.read_text().replace("https://unpkg.com/iframe-worker/shim", here)
+        path.write_text(text)
         loaded = Loaded()
-        loaded.feed(path.read_text())
+        loaded.feed(text)
         if loaded.foreign:
             raise PluginError(f"{path.name} loads {loaded.foreign[0]} from another host")
 

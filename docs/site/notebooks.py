@@ -41,6 +41,7 @@ def executed(path: Path) -> nbformat.NotebookNode:
     notebook = nbformat.read(path, 4)
     with tempfile.TemporaryDirectory() as folder:
         kernel = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=f"{folder}/kernel")
-        client = NotebookClient(notebook, kernel, timeout=SECONDS, resources={"metadata": {"path": folder}})
+        here = {"metadata": {"path": folder}}
+        client = NotebookClient(notebook, kernel, timeout=SECONDS, coalesce_streams=True, resources=here)
         client.execute(env=os.environ | ENVIRONMENT)
     return notebook
