@@ -1,6 +1,6 @@
 """The values of ``conf`` as data: type, default and meaning of every key, for the reference and for editors.
 
-Nothing is written twice: defaults and comments are those of the YAML files, types those of the signatures, and a meaning
+Nothing is written twice: defaults and comments are those of the YAML files, types those of the signatures. A meaning
 that no comment gives is that of the docstring.
 """
 
@@ -15,7 +15,7 @@ import yaml
 from hydra._internal.utils import _locate
 from omegaconf import OmegaConf
 
-from pscgan.train.runs.config_check import SIGNATURES, described, hint_of, parameters_of
+from pscgan.train.runs.config_check import SIGNATURES, hint_of, parameters_of
 
 CONF = Path(__file__).parents[2] / "conf"
 OPEN = re.compile(r"\s#\s(.*)")
@@ -88,7 +88,11 @@ def _indent(line: str) -> int:
 
 
 def _keys(
-    part: str, values: Mapping[str, Any], comments: Mapping[str, str], targets: dict[str, str], signed: Mapping[str, Any]
+    part: str,
+    values: Mapping[str, Any],
+    comments: Mapping[str, str],
+    targets: dict[str, str],
+    signed: Mapping[str, Any],
 ) -> Iterator[Key]:
     """Those of a mapping and of all below it."""
     target = values.get("_target_", signed.get(part))

@@ -38,7 +38,7 @@ def pages(paths: Sequence[Path], run: bool) -> dict[str, str | bytes]:
 
 def executed(path: Path) -> nbformat.NotebookNode:
     """Run from the first cell to the last in an empty folder; a cell that fails ends the build."""
-    notebook = nbformat.read(path, 4)
+    notebook: nbformat.NotebookNode = nbformat.read(path, 4)
     with tempfile.TemporaryDirectory() as folder:
         kernel = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=f"{folder}/kernel")
         here = {"metadata": {"path": folder}}

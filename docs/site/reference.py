@@ -1,5 +1,6 @@
 """The pages of the reference, as Markdown: API, configs, command line."""
 
+import inspect
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,13 +12,14 @@ from typing import Any
 import yaml
 
 from pscgan.__main__ import VERBS
-from pscgan.train.runs.config_check import described
+from pscgan.train.runs.config_check import described, hint_of
 
 from .config import CONF, Key, Option, options
 
 ROOT = CONF.parent
 PUBLIC = ("losses", "models", "data", "train", "linear_problem.py", "rng.py")
 """What the API has; ``scripts`` is the command line."""
+TEXT = hint_of("")
 API, CONFIG = "reference/api", "reference/config"
 
 
@@ -39,7 +41,7 @@ def modules() -> dict[str, str]:
 def api() -> Iterator[tuple[str, str]]:
     """A page a package."""
     files = [target.partition("#")[::2] for target in modules().values() if "#" in target]
-    for page, group in groupby(sorted(files), lambda file: file[0]):
+    for page, group in groupby(sorted(files, key=lambda file: Path(file[0]).stem), lambda file: file[0]):
         name = Path(page).stem
         blocks = "\n\n".join(f"::: {anchor}" for _, anchor in group)
         yield page, f"# {name}\n\n{blocks}\n"
@@ -56,7 +58,7 @@ def configs() -> Iterator[tuple[str, str]]:
     for group, members in groups:
         several = list(members)
         rows = "".join(f"| [`{one.path.stem}`](#{one.path.stem}) | {_cell(one.meaning)} |\n" for one in several)
-        text = f"# {group}\n\n{uses.get(group, '')}\n\n| option | |\n|---|---|\n{rows}\n"
+        text = f"# {group}\n\n{uses.get(group, '')}\n\n| option | meaning |\n|---|---|\n{rows}\n"
         yield f"{CONFIG}/{group}.md", text + "\n".join(map(_option, several))
 
 
@@ -97,31 +99,32 @@ def _base(entry: Any, file: Option) -> str | None:
 
 
 def _table(file: Option) -> str:
-    rows = "".join(map(_row(file), file.keys))
-    return f"| key | type | default | meaning |\n|---|---|---|---|\n{rows}\n" if rows else ""
+    rows = "".join(_row(file, key) for key in file.keys)
+    return f"| key | default | meaning |\n|---|---|---|\n{rows}\n" if rows else ""
 
 
-def _row(file: Option) -> Any:
-    def row(key: Key) -> str:
-        if target := file.targets.get(key.name):
-            default = _link(target)
-        else:
-            default = "must be given" if key.default == "???" else _code(_plain(key.default))
-            default = "" if key.hint is not None and key.default is None and key.is_written and _is_part(key) else default
-        name = _code(key.name) + ("" if key.is_written else " +")
-        kind = "" if key.hint is None or target else described(key.hint)
-        return f"| {name} | {_cell(kind)} | {default} | {_cell(key.meaning)} |\n"
+def _row(file: Option, key: Key) -> str:
+    has_parts = any(other.name.startswith((f"{key.name}.", f"{key.name}[")) for other in file.keys)
+    if target := file.targets.get(key.name):
+        default = _link(target)
+    elif key.default == "???":
+        default = "must be given"
+    else:
+        default = "" if has_parts else _code(_plain(key.default))
+    name = _code(key.name) + ("" if key.is_written else " +")
+    return f"| {name} | {default} | {_cell(': '.join(filter(None, (_kind(key), key.meaning))))} |\n"
 
-    def _is_part(key: Key) -> bool:
-        return any(other.name.startswith((f"{key.name}.", f"{key.name}[")) for other in file.keys)
 
-    return row
+def _kind(key: Key) -> str:
+    if key.hint is None or (key.default is None and key.hint is inspect.Parameter.empty):
+        return ""
+    return "*text*" if key.hint == TEXT else f"*{described(key.hint)}*"
 
 
 def _plain(value: Any) -> str:
     if isinstance(value, str | int | float | list | tuple | dict | None):
         plain = list(value) if isinstance(value, tuple) else value
-        text = yaml.safe_dump(plain, default_flow_style=True, width=1000, allow_unicode=True)
+        text: str = yaml.safe_dump(plain, default_flow_style=True, width=1000, allow_unicode=True)
         return text.strip().removesuffix("...").strip()
     return str(getattr(value, "__name__", value))
 

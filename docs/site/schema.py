@@ -57,7 +57,9 @@ def _closed(properties: Schema) -> Schema:
 
 def _component(properties: dict[str, list[Schema]]) -> Schema:
     """Of a group: the arguments of the class it names, or where it names none those of all options."""
-    merged = {name: {"anyOf": list({str(one): one for one in several}.values())} for name, several in properties.items()}
+    merged = {
+        name: {"anyOf": list({str(one): one for one in several}.values())} for name, several in properties.items()
+    }
     unnamed = {"if": {"type": "object", "not": {"required": ["_target_"]}}, "then": _closed(merged)}
     return {"allOf": [{"$ref": "#/definitions/component"}, unnamed]}
 
@@ -100,7 +102,9 @@ def schema(program: str = "train") -> Schema:
         "type": "object",
         "properties": {"defaults": {"type": "array"}, "hydra": {"type": "object"}} | properties,
         "additionalProperties": False,
-        "definitions": {"component": _filled("object", "null") | {"allOf": [_named(*one) for one in sorted(classes.items())]}},
+        "definitions": {
+            "component": _filled("object", "null") | {"allOf": [_named(*one) for one in sorted(classes.items())]}
+        },
     }
 
 
