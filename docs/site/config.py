@@ -7,6 +7,7 @@ that no comment gives is that of the docstring.
 import inspect
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,9 +46,10 @@ class Option(NamedTuple):
     """By dotted name, "" for the file itself, what is built."""
 
 
-def options() -> Iterator[Option]:
+@cache
+def options() -> list[Option]:
     """All files, in the order of their names."""
-    return map(read, sorted(CONF.rglob("*.yaml")))
+    return [read(path) for path in sorted(CONF.rglob("*.yaml"))]
 
 
 def read(path: Path) -> Option:

@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
-from jupyter_client import AsyncKernelManager
 from nbclient import NotebookClient
 from nbconvert import MarkdownExporter
+from traitlets.config import Config
 
 SECONDS = 300
 """Limit of a cell."""
@@ -40,8 +40,8 @@ def executed(path: Path) -> nbformat.NotebookNode:
     """Run from the first cell to the last in an empty folder; a cell that fails ends the build."""
     notebook: nbformat.NotebookNode = nbformat.read(path, 4)
     with tempfile.TemporaryDirectory() as folder:
-        kernel = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=f"{folder}/kernel")
+        sockets = Config(KernelManager={"transport": "ipc", "ip": f"{folder}/kernel"})
         here = {"metadata": {"path": folder}}
-        client = NotebookClient(notebook, kernel, timeout=SECONDS, coalesce_streams=True, resources=here)
+        client = NotebookClient(notebook, config=sockets, timeout=SECONDS, coalesce_streams=True, resources=here)
         client.execute(env=os.environ | ENVIRONMENT)
     return notebook

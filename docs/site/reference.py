@@ -49,7 +49,7 @@ def api() -> Iterator[tuple[str, str]]:
 
 def configs() -> Iterator[tuple[str, str]]:
     """A page a program, then one a group."""
-    files = list(options())
+    files = options()
     uses = dict(_uses(files))
     for file in files:
         if file.path.parent == CONF:

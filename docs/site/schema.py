@@ -66,7 +66,7 @@ def _component(properties: dict[str, list[Schema]]) -> Schema:
 
 def schema(program: str = "train") -> Schema:
     """Of the config that a program composes."""
-    files = list(options())
+    files = options()
     (own,) = (file for file in files if file.path == CONF / f"{program}.yaml")
     classes: dict[str, Schema] = {}
     groups: dict[str, dict[str, dict[str, list[Schema]]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
