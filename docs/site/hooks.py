@@ -4,10 +4,9 @@ import json
 import posixpath
 import re
 import tempfile
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
-from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
@@ -21,14 +20,19 @@ from pscgan.docs.site.schema import schema
 ROOT = Path(__file__).parents[2]
 FRONT = {"README.md": "overview.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 LINK = re.compile(r"(\]\()(?!https?:|mailto:|#)([^)\s#]+)(#[^)\s]*)?\)")
+LOADED = re.compile(
+    r"""<(?!a\s|link\s[^>]*rel=["']?(?:canonical|next|prev)\b)\w+\s[^>]*?(?:src|href|data)=["']?((?:https?:)?//[^"'\s>]+)"""
+)
+"""What a page loads from elsewhere; links that a reader follows are none of it."""
 PACKAGE = tempfile.TemporaryDirectory()
 """The package without tests, environments and links to itself, which would be searched for modules as well."""
-running = {"notebooks": True}
+tutorials: list[Future[dict[str, str | bytes]]] = []
 
 
 def on_startup(command: str, dirty: bool) -> None:
-    """Tutorials are run for a site that is built, not at every change of one that is served."""
-    running["notebooks"] = command == "build"
+    """Begin to run the tutorials of a site that is built; of one that is served they are shown as they are stored."""
+    sources = sorted((ROOT / "docs").glob("tutorials/*.ipynb"))
+    tutorials[:] = [ThreadPoolExecutor(1).submit(notebooks.pages, sources, run=command == "build")]
 
 
 @event_priority(100)  # before mkdocstrings reads its part
@@ -61,8 +65,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.append(File.generated(config, name, content=content))
     shim = ROOT / "docs" / "site" / "iframe-worker.js"
     files.append(File.generated(config, "assets/iframe-worker.js", abs_src_path=str(shim)))
-    sources = sorted((ROOT / "docs").glob("tutorials/*.ipynb"))
-    for name, data in notebooks.pages(sources, run=running["notebooks"]).items():
+    for name, data in tutorials[0].result().items():
         files.append(File.generated(config, name, content=data))
     for page in [file for file in files if file.is_documentation_page()]:
         for _, target, _ in LINK.findall(page.content_string):
@@ -123,21 +126,5 @@ def on_post_build(config: MkDocsConfig) -> None:
         here = posixpath.relpath("assets/iframe-worker.js", path.parent.relative_to(site).as_posix())
         text = path.read_text().replace("https://unpkg.com/iframe-worker/shim", here)
         path.write_text(text)
-        loaded = Loaded()
-        loaded.feed(text)
-        if loaded.foreign:
-            raise PluginError(f"{path.name} loads {loaded.foreign[0]} from another host")
-
-
-class Loaded(HTMLParser):
-    """What a page loads from elsewhere; links that a reader follows are none of it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.foreign: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        named: dict[str, Any] = dict(attrs)
-        loads = tag != "a" and not (tag == "link" and named.get("rel") in ("canonical", "next", "prev", "license"))
-        addresses = [named.get(name) or "" for name in ("src", "href", "data")] if loads else []
-        self.foreign += [address for address in addresses if re.match(r"(https?:)?//", address)]
+        if foreign := LOADED.findall(text):
+            raise PluginError(f"{path.name} loads {foreign[0]} from another host")

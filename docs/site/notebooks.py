@@ -44,4 +44,7 @@ def executed(path: Path) -> nbformat.NotebookNode:
         here = {"metadata": {"path": folder}}
         client = NotebookClient(notebook, config=sockets, timeout=SECONDS, coalesce_streams=True, resources=here)
         client.execute(env=os.environ | ENVIRONMENT)
+    for output in (output for cell in notebook.cells for output in cell.get("outputs", ())):
+        if output.output_type == "stream":
+            output.text = output.text.replace(f"{folder}/", "")
     return notebook
