@@ -49,7 +49,7 @@ def test_the_schema_accepts_the_file_of_an_experiment(path, validator):
         ({"images": "many"}, "$.images"),
         ({"gan_step": {"paired": 3}}, "$.gan_step.paired"),
         ({"generator": {"widht": 8}}, "$.generator"),
-        ({"penalty": {"dct_crps": {"wieght": 1.0}}}, "$.penalty.dct_crps"),
+        ({"penalty": {"dct_crps": {"scale": 1.0}}}, "$.penalty.dct_crps"),
         (
             {"degradation": {"_target_": "pscgan.data.degradations.gaussian_noise.GaussianNoise", "draw": "linear"}},
             "$.degradation.draw",
