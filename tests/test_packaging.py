@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -64,13 +65,14 @@ def test_the_version_stands_once_for_all():
 
 def test_exact_versions_cover_the_dependencies():
     exact = {pin.split("==")[0] for pin in PROJECT["tool"]["uv"]["constraint-dependencies"]}
-    direct = [*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["dev"]]
-    named = {requirement.split(">=")[0] for requirement in direct if not requirement.startswith("pscgan[")}
+    groups = chain(*PROJECT["dependency-groups"].values())
+    direct = [*PROJECT["project"]["dependencies"], *(entry for entry in groups if isinstance(entry, str))]
+    named = {re.split("[>[]", requirement)[0] for requirement in direct if not requirement.startswith("pscgan[")}
     assert named | {name for extra in EXTRAS for name in requirements(extra)} <= exact
 
 
 def test_tests_have_every_extra():
-    (own,) = (requirement for requirement in PROJECT["dependency-groups"]["dev"] if requirement.startswith("pscgan["))
+    (own,) = (entry for entry in PROJECT["dependency-groups"]["dev"] if str(entry).startswith("pscgan["))
     listed = own.removeprefix("pscgan[").rstrip("]").split(",")
     assert {name for extra in listed for name in requirements(extra)} == {n for e in EXTRAS for n in requirements(e)}
 

@@ -57,7 +57,7 @@ class SquaredChange:
 
         Raises:
             NotDifferentiableError: if there is none, or it is zero although the output changes, as where images are
-            rounded.
+                rounded.
         """
         d = d.detach().requires_grad_()
         change = (self._draw(moved(self.measurement, d)) - self.unmoved).square().mean(dim=0).sum()

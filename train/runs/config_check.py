@@ -56,7 +56,7 @@ def check_config(config: DictConfig, program: str) -> None:
     for name in own.keys() - plain.keys():
         raise ValueError(f"{name} must be given, as {name}={_shown(own[name])}")
     _check_own("", plain, own, [*own, *groups], SIGNATURES[program])
-    untyped = {name: plain[name] for name, default in own.items() if _hint_of(default) is None}
+    untyped = {name: plain[name] for name, default in own.items() if hint_of(default) is None}
     for part, path in SIGNATURES[program].items():
         if path is not None:
             _check_arguments(part, plain[part] if part else untyped, path)
@@ -102,10 +102,10 @@ def _check_own(part: str, values: Any, defaults: Mapping[str, Any], names: Itera
             if signed.get(key, key) is not None:
                 _check_own(key, value, defaults[name], defaults[name], signed)
         elif part not in signed or not part:
-            _check_type(key, value, _hint_of(defaults[name]))
+            _check_type(key, value, hint_of(defaults[name]))
 
 
-def _hint_of(default: Any) -> Any:
+def hint_of(default: Any) -> Any:
     """The type that a default shows; None where it shows none."""
     if default is None or default == MISSING or isinstance(default, dict):
         return None
@@ -183,7 +183,7 @@ def _check_type(key: str, value: Any, hint: Any) -> None:
         raise ValueError(f"{key} must be given, as {key}=...")
     if hint is None or _fits(value, hint):
         return
-    remedy, kind = "", _described(hint)
+    remedy, kind = "", described(hint)
     if isinstance(value, float) and value.is_integer() and _fits(int(value), hint):
         remedy = f"; write {int(value)}"
     elif isinstance(value, int | float) and _fits(str(value), hint):
@@ -220,15 +220,16 @@ def _elements_fit(values: list[Any], kind: type, arguments: tuple[Any, ...]) -> 
     return not arguments or all(_fits(value, arguments[0]) for value in values)
 
 
-def _described(hint: Any) -> str:
+def described(hint: Any) -> str:
+    """A type in the words of the messages."""
     kind, arguments = get_origin(hint) or hint, get_args(hint)
     if kind in (Union, types.UnionType):
-        kinds = dict.fromkeys(map(_described, arguments))
+        kinds = dict.fromkeys(map(described, arguments))
         return " or ".join([one for one in kinds if one != COMPONENT or kinds.keys() <= {COMPONENT, "null"}])
     if kind is Literal:
         return f"one of {', '.join(map(str, arguments))}"
     if kind in (list, tuple, Sequence, Iterable):
-        elements = ", ".join("..." if argument is Ellipsis else _described(argument) for argument in arguments)
+        elements = ", ".join("..." if argument is Ellipsis else described(argument) for argument in arguments)
         return f"a list [{elements}{'' if kind is tuple else ', ...'}]" if arguments else "a list"
     return WORDS.get(kind, COMPONENT)
 
