@@ -90,14 +90,14 @@ Terms = dict[str, Term]
 
 
 Restore = Callable[[Tensor], Tensor]
-"""A condition (B, C + M, H, W) to K samples (K, B, C, H, W), always from the same z."""
+"""Another y (B, C, H, W) of the same measurement to K samples (K, B, C, H, W), always from the same z."""
 
 GeneratorEstimator = Callable[[Restore, Tensor, Any, Rng], Tensor]
-"""(restore, samples_KBCHW, measurement, rng) -> scalar; the samples are those of the measurement's own condition."""
+"""(restore, samples_KBCHW, measurement, rng) -> scalar; the samples are those of the measurement's own y."""
 
 
 class GeneratorPenalty(PenaltySchedule):
-    """A penalty whose estimator asks for restorations of other conditions, and sees no x; see ``PenaltySchedule``."""
+    """A penalty whose estimator asks for restorations of another y, and sees no x; see ``PenaltySchedule``."""
 
     estimator: GeneratorEstimator
 

@@ -22,7 +22,7 @@ class Robustness:
     vary with z instead. The same z on both sides makes R an upper bound of the distance between the two distributions.
     The attack is Adam's, fresh for each call, started at random on the sphere and projected onto the ball after
     each step. Its steps are of equal size in each value, so d tends to patterns of sign: a lower bound of the maximum.
-    Only the image part of the condition is moved. Projection is that of the original measurement.
+    Only y is moved. Projection is that of the original measurement.
 
     Args:
         epsilon: ε, Euclidean over all values of an image in [0, 1]; 2.5 for 3 x 64 x 64 is 33 dB.
@@ -37,29 +37,22 @@ class Robustness:
         self.epsilon, self.steps, self.learning_rate = epsilon, steps, learning_rate
 
     def __call__(self, restore: Restore, samples_KBCHW: Tensor, measurement: Any, rng: Rng) -> Tensor:
-        condition = at_least_fp32(measurement.condition)
+        y = at_least_fp32(measurement.degraded)
         start = on_sphere(samples_KBCHW, rng, self.epsilon)
-        d = self._attack(restore, samples_KBCHW.detach(), condition, start)
-        return squared_change(restore, samples_KBCHW, condition, d).mean()
+        d = self._attack(restore, samples_KBCHW.detach(), y, start)
+        return (restore(y + d) - samples_KBCHW).square().mean()
 
     @torch.enable_grad()
-    def _attack(self, restore: Restore, samples_KBCHW: Tensor, condition: Tensor, start: Tensor) -> Tensor:
+    def _attack(self, restore: Restore, samples_KBCHW: Tensor, y: Tensor, start: Tensor) -> Tensor:
         """Ascend; gradients go to d alone, whatever the state of the networks."""
         d = start.requires_grad_()
         adam = torch.optim.Adam([d], self.learning_rate, betas=(0.9, 0.999), maximize=True)
         for _ in range(self.steps):
-            (d.grad,) = torch.autograd.grad(squared_change(restore, samples_KBCHW, condition, d).sum(), d)
+            (d.grad,) = torch.autograd.grad((restore(y + d) - samples_KBCHW).square().sum(), d)
             adam.step()
             norms = torch.linalg.vector_norm(d.detach(), dim=(1, 2, 3), keepdim=True)
             d.data *= (self.epsilon / norms.clamp_min(1e-12)).clamp(max=1)
         return d.detach()
-
-
-def squared_change(restore: Restore, samples_KBCHW: Tensor, condition: Tensor, d: Tensor) -> Tensor:
-    """|G(y, z) − G(y + d, z)|² of every value, (K, B, C, H, W)."""
-    C = samples_KBCHW.shape[2]
-    moved = torch.cat([condition[:, :C] + d, condition[:, C:]], dim=1)
-    return (restore(moved) - samples_KBCHW).square()
 
 
 def on_sphere(samples_KBCHW: Tensor, rng: Rng, radius: float) -> Tensor:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from ..checks import require_in
@@ -38,9 +37,8 @@ class SURE:
             raise ValueError(f"SURE needs degradation=gaussian_noise, whose y knows sigma alone, got one with {known}")
         y, sigma = measurement.degraded, measurement.params["sigma"].view(-1, 1, 1, 1)
         b = 2 * rng.randint(0, 2, *y.shape[1:]).to(y) - 1
-        moved = torch.cat([y + self.epsilon * sigma * b, measurement.condition[:, y.shape[1] :]], dim=1)
         with without_autocast(y):  # bf16 does not see so small a step
-            denoised, there = (restore(condition).mean(0) for condition in (measurement.condition, moved))
+            denoised, there = (restore(image).mean(0) for image in (y, y + self.epsilon * sigma * b))
         divergence = b * (there - denoised) / (self.epsilon * sigma)
         risk: Tensor = (denoised - y).square() + sigma.square() * (2 * divergence - 1)
         return risk.mean()

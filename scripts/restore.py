@@ -83,7 +83,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--photons", type=float, help="at white, where they were drawn in training")
     add("--demo", action="store_true", help="three bundled photographs, --degrade, --model bundled:demo")
     add("--degrade", action="store_true", help="the files are clean: degrade them first, as the model was trained")
-    add("--tile", type=int, default=512, help="side of the tiles, in pixels (default 512)")
+    add("--tile", type=int, default=512, help="side of the tiles, in pixels (default 512); an unfolded model has one")
     add("--overlap", type=int, help="seen beyond a tile (default: all the network sees, at most 128)")
     add("--max-megapixels", type=float, default=150.0, help="larger pictures are refused unread (default 150)")
     add("--device", choices=("cpu", "cuda"), help="default: cuda where there is one")

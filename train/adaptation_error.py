@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -71,14 +72,14 @@ class SureOfNoisy:
     def __init__(self, sampler: LoadedSampler, given: GivenNoise, images: Sequence[Tensor], seed: int) -> None:
         self.degradation, self.seed, self.k = sampler.degradation, seed, K if sampler.stochastic else 1
         self.measured = [given.measure(center_crop(y, SIDE)[None], given.sigma) for y in images[:JUDGED]]
-        self.before = [self._samples(sampler.generator, y)(y.condition).mean(0) for y in self.measured]
+        self.before = [self._samples(sampler.generator, y)(y.degraded).mean(0) for y in self.measured]
 
     @torch.no_grad()
     def __call__(self, generator: Generator) -> float:
         found, variances, values = 0.0, 0.0, 0
         for number, (y, before) in enumerate(zip(self.measured, self.before, strict=True)):
             restore, N = self._samples(generator, y), before.numel()
-            samples_KBCHW, rng = restore(y.condition), Rng(self.seed, "adaptation probe", [number])
+            samples_KBCHW, rng = restore(y.degraded), Rng(self.seed, "adaptation probe", [number])
             found += N * float(SURE()(restore, samples_KBCHW, y, rng))
             change = (samples_KBCHW.mean(0) - before).square().sum()
             variances += float(4 * y.params["sigma"].square() * change)
@@ -87,9 +88,5 @@ class SureOfNoisy:
 
     def _samples(self, generator: Generator, y: Measurement) -> Restore:
         """Always from the same z."""
-        restorer, C = GeneratorSampler(generator, self.degradation), y.degraded.shape[1]
-
-        def restore(condition: Tensor) -> Tensor:
-            return restorer.restore(Measurement(condition[:, :C], y.maps, y.params), self.k, [self.seed])
-
-        return restore
+        restorer = GeneratorSampler(generator, self.degradation)
+        return lambda degraded: restorer.restore(replace(y, degraded=degraded), self.k, [self.seed])

@@ -158,13 +158,12 @@ class SampleBatch:
         samples = [draw.samples_KBCHW[number] for draw in self._draws]
         return samples[0] if len(samples) == 1 else torch.cat(samples)
 
-    def restore(self, condition: Tensor, num_samples: int) -> Tensor:
-        """The first images again, with another y in the condition (n, C + M, H, W) and the same z: (K, n, C, H, W)."""
-        draw, n = self._draws[0], len(condition)
-        latent = [z[:num_samples, :n] for z in draw.latent]
-        measurement = draw.measurement[:n]
-        moved = replace(measurement, degraded=condition[:, : measurement.degraded.shape[1]])
-        return draw.decoder.decode(draw.decoder.encode(moved), latent, measurement)
+    def restore(self, degraded: Tensor, num_samples: int) -> Tensor:
+        """The first images again, with another y (n, C, H, W) and the same z: (K, n, C, H, W)."""
+        draw, n = self._draws[0], len(degraded)
+        latent, measurement = [z[:num_samples, :n] for z in draw.latent], draw.measurement[:n]
+        features = draw.decoder.encode(replace(measurement, degraded=degraded))
+        return draw.decoder.decode(features, latent, measurement)
 
     def backward(self) -> None:
         """Hand the gradients of all samples on to the generator."""
@@ -268,10 +267,8 @@ class GeneratorSampler:
 
         ``project`` is false where y is a bare image, of which the degradation has not said what it needs to project.
         """
-        height, width = measurement.degraded.shape[-2:]
-        latents = (
-            SpatialLatent(self.generator, seeds, k).window(0, 0, height, width) for k in range(1, num_samples + 1)
-        )
+        size = measurement.degraded.shape[-2:]
+        latents = (SpatialLatent(self.generator, seeds, k).window(0, 0, *size) for k in range(1, num_samples + 1))
         features = self.encode(measurement)
         for sample in self.decode(features, (scale_latent(latent, sigma_z) for latent in latents)):
             yield self.degradation.project(sample, measurement) if project else sample

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import griffe
 import yaml
-from hydra._internal.utils import _locate
+from hydra.utils import get_object
 from omegaconf import OmegaConf
 
 from pscgan.train.runs.config_check import SIGNATURES, hint_of, parameters_of
@@ -70,7 +70,7 @@ def _head(text: str) -> str:
 
 
 def _comments(text: str) -> dict[str, str]:
-    """By dotted name, the comment behind a key, with the lines of comment alone that go on with it."""
+    """By dotted name, the comment behind a key."""
     lines, found = text.splitlines(), {}
 
     def visit(node: yaml.Node, prefix: str) -> None:
@@ -139,7 +139,7 @@ def _sections(target: Any) -> list[griffe.DocstringSection]:
 
 def meanings_of(target: str) -> dict[str, str]:
     """By argument, what the docstring says; a class has also the arguments that its bases explain."""
-    found: Any = _locate(target)
+    found: Any = get_object(target)
     return {
         argument.name: " ".join(argument.description.split())
         for owner in reversed(inspect.getmro(found) if inspect.isclass(found) else [found])
@@ -152,4 +152,4 @@ def meanings_of(target: str) -> dict[str, str]:
 
 def summary_of(target: str) -> str:
     """The first line of the docstring."""
-    return (inspect.getdoc(_locate(target)) or "").partition("\n")[0]
+    return (inspect.getdoc(get_object(target)) or "").partition("\n")[0]

@@ -69,8 +69,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.append(File.generated(config, name, content=data))
     for page in [file for file in files if file.is_documentation_page()]:
         for _, target, _ in LINK.findall(page.content_string):
-            path = ROOT / repository_path(page.src_uri, target)
-            name = place_of(repository_path(page.src_uri, target)).partition("#")[0]
+            linked = repository_path(page.src_uri, target)
+            path, name = ROOT / linked, place_of(linked).partition("#")[0]
             if path.is_file() and files.get_file_from_path(name) is None:
                 files.append(File.generated(config, name, abs_src_path=str(path)))
     return files

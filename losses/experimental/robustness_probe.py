@@ -12,7 +12,7 @@ from ...checks import require_at_least
 from ...precision import at_least_fp32
 from ...rng import Rng
 from ..penalty import Restore
-from ..robustness import on_sphere, squared_change
+from ..robustness import on_sphere
 
 
 class JacobianRobustness:
@@ -37,4 +37,4 @@ class JacobianRobustness:
 
     def __call__(self, restore: Restore, samples_KBCHW: Tensor, measurement: Any, rng: Rng) -> Tensor:
         d = on_sphere(samples_KBCHW, rng, self.epsilon)
-        return squared_change(restore, samples_KBCHW, at_least_fp32(measurement.condition), d).mean()
+        return (restore(at_least_fp32(measurement.degraded) + d) - samples_KBCHW).square().mean()

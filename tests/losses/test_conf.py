@@ -44,6 +44,6 @@ def value_of(node):
     samples, clean = normal(0, penalty.samples_per_image, 2, 3, 16, 16), normal(1, 2, 3, 16, 16)
     measurement = Measurement(clean, params={"sigma": torch.full((2,), 0.1)})
     if isinstance(penalty, GeneratorPenalty):
-        return penalty(lambda condition: samples + condition - clean, samples, measurement, Rng(0, "penalty", range(2)))
+        return penalty(lambda y: samples + y - clean, samples, measurement, Rng(0, "penalty", range(2)))
     assert isinstance(penalty, Penalty)
     return penalty(samples, clean, measurement)

@@ -16,8 +16,8 @@ IMAGES, SIGMA = 200, 0.4  # of a block, of the noise
 
 
 def value_of(denoise, measurement, seed=0):
-    restore = lambda condition: denoise(condition)[None]  # noqa: E731
-    samples_KBCHW = restore(measurement.condition)
+    restore = lambda y: denoise(y)[None]  # noqa: E731
+    samples_KBCHW = restore(measurement.degraded)
     return SURE()(restore, samples_KBCHW, measurement, Rng(seed, "penalty sure", range(len(measurement))))
 
 
@@ -47,7 +47,7 @@ def test_of_a_diagonal_denoiser_the_divergence_and_the_value_are_exact():
     gains, measurement = normal(1, 1, 4, 4), noisy(normal(2, 3, 1, 4, 4), 3)
     y = measurement.degraded
     expected = ((gains - 1) * y).square().mean() - SIGMA**2 + 2 * SIGMA**2 * gains.mean()
-    assert torch.allclose(value_of(lambda condition: gains * condition, measurement), expected, rtol=1e-12)
+    assert torch.allclose(value_of(lambda y: gains * y, measurement), expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("denoise", [linear, nonlinear, rectified])
@@ -67,7 +67,7 @@ def test_its_expectation_is_the_squared_error(denoise):
 def test_its_gradient_leads_to_the_wiener_gain():
     """Of D(y) = w y it is (w − 1)²|y|²/N + σ²(2w − 1), least at w = 1 − σ²N/|y|²."""
     measurement, w = noisy(normal(4, 5, 3, 4, 4), 5), torch.tensor(0.3, dtype=torch.float64, requires_grad=True)
-    (gradient,) = torch.autograd.grad(value_of(lambda condition: w * condition, measurement), w)
+    (gradient,) = torch.autograd.grad(value_of(lambda y: w * y, measurement), w)
     power = measurement.degraded.square().mean()
     assert torch.allclose(gradient, 2 * (w - 1) * power + 2 * SIGMA**2, rtol=1e-12)
 
@@ -79,7 +79,7 @@ def test_its_gradient_is_that_of_the_squared_error_where_rectifiers_switch():
     for block in range(100):
         measurement = noisy(clean, 1 + block)
         squared = (rectified(measurement.degraded, threshold) - clean).square().mean()
-        value = value_of(lambda condition: rectified(condition, threshold), measurement, block)
+        value = value_of(lambda y: rectified(y, threshold), measurement, block)
         (found,), (expected,) = (torch.autograd.grad(term, threshold) for term in (value, squared))
         misses.append(found - expected)
         errors.append(expected)
@@ -88,15 +88,14 @@ def test_its_gradient_is_that_of_the_squared_error_where_rectifiers_switch():
     assert miss.abs() < 4 * standard_error
 
 
-def test_a_map_of_the_level_stays_as_it_is():
-    degradation = GaussianNoise([10, 200])
-    measurement = degradation.at_levels(normal(6, 2, 3, 4, 4), torch.tensor([0.1, 0.5], dtype=torch.float64))
-    with_map = value_of(lambda condition: condition[:, :3] * condition[:, 3:], measurement)
+def test_each_image_has_its_own_level():
     levels = torch.tensor([0.1, 0.5], dtype=torch.float64)
+    measurement = GaussianNoise([10, 200]).at_levels(normal(6, 2, 3, 4, 4), levels)
+    value = value_of(lambda y: levels.view(-1, 1, 1, 1) * y, measurement)
     errors = [
         ((s - 1) * y).square().mean() + s**2 * (2 * s - 1) for s, y in zip(levels, measurement.degraded, strict=True)
     ]
-    assert torch.allclose(with_map, torch.stack(errors).mean(), rtol=1e-12)
+    assert torch.allclose(value, torch.stack(errors).mean(), rtol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -108,4 +107,4 @@ def test_another_degradation_is_refused(degradation, known):
     with pytest.raises(ValueError, match="epsilon must be a number in"):
         SURE(0)
     with pytest.raises(ValueError, match=f"SURE needs degradation=gaussian_noise.*{known}"):
-        value_of(lambda condition: condition[:, :3], measurement)
+        value_of(lambda y: y, measurement)

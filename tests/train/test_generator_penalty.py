@@ -11,6 +11,7 @@ from pscgan.losses.crps import FairCRPS
 from pscgan.losses.penalty import GeneratorPenalty, Penalty
 from pscgan.losses.robustness import Robustness
 from pscgan.losses.sure import SURE
+from pscgan.models.patch_critic import PatchCritic
 from pscgan.models.unet import UNet
 
 from .test_gan_step import BATCH, clean_images, make_gan_step, regression, train, weights
@@ -23,17 +24,22 @@ class SameNoisyImages(GaussianNoise):
         return super().__call__(clean_images(seen=100)[0], rng)
 
 
+def with_a_map():
+    """Of the level, which joins every y."""
+    networks = {"generator": UNet(3, 4, width=4, levels=2), "critic": PatchCritic(3, 4, width=4, levels=2)}
+    return networks | {"degradation": GaussianNoise([10, 200])}
+
+
 @pytest.mark.parametrize("samples_per_pass", [None, 1])
-@pytest.mark.parametrize("degradation", [{}, {"degradation": Jpeg(10, maps=())}], ids=["noise", "jpeg"])
-def test_the_same_condition_gives_the_same_samples(samples_per_pass, degradation):
+@pytest.mark.parametrize("parts", [dict, with_a_map, lambda: {"degradation": Jpeg(10, maps=())}])
+def test_the_same_y_gives_the_same_samples(samples_per_pass, parts):
     calls = []
 
     def spy(restore, samples_KBCHW, measurement, rng):
-        condition = measurement.condition
-        restored = restore(condition)
+        restored = restore(measurement.degraded)
         assert restored.shape == samples_KBCHW.shape == (2, 3, 3, 16, 16)
         assert torch.allclose(restored, samples_KBCHW, atol=1e-5)
-        assert not torch.allclose(restore(condition.roll(1, 0)), samples_KBCHW, atol=1e-2)
+        assert not torch.allclose(restore(measurement.degraded.roll(1, 0)), samples_KBCHW, atol=1e-2)
         calls.append(len(rng))
         return restored.mean()
 
@@ -41,7 +47,7 @@ def test_the_same_condition_gives_the_same_samples(samples_per_pass, degradation
         "spy": GeneratorPenalty(spy, samples_per_image=2, images=3),
         "crps": Penalty(FairCRPS(), samples_per_image=4),
     }
-    train(make_gan_step(penalties=penalties, samples_per_pass=samples_per_pass, **degradation), 1)
+    train(make_gan_step(penalties=penalties, samples_per_pass=samples_per_pass, **parts()), 1)
     assert calls == [3]
 
 
