@@ -78,10 +78,10 @@ def _samples(gan_step: GANStep, clean: Tensor, num_samples: int) -> Tensor:
 def _value(penalty: PenaltySchedule, samples_KBCHW: Tensor, clean: Tensor, measurement: Measurement) -> Any:
     if not isinstance(penalty, GeneratorPenalty):
         return penalty(samples_KBCHW, clean, measurement)
-    C, condition = clean.shape[1], measurement.condition
+    y = measurement.degraded
     rng = Rng(0, "sanity check penalty", range(len(clean)))
     # a restorer that follows its input
-    return penalty(lambda moved: samples_KBCHW + (moved - condition)[:, :C], samples_KBCHW, measurement, rng)
+    return penalty(lambda moved: samples_KBCHW + moved - y, samples_KBCHW, measurement, rng)
 
 
 def _require_usable(value: Any) -> None:
