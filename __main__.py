@@ -20,6 +20,7 @@ VERBS = {
     "export": "write a trained sampler to one file, or push it to a hub",
     "explore": "open a page that shows samples, their mean and their spread",
     "runs": "print one table of all runs below a folder",
+    "models": "list the models that come with the package",
     "prepare-data": "pack images into shards",
 }
 USAGE = "usage: pscgan VERB ...\n\n" + "".join(f"  {verb:14}{what}\n" for verb, what in VERBS.items())

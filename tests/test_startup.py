@@ -32,7 +32,7 @@ def start(*arguments, code):
     [
         *("--help", "train --help", "train --cfg job", "train --info searchpath", "evaluate --help", "restore --help"),
         *("evaluate methods=[runs/demo] --cfg job", "export --help", "explore --help", "prepare-data --help"),
-        *("runs --help", "synthesise --help", "transport --help"),
+        *("runs --help", "models --help", "synthesise --help", "transport --help"),
     ],
 )
 def test_help_and_config_import_nothing_heavy(arguments):
@@ -57,6 +57,7 @@ def test_help_and_config_import_nothing_heavy(arguments):
         ("explore x --prot 1", "--port"),
         ("prepare-data x --out y --siez 3", "--size"),
         ("runs runs --uot x", "--out"),
+        ("models --al", "--help"),
         ("synthesise x --out y --cuont 3", "--count"),
         ("transport x --images y --out z --pacth 3", "--patch"),
     ],
