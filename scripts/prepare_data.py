@@ -28,7 +28,7 @@ SIGNATURES = {b"\x89P": ".png", b"\xff\xd8": ".jpg", b"RI": ".webp", b"II": ".ti
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(PROGRAM, __doc__)
-    parser.add_argument("root", help="folder, .zip, shards, hf:NAME or bundled:photos")
+    parser.add_argument("root", help="folder, .zip, shards, hf:NAME or bundled:photos; any root of a data set")
     parser.add_argument("--out", type=Path, required=True, help="new folder for the shards")
     parser.add_argument("--images-per-shard", type=int, default=100_000, help="at most (default %(default)s)")
     parser.add_argument(
