@@ -207,6 +207,8 @@ class RestoreCommand:
                 return []
             if not (same or options.overwrite):
                 raise ValueError(f"{there[0]} is there, and not what this call makes of it; allow --overwrite")
+        if one.path.is_dir() and os.access(one.path, os.R_OK):
+            raise ValueError("it is a folder without pictures")
         y = self.opener.open(one.path)
         record = record | {"sha256": sha256(files)}
         for kind, sentences in (("note", y.facts["notes"]), ("warning", y.warnings)):
