@@ -1,8 +1,16 @@
 """Posterior samplers for image restoration: stochastic conditional GANs, one network evaluation a sample."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .train.inference.load import load
 
 __version__ = "0.1.0"
+__all__ = ["load"]
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]
 
 
 def __getattr__(name: str) -> Any:

@@ -65,7 +65,8 @@ def _take_matching(names: Sequence[str], target: str, patterns: Sequence[str], h
 def _take_last(names: Sequence[str], target: str, count: int, held: dict[str, str]) -> None:
     left = [name for name in names if name not in held]
     if count > len(left):
-        raise ValueError(f"{target} must be at most {len(left)}, the images left, got {count}")
+        found = f"{len(left)} images, as {len(names)} were found"
+        raise ValueError(f"{target} must hold out fewer than {found}, got {count}")
     held.update(dict.fromkeys(left[len(left) - count :], target))
 
 

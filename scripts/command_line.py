@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..checks import closest
 from ..train.runs.cli_errors import report_user_errors
+from ..train.runs.override_errors import options_of
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -44,7 +45,7 @@ class Parser(argparse.ArgumentParser):
         if message.startswith(UNKNOWN):
             word = message.removeprefix(UNKNOWN).split()[0]
             unknown = word.partition("=")[0]
-            remedy = closest(unknown, self._option_string_actions)
+            remedy = closest(unknown, (name for name in self._option_string_actions if "experimental" not in name))
             if Path(word).exists():
                 remedy = f"; the file is ./{word}"
             elif any(action.dest == "overrides" for action in self._actions) and "did you" not in remedy:
@@ -56,10 +57,12 @@ class Parser(argparse.ArgumentParser):
 def run_hydra(program: str, run: Callable[[], None]) -> None:
     """A program with a config: a mistake is one line, and a run that is refused leaves no empty folder."""
     from hydra._internal.utils import get_args_parser
+    from omegaconf import OmegaConf
 
     from ..train.runs.folder import remove_new_empty_folders
 
-    Parser(program, None, parents=[get_args_parser()], add_help=False).parse_args()
+    OmegaConf.register_new_resolver("options", options_of, replace=True)
+    Parser(program, None, parents=[get_args_parser()], add_help=False, allow_abbrev=False).parse_args()
     try:
         with report_user_errors(program):
             run()

@@ -136,6 +136,8 @@ class RestoreCommand:
 
         sampler = load(options.model, device, precision=options.precision)
         tiling = Tiling(sampler, options.tile, options.overlap)
+        if tiling.whole and (options.tile, options.overlap) != (512, None):
+            print(f"{PROGRAM}: --tile and --overlap have no use: the model takes a picture whole", file=sys.stderr)
         if options.transport is None:
             return sampler, tiling
         from ..train.restore.transported_tiling import transported
@@ -205,6 +207,8 @@ class RestoreCommand:
                 return []
             if not (same or options.overwrite):
                 raise ValueError(f"{there[0]} is there, and not what this call makes of it; allow --overwrite")
+        if one.path.is_dir() and os.access(one.path, os.R_OK):
+            raise ValueError("it is a folder without pictures")
         y = self.opener.open(one.path)
         record = record | {"sha256": sha256(files)}
         for kind, sentences in (("note", y.facts["notes"]), ("warning", y.warnings)):
@@ -219,6 +223,7 @@ class RestoreCommand:
             print(f"{PROGRAM}: {on_one_line(one.path)}: {self.tiling.cost(y, options.average)}", file=sys.stderr)
         bar.update(task, total=steps)
         restoration.run(lambda: bar.advance(task))
+        bar.update(task, description=f"writing {on_one_line(one.path.name)}")  # of large pictures a quarter of the time
         way = self.tiling.way if isinstance(self.tiling, WholePicture) else ()
         written = restoration.write(lambda found: self.records.append({**record, **found}), way)
         return [*written["samples"], written["mean"]]

@@ -1,6 +1,7 @@
 """Every option of every group composes and builds; nothing is trained."""
 
 import inspect
+import re
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,15 @@ def test_every_group_is_covered():
     covered = {*WHOLE_RUNS, *PARTS, *IN_EVALUATION, *(("toy_posterior", name) for name in PROBLEMS)}
     assert set(OPTIONS) - covered == {("toy_posterior", "points"), ("toy_posterior", "fields")}
     assert {path.name for path in CONF.iterdir() if list(path.glob("*.yaml"))} == {group for group, _ in OPTIONS}
+
+
+@pytest.mark.parametrize("name", ["train", "evaluate"])
+def test_help_lists_what_can_be_chosen(name):
+    text = (CONF / f"{name}.yaml").read_text()
+    listed = ",".join(re.findall(r"\$\{options:(.+?)\}", text)).split(",")
+    entries = [entry for entry in OmegaConf.load(CONF / f"{name}.yaml").defaults if not isinstance(entry, str)]
+    chosen = {key.partition("@")[0] for entry in entries for key in entry} - {"override hydra/job_logging"}
+    assert set(listed) == chosen | ({"features"} if name == "train" else {"method"})  # of some penalties; in a list
 
 
 @pytest.mark.parametrize(("group", "option"), WHOLE_RUNS)

@@ -45,6 +45,11 @@ def requirements(extra):
             yield re.split("[<>=]", requirement)[0]
 
 
+def test_what_the_package_offers_is_found_by_completion_and_help():
+    assert set(pscgan.__all__) <= set(dir(pscgan))
+    assert all(callable(getattr(pscgan, name)) for name in pscgan.__all__)
+
+
 def test_the_package_list_equals_the_folders():
     outside = {"tests", ".typings", ".venv", "build", "runs"}
     folders = {path.parent.relative_to(ROOT) for path in ROOT.rglob("__init__.py")}

@@ -218,6 +218,7 @@ def test_unreadable_files_are_named_and_the_others_are_restored(model, photo, tm
     assert ended.code == 2
     assert [line.split(": ")[:2] for line in ended.err.splitlines()] == [["pscgan restore", str(path)] for path in bad]
     said = report(out)["files"]
+    assert "folder" in said[2]["error"]
     assert [("error" in entry, entry["file"]) for entry in said] == [
         *((True, str(path)) for path in bad),
         (False, str(photo)),

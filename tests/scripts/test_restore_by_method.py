@@ -4,7 +4,10 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+
+from pscgan.models.unfolded import Unfolded
 
 from ..train.export.exporting import JPEG, NOISE, exported
 from ..train.tiny import LIGHTNING_SAYS, run
@@ -24,6 +27,17 @@ def photo(tmp_path):
     values = np.random.default_rng(0).integers(0, 256, (40, 56, 3), dtype=np.uint8)
     Image.fromarray(values).save(tmp_path / "photo.png")
     return tmp_path / "photo.png"
+
+
+def test_tiles_that_are_not_taken_are_said(photo, tmp_path, capfd):
+    with torch.random.fork_rng():
+        network = Unfolded(3, 3, width=4, levels=2)
+    unfolded = {"_target_": "pscgan.models.unfolded.Unfolded", "width": 4, "levels": 2}
+    model = exported(tmp_path, unfolded, weights=network.state_dict())
+    for asked in ((), ("--tile", 64)):
+        out = tmp_path / f"out{len(asked)}"
+        ended = restore(capfd, photo, "--model", model, "--samples", 1, "--out", out, *asked)
+        assert (ended.code, "--tile" in ended.err) == (0, bool(asked))
 
 
 def by_method(capfd, denoiser, photo, out, *arguments):

@@ -121,7 +121,9 @@ TRAIN = [  # the slip, what its line says, and an override that it advises
     # words that cannot be read
     ("demo", "demo", "experiment=demo"),
     ("--seed=3", "--seed", "without dashes"),
+    ("--experiment demo", "--experiment", "without dashes"),
     ("=3", "=3", "KEY=VALUE"),
+    ("logger=[a,b=c]", "logger=[a,b=c]", '["'),
     ("name=${nme}", "nme", ""),
     ("seed=range(1,a)", "seed=range(1,a)", ""),
     ("generator_optimizer.lr=0,001", "generator_optimizer.lr=0,001", "decimals"),

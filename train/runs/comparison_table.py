@@ -177,7 +177,7 @@ def _flatten(config: dict[str, Any]) -> dict[str, str]:
     return {
         key.removesuffix("._target_"): leaf.rpartition(".")[2] if key.endswith("._target_") else leaf
         for key, leaf in leaves.items()
-        if key != "name"
+        if key not in ("name", "log_every_images", "checkpoint_every_images")
     }
 
 

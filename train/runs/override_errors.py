@@ -29,6 +29,11 @@ IN_OTHER_WORDS = {  # what Hydra says, and what we say
 }
 
 
+def options_of(*groups: str) -> str:
+    """A line of help for each group of ``pscgan.conf``: its name and its options."""
+    return "\n".join(f"{group}: {', '.join(_options(group))}" for group in groups)
+
+
 def override_error(error: Exception) -> str | None:
     """The line for an error of Hydra on its way to a composed config; None for any other."""
     cause, text = error.__cause__, str(error)
@@ -101,6 +106,8 @@ def _unreadable(word: str, reason: str) -> str:
         return f"{word} has a = too many, did you mean {key}={value.lstrip('=')}?"
     if value.startswith("~/"):
         return f"{word}: nothing expands ~ here; write {key}=$HOME{value[1:]}"
+    if value.startswith("[") and value.endswith("]"):
+        return f"{word} cannot be read; quote what has other signs than letters: '{key}=[\"a,b=c\",d]'"
     quoted = f'{key}="{value.replace(chr(34), chr(92) + chr(34))}"'
     try:
         OverridesParser.create().parse_override(quoted)

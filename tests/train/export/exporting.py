@@ -10,7 +10,7 @@ NOISE = "pscgan.data.degradations.gaussian_noise.GaussianNoise"
 JPEG = {"_target_": "pscgan.data.degradations.jpeg.Jpeg", "quality": 10}
 
 
-def exported(folder, generator=None, degradation=None, channels=3, maps=0, latent_channels=2, about=None):
+def exported(folder, generator=None, degradation=None, channels=3, maps=0, latent_channels=2, about=None, weights=None):
     """A file with a valid checksum, of a generator that is not trained, whatever it says it holds."""
     arguments = {"width": 4, "levels": 2, "latent_channels": latent_channels}
     with torch.random.fork_rng():
@@ -25,6 +25,6 @@ def exported(folder, generator=None, degradation=None, channels=3, maps=0, laten
         "seed": 0,
         "feature_networks": [],
     }
-    content = export_bytes(said | (about or {}), network.state_dict())
+    content = export_bytes(said | (about or {}), weights or network.state_dict())
     (folder / "made.safetensors").write_bytes(content)
     return folder / "made.safetensors"
