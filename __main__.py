@@ -32,8 +32,13 @@ def main() -> None:
     _clean_up_on_signals()
     verb = sys.argv[1] if len(sys.argv) > 1 else ""
     if verb in ("", "-h", "--help"):
-        print(f"{USAGE}\nHelp on a verb: pscgan VERB --help")
+        print(f"{USAGE}\nHelp on a verb: pscgan VERB --help; the version: pscgan --version")
         sys.exit(0 if verb else 2)
+    if verb == "--version":
+        from . import __version__
+
+        print(f"pscgan {__version__}")
+        sys.exit()
     if verb not in VERBS:
         from .checks import closest
 

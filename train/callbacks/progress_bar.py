@@ -1,5 +1,6 @@
 """Progress of a run in the terminal."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytorch_lightning as pl
@@ -14,7 +15,7 @@ from ..metrics.calibration import in_words
 class ProgressBar(pl.Callback):
     """Images seen, images a second, time left; a line of scores after each validation.
 
-    Of several ranks only the first prints. Without a terminal only the lines are printed.
+    Of several ranks only the first prints. Without a terminal a line every ``log_every_images`` takes the bar's place.
     """
 
     def __init__(self) -> None:
@@ -37,6 +38,9 @@ class ProgressBar(pl.Callback):
         assert isinstance(module, SamplerModule)
         speed = module.images_seen / max(module.gan_step.progress.seconds, 1e-9)
         self.bar.update(self.task, completed=module.images_seen, speed=speed)
+        if not (self.console.is_terminal or module.images_seen % module.log_every_images):
+            left = timedelta(seconds=round((module.images - module.images_seen) / speed))
+            self.console.print(f"{module.images_seen:>9,} images | {speed:.0f} images/s, {left} left", soft_wrap=True)
 
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         assert isinstance(module, SamplerModule)
