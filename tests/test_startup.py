@@ -30,7 +30,8 @@ def start(*arguments, code):
 @pytest.mark.parametrize(
     "arguments",
     [
-        *("--help", "--version", "train --help", "train --cfg job", "train --info searchpath", "evaluate --help", "restore --help"),
+        *("--help", "--version", "train --help", "train --cfg job", "train --info searchpath"),
+        *("evaluate --help", "restore --help"),
         *("evaluate methods=[runs/demo] --cfg job", "export --help", "explore --help", "prepare-data --help"),
         *("runs --help", "models --help", "synthesise --help", "transport --help"),
     ],
