@@ -48,12 +48,19 @@ class Preconditioned(nn.Module):
         image_channels: C.
         condition_channels: C + 1, with the map of s in units of images, as of ``GaussianNoise`` with a range.
         network: makes the generator in between from ``image_channels`` and ``condition_channels``.
+        latent_channels: further argument of ``network``, 0 for one without z; None for its own.
 
     Raises:
         ValueError: if y has not one map.
     """
 
-    def __init__(self, image_channels: int, condition_channels: int, network: Callable[..., Generator]) -> None:
+    def __init__(
+        self,
+        image_channels: int,
+        condition_channels: int,
+        network: Callable[..., Generator],
+        latent_channels: int | None = None,
+    ) -> None:
         super().__init__()
         if condition_channels != image_channels + 1:
             raise ValueError(
@@ -62,7 +69,8 @@ class Preconditioned(nn.Module):
             )
         self.image_channels = image_channels
         seen = image_channels + KNOTS * (1 + image_channels)
-        self.network = cast(Any, network(image_channels=image_channels, condition_channels=seen))
+        latents = {} if latent_channels is None else {"latent_channels": latent_channels}
+        self.network = cast(Any, network(image_channels=image_channels, condition_channels=seen, **latents))
 
     @property
     def stride(self) -> int:

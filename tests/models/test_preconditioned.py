@@ -116,3 +116,9 @@ def test_autocast_leaves_the_scalings_in_full_precision(generator):
 def test_a_condition_without_a_map_of_the_level_is_refused():
     with pytest.raises(ValueError, match=r"condition_channels must be 4, of images and one map .* got 3"):
         Preconditioned(3, 3, UNet)
+
+
+@pytest.mark.parametrize(("given", "maps"), [({}, True), ({"latent_channels": 0}, False)])
+def test_its_z_is_that_of_the_network_or_as_said(given, maps):
+    generator = Preconditioned(3, 4, partial(UNet, width=8, levels=2, latent_channels=2), **given)
+    assert bool(generator.draw_latent(1, 8, 8, Rng(0, "z", [0]))) == maps
