@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
+from PIL import Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
 from ...checks import require_at_least
 from .decode import UnreadableImage, decoder_errors, verify
@@ -70,7 +70,8 @@ def _decoded(data: bytes, max_pixels: int) -> DecodedImage:
             verify(data)
             return _photograph(data)
     except UnreadableImage as error:
-        if isinstance(error.__cause__, OSError | SyntaxError):
+        cause = error.__cause__
+        if isinstance(cause, OSError | SyntaxError) and not isinstance(cause, UnidentifiedImageError):
             raise UnreadableImage(f"it is damaged or truncated: {error}") from error
         raise
 

@@ -14,12 +14,13 @@ const zoom = new Zoom($("panes"), (x, y) => {
 });
 let picture = null; // its id on the server
 let name = "picture";
-let opened = ""; // what the scale of the spread belongs to
+let opening = ""; // what was asked for of a file
+let opened = ""; // what is shown of one, to which the scale of the spread belongs
 let running = null; // the question that is being answered
 let waiting = 0;
 const WELCOME = $("welcome").textContent;
 
-const number = (id, otherwise) => ($(id) && $(id).value !== "" && $(id).checkValidity() ? Number($(id).value) : otherwise);
+const number = (id, otherwise) => ($(id) ? Number($(id).value) : otherwise);
 
 function question() {
   return {
@@ -41,8 +42,14 @@ function say(id, text) {
   $(id).hidden = !text;
 }
 
+/* The pictures and what can be done with them, or else the welcome. */
+function reveal(there) {
+  $("welcome").hidden = there;
+  for (const id of ["tools", "panes", "warnings"]) $(id).hidden = !there;
+  for (const id of ["another", "save"]) if ($(id)) $(id).disabled = !there;
+}
+
 function fail(error) {
-  if (error.name === "AbortError") return;
   $("welcome").textContent = WELCOME;
   say("error", error.message.replace(/^./, (first) => first.toUpperCase()) + (/[.!?]$/.test(error.message) ? "" : "."));
 }
@@ -67,15 +74,16 @@ function changed() {
 }
 
 async function look() {
+  const wrong = document.querySelector("input:invalid");
+  if (wrong) {
+    fail(new Error(`${wrong.ariaLabel || wrong.labels[0].innerText.trim()}: ${wrong.validationMessage}`));
+    return;
+  }
   const mine = new AbortController();
   running = mine;
   const asked = question();
-  const opening = JSON.stringify([asked.picture, asked.degrade, asked.sigma, asked.degrade ? asked.seed : 0]);
-  if (opening !== opened) {
-    panes.forgetScale();
-    panes.await("y", "x", "sample", "mean", "std");
-  }
-  opened = opening;
+  opening = JSON.stringify([asked.picture, asked.degrade, asked.sigma, asked.degrade ? asked.seed : 0]);
+  if (opening !== opened) panes.await("y", "x", "sample", "mean", "std");
   say("error", "");
   $("progress").hidden = false;
   $("progress").removeAttribute("value");
@@ -85,7 +93,10 @@ async function look() {
     for await (const message of messages(response)) if (running === mine) show(message);
     if (running === mine) panes.settle();
   } catch (error) {
-    if (running === mine) fail(error);
+    if (running === mine && error.name !== "AbortError") {
+      fail(error);
+      if (opening !== opened) reveal(false);
+    }
   }
   if (running !== mine) return;
   running = null;
@@ -95,11 +106,10 @@ async function look() {
 
 const SHOW = {
   picture({ width, height, known, warnings }) {
-    const other = panes.open(width, height, known);
-    if (other) zoom.open(width, height);
-    $("welcome").hidden = true;
-    $("tools").hidden = false;
-    $("save").disabled = false;
+    reveal(true);
+    if (opening !== opened) panes.forgetScale();
+    opened = opening;
+    if (panes.open(width, height, known)) zoom.open(width, height);
     $("warnings").replaceChildren(...warnings.map((text) => Object.assign(document.createElement("li"), { textContent: sentence(text) })));
     $("warnings").hidden = !warnings.length;
   },
@@ -165,6 +175,7 @@ function another() {
 function accept(transfer) {
   const [file] = transfer.files;
   if (file) upload(file);
+  else fail(new Error("that is no file"));
 }
 
 for (const form of document.forms) {

@@ -18,7 +18,6 @@ export class Panes {
     if (!same) this.clear();
     if (!known) this.remove("x");
     this.parent.classList.toggle("known", known);
-    this.parent.hidden = false;
     return !same;
   }
 

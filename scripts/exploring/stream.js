@@ -4,7 +4,10 @@ export async function* messages(response) {
   const reader = response.body.getReader();
   let rest = new Uint8Array(0);
   const more = async () => {
-    const { value, done } = await reader.read();
+    const { value, done } = await reader.read().catch((error) => {
+      if (error.name === "AbortError") throw error;
+      return { done: true };
+    });
     if (done) throw new Error("the server stopped in the middle of an answer");
     const joined = new Uint8Array(rest.length + value.length);
     joined.set(rest);

@@ -172,7 +172,8 @@ def _way(axes: Axes, look: Look, points: list[dict[str, float]], step: str, labe
         axes.annotate(
             f"{step} = {point[step]:g}",
             (point["rmse"], point["distance"]),
-            xytext=(6, 4 if step == "n" else -11),  # both are at one place where all of z is taken
+            xytext=(6, 4) if step == "n" else (0, -13),  # both are at one place where all of z is taken
+            ha="left" if step == "n" else "center",
             textcoords="offset points",
             color=look.colour,
             fontsize=9,

@@ -22,11 +22,23 @@ for (const gallery of document.querySelectorAll(".gallery")) {
   }
   slider.addEventListener("input", () => stage.style.setProperty("--at", `${slider.value}%`));
 
+  let at = [50, 50]; // percent of the width and of the height
+  const look = (...place) => {
+    at = place.map((share) => Math.min(100, Math.max(0, share)));
+    gallery.style.setProperty("--x", `${at[0]}%`);
+    gallery.style.setProperty("--y", `${at[1]}%`);
+  };
   const follow = (event) => {
     const { left, top, width, height } = event.currentTarget.getBoundingClientRect();
-    gallery.style.setProperty("--x", `${(100 * (event.clientX - left)) / width}%`);
-    gallery.style.setProperty("--y", `${(100 * (event.clientY - top)) / height}%`);
+    look((100 * (event.clientX - left)) / width, (100 * (event.clientY - top)) / height);
   };
+  stage.addEventListener("keydown", (event) => {
+    const by = { ArrowLeft: [-5, 0], ArrowRight: [5, 0], ArrowUp: [0, -5], ArrowDown: [0, 5] }[event.key];
+    if (event.key === "Enter") gallery.classList.toggle("zoomed");
+    else if (by && gallery.classList.contains("zoomed")) look(at[0] + by[0], at[1] + by[1]);
+    else return;
+    event.preventDefault();
+  });
   for (const zoomable of gallery.querySelectorAll(".pane, .stage")) {
     zoomable.addEventListener("pointermove", follow);
     zoomable.addEventListener("click", (event) => {

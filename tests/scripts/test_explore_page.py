@@ -222,6 +222,38 @@ def test_errors_are_words_on_the_page(page, files):
     page.locator("#error").filter(has_text="PNG, JPEG, WebP or TIFF of a known kind").wait_for()
     choose(page, files / "photo.png", "Mean of 8")
     assert not page.locator("#error").is_visible()
+    page.locator("#file").set_input_files(files / "broken.png")
+    page.locator("#panes").wait_for(state="hidden")
+    assert page.locator("#welcome").is_visible()
+    assert page.locator("#save").is_disabled()
+    choose(page, files / "photo.png", "Mean of 8")
+    assert page.locator("#another").is_enabled()
+
+
+def test_a_number_that_cannot_be_is_refused_not_replaced(page, files):
+    choose(page, files / "photo.png", "Sample 1 of seed 0", "Mean of 8")
+    for wrong in ("0", ""):
+        page.locator("#sample").fill(wrong)
+        page.locator("#error").filter(has_text="Number:").wait_for()
+        page.locator("#sample").fill("2")
+        page.locator("#error").wait_for(state="hidden")
+    settled(page, "Sample 2 of seed 0", "Mean of 8")
+
+
+def test_a_drop_without_a_file_is_answered(page):
+    transfer = page.evaluate_handle("() => { const t = new DataTransfer(); t.setData('text/plain', 'a'); return t; }")
+    page.locator("main").dispatch_event("drop", {"dataTransfer": transfer})
+    assert page.locator("#error").is_visible()
+
+
+def test_an_answer_that_breaks_off_is_said_to(page, files):
+    page.evaluate("""() => {
+        const whole = window.fetch;
+        const broken = () => new Response(new ReadableStream({ start: c => c.error(new TypeError("network error")) }));
+        window.fetch = (path, ...rest) => (path === "/view" ? Promise.resolve(broken()) : whole(path, ...rest));
+    }""")
+    page.locator("#file").set_input_files(files / "photo.png")
+    page.locator("#error").filter(has_text="The server stopped").wait_for()
 
 
 def test_everything_is_reached_by_keys_and_named(page, files):

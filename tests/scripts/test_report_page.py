@@ -192,6 +192,27 @@ def test_a_click_shows_the_same_place_of_all_images(chromium, path):
 
 
 @needs_chromium
+def test_keys_magnify_and_move_too(chromium, path):
+    with opened(chromium, path, 1600) as page:
+        gallery = page.locator(".gallery").first
+        stage = gallery.locator(".stage")
+        transforms = "nodes => nodes.map(node => getComputedStyle(node).transform)"
+        images = gallery.locator(":is(.pane, .stage) img")
+        stage.press("Enter")
+        assert images.evaluate_all(transforms) == ["matrix(4, 0, 0, 4, 0, 0)"] * images.count()
+        for _ in range(30):
+            stage.press("ArrowRight")
+        place = "node => ['--x', '--y'].map(name => node.style.getPropertyValue(name))"
+        assert gallery.evaluate(place) == ["100%", "50%"]
+        gallery.locator("input").fill("60")  # of the stage: nine tenths of an image of which the last quarter is seen
+        clip = gallery.locator("img.left").evaluate("node => getComputedStyle(node).clipPath")
+        assert float(re.search(r"[\d.]+(?=%)", clip)[0]) == pytest.approx(10)
+        stage.press("Enter")
+        assert images.evaluate_all(transforms) == ["none"] * images.count()
+        assert page.complaints == []
+
+
+@needs_chromium
 def test_a_screenshot_is_as_wide_as_asked(path, tmp_path):
     with ThreadPoolExecutor(1) as thread:  # the browser of the other tests holds the loop of this one
         thread.submit(screenshot, path, tmp_path / "page.png", 700).result()
