@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .train.inference.load import load
+    from .train.restore.open_image import read_measurement as read
 
 __version__ = "0.1.0"
-__all__ = ["load"]
+__all__ = ["load", "read"]
 
 
 def __dir__() -> list[str]:
@@ -14,9 +15,13 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    """``pscgan.load``, imported when it is first asked for, so that ``import pscgan`` stays light."""
+    """``pscgan.load`` and ``pscgan.read``, imported when first asked for, so that ``import pscgan`` stays light."""
     if name == "load":
         from .train.inference.load import load
 
         return load
+    if name == "read":
+        from .train.restore.open_image import read_measurement
+
+        return read_measurement
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

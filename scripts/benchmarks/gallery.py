@@ -30,11 +30,16 @@ COLUMNS: tuple[tuple[str, str, str, str, int], ...] = (  # heading, method, the 
     ("ST-LPIPS of a sample", "sampler", "st_lpips/sample", "value", 3),
     ("ST-LPIPS of the baseline", "baseline", "st_lpips/sample", "value", 3),
 )
-READING = """PSNR in dB over all pixels of the images; the denoiser alone is plug-and-play by one that was trained for
-none of the tasks, where they are linear; gain is that of the mean over one sample, 2.50 for an
-exact posterior sampler; spread / skill is that of pixels and of blocks of 8, or of the largest side, in brackets, that
-y leaves open, exact 1; the residual is in the unit of the task, and a sample that explains y has that of x; ST-LPIPS is
-a perceptual distance, lower is better; images and minutes are those of training the sampler."""
+READING = """| column | meaning |
+|---|---|
+| input, MMSE baseline, the denoiser alone, one sample, mean of 8 | PSNR in dB over all pixels |
+| the denoiser alone | `pnp_hqs` with `bundled:denoiser`, which was trained for none of the tasks; linear tasks only |
+| gain | of the mean over one sample, dB; 2.50 for an exact posterior sampler |
+| spread / skill | spread of the samples over the error of their mean, at pixels; exact 1 |
+| the same, blocks | over blocks of 8, or of the largest side that y leaves open, in brackets |
+| residual | distance to y in the unit of the task; a sample that explains y has that of x |
+| ST-LPIPS | a perceptual distance; lower is better |
+| images, minutes | training of the sampler, one thread beside other work, after its baseline of 20,000 crops |"""
 
 
 def task_names() -> list[str]:
@@ -70,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         headings = ["task", *(column[0] for column in COLUMNS), "images", "minutes"]
         rows = [headings, ["---"] * len(headings), *(_row(folder, task) for task in tasks)]
         table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-        atomic_write(folder / "gallery.md", f"# Gallery\n\n{READING}\n\n{table}\n")
+        atomic_write(folder / "gallery.md", f"# Gallery\n\n{table}\n\n{READING}\n")
     print(folder / "gallery.md")
 
 

@@ -9,11 +9,9 @@ import pscgan
 from pscgan.data.degradation import Verifiable
 from pscgan.data.evaluation_set import EvaluationSet
 from pscgan.data.image_io.write_png import encode_png
-from pscgan.data.jpeg.reader import read
 from pscgan.data.sources.image_source import BUNDLED, ImageSource
 from pscgan.rng import Rng
 from pscgan.train.evaluation.dataset import EvaluationDataset
-from pscgan.train.inference.image_input import as_batch
 from pscgan.train.lightning_module import ValidationConfig
 
 from .evaluating import evaluated
@@ -45,12 +43,11 @@ def degraded_file(sampler, folder):
     if isinstance(sampler.degradation, Verifiable):
         path = folder / "y.jpg"
         Image.fromarray(clean).save(path, quality=10)
-        file = read(path)
-        return path, sampler.degradation.measure(file.coefficients, file.decoded[None])
+        return path, pscgan.read(path, sampler)
     y = sampler.degradation(clean_image(), Rng(0, "y", [0])).degraded.clamp(0, 1)
     path = folder / "y.png"
     path.write_bytes(encode_png((255 * y[0]).round().byte()))
-    return path, sampler.degradation.measure(as_batch(Image.open(path), 3), 50.0)
+    return path, pscgan.read(path, sampler)
 
 
 @pytest.mark.integration

@@ -12,6 +12,7 @@ from omegaconf import MISSING, OmegaConf
 from torch import Tensor, nn
 
 from ...data.degradation import Degradation
+from ...data.degradations.gaussian_noise import GaussianNoise
 from ...data.measurement import Measurement
 from ...models.baselines.denoisers import DnCNN, FFDNet
 from ...models.features.weights import weights_hash
@@ -48,6 +49,22 @@ class Deterministic:
 
     def restore(self, measurement: Measurement, num_samples: int, seeds: Sequence[int], sigma_z: float = 1.0) -> Tensor:
         return self.function(measurement).float()[None]
+
+
+class AtItsLevels:
+    """A model of white noise of a range of levels on noise of one, or the reverse: with the map it knows, or without.
+
+    Args:
+        sampler: of the model.
+        noise: that it was trained on.
+    """
+
+    def __init__(self, sampler: GeneratorSampler, noise: GaussianNoise) -> None:
+        self.sampler, self.noise, self.stochastic = sampler, noise, sampler.stochastic
+
+    def restore(self, measurement: Measurement, num_samples: int, seeds: Sequence[int], sigma_z: float = 1.0) -> Tensor:
+        own = self.noise.at_levels(measurement.degraded, measurement.params["sigma"])
+        return self.sampler.restore(own, num_samples, seeds, sigma_z)
 
 
 @dataclass(frozen=True)
@@ -110,8 +127,7 @@ class Methods:
         loaded = self.loaded.get(name)
         if loaded is not None:
             networks = tuple(loaded.metadata["feature_networks"])
-            sampler = GeneratorSampler(loaded.generator, degradation, loaded.restorer.config)
-            return Method(name, sampler, _about(loaded, value), networks)
+            return Method(name, _sampler(name, loaded, degradation), _about(loaded, value), networks)
         if value == DEGRADED:
             return Method(name, Degraded(), {"kind": DEGRADED})
         if not isinstance(value, Mapping):
@@ -134,6 +150,18 @@ class Methods:
         if isinstance(restorer, nn.Module):
             restorer = restorer.to(self.device).eval()
         return Method(name, restorer, {"kind": "callable", **value})
+
+
+def _sampler(name: str, loaded: LoadedSampler, degradation: Degradation) -> Restorer:
+    sampler, own = GeneratorSampler(loaded.generator, degradation, loaded.restorer.config), loaded.degradation
+    if own.num_maps == degradation.num_maps:
+        return sampler
+    if isinstance(own, GaussianNoise) and isinstance(degradation, GaussianNoise):
+        return AtItsLevels(sampler, own)
+    raise ValueError(
+        f"methods.{name} takes {own.num_maps} condition maps beside y, as {type(own).__name__} of its training gives, "
+        f"and the degradation here, {type(degradation).__name__}, gives {degradation.num_maps}"
+    )
 
 
 def _about(sampler: LoadedSampler, value: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import yaml
 
+from ...data.from_image import FromImage
 from ..inference.safetensors_file import SUFFIX
 from ..inference.sampler import LoadedSampler
 from ..runs.comparison_table import FIGURES
@@ -44,9 +45,10 @@ LOADED = """```python
 import pscgan
 
 sampler = pscgan.load("{name}")
-samples = sampler.sample(degraded, k={k})  # ({k}, B, C, H, W)
+{measured}samples = sampler.sample(degraded, k={k})  # ({k}, B, C, H, W)
 ```
 """
+READ = 'degraded = pscgan.read("{file}", sampler)\n'
 
 GRAPHS = """{files}: the network alone as a graph, for programs without pscgan. Inputs are the
 condition (B, C + M, H, W) and, where samples differ, maps latent_0, latent_1, ... (K, B, c, h, w) of standard normal
@@ -96,7 +98,11 @@ def model_card(sampler: LoadedSampler, files: Sequence[str], name: str | None, r
 def _use(sampler: LoadedSampler, files: Sequence[str], name: str | None) -> str:
     loaded = [name or file for file in files if file.endswith(SUFFIX)]
     graphs = [f"`{file}`" for file in files if not file.endswith(SUFFIX)]
-    parts = [LOADED.format(name=loaded[0], k=8 if sampler.stochastic else 1)] if loaded else []
+    degradation, k = sampler.degradation, 8 if sampler.stochastic else 1
+    asked = degradation.accepted_side_info if isinstance(degradation, FromImage) else None
+    file = "photo.jpg" if asked and "coefficients" in asked else "photo.png"
+    measured = "" if asked is None else READ.format(file=file)
+    parts = [LOADED.format(name=loaded[0], measured=measured, k=k)] if loaded else []
     if graphs:
         parts.append(GRAPHS.format(files=" and ".join(graphs), min_size=min_size(sampler.generator)))
     return "\n".join(parts).rstrip("\n")

@@ -1,5 +1,6 @@
 """From a picture file to what a sampler restores."""
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ from ...data.jpeg import reader as jpeg_file
 from ...data.jpeg.reader import JpegFile
 from ...data.measurement import Measurement
 from ...rng import Rng
+from ..inference.sampler import LoadedSampler
 from ..inference.windows import Window
 from .restoration_input import ImageInfo, ImageModel, Pixels, RestorationInput, UnsupportedImageError
 from .side_info import SideInfo, kind_of
@@ -106,18 +108,18 @@ class ImageOpener:
             return y
         photograph = read(path, self.max_pixels)
         info = _info(photograph)
-        side_info, facts, warnings = self._side_info(path, info), dict[str, Any](), tuple[str, ...]()
+        side_info, facts, about = self._side_info(path, info), dict[str, Any](), tuple[str, ...]()
         if isinstance(self.degradation, EstimatesSideInfo):
             with _refusals():
                 estimate = self.degradation.estimate_side_info(
                     photograph.pixels, side_info, photograph.visible, photograph.tables
                 )
-            side_info, facts, warnings = estimate.side_info, dict(estimate.facts), estimate.warnings
+            side_info, facts, about = estimate.side_info, dict(estimate.facts), estimate.warnings
         if "mask" in self.degradation.accepted_side_info and self.side_info.mask is None:
             info = replace(info, alpha=None)
         y = self._input(lambda w: photograph.window(*w), info, side_info)
         y.facts |= {**facts, "notes": list(photograph.notes)}
-        y.warnings += warnings
+        y.warnings += about
         return y
 
     def _side_info(self, path: Path | bytes, info: ImageInfo) -> ImageSideInfo:
@@ -204,6 +206,30 @@ class ImageOpener:
         if info.channels > known:
             raise UnsupportedImageError("it must be grey for this model, which was trained on grey, and has colour")
         return known
+
+
+def read_measurement(
+    picture: Path | str | bytes, sampler: LoadedSampler, sigma: float | Literal["auto"] | None = None
+) -> Measurement:
+    """``pscgan.read``: y of a picture file, as ``pscgan restore`` sees it; ``sampler.sample`` takes it.
+
+    The pixels, and what the sampler must know besides: the level of the noise, estimated if it is not given, or the
+    levels that a .jpg file stores. What speaks against the picture is a ``UserWarning``.
+
+    Args:
+        picture: path or bytes of the file.
+        sampler: that ``pscgan.load`` opened.
+        sigma: of Gaussian noise on the 0..255 scale; None is what the sampler was trained on, or else ``auto``.
+
+    Raises:
+        UnreadableImage: naming the file and the reason.
+        ValueError: if this sampler cannot restore it, or sigma is not of its range.
+    """
+    opener = ImageOpener(sampler, sigma if sigma in (None, AUTO) else float(sigma))
+    y = opener.open(Path(picture) if isinstance(picture, str) else picture)
+    for warning in y.warnings:
+        warnings.warn(warning, stacklevel=2)
+    return y.measurement(Window(0, 0, y.info.height, y.info.width))
 
 
 @contextmanager

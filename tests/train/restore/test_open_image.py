@@ -5,6 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
+import pscgan
 from pscgan.data.image_io.read_image import read
 from pscgan.data.image_io.write_png import encode_png
 from pscgan.train.restore.files import Outputs
@@ -199,3 +200,17 @@ def test_a_sample_that_is_not_finite_is_refused_before_anything_is_written(model
     with pytest.raises(ValueError, match="sample 1 is not finite"):
         restored(model, path)
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_read_gives_python_what_restore_sees(model, tmp_path):
+    uniform = 255 / 12**0.5  # standard deviation of pixels from 0 to 255
+    file = saved(tmp_path / "a.png", noise(HEIGHT, WIDTH, channels=3))
+    told, y = pscgan.read(str(file), model, sigma=70), torch.from_numpy(pixels(file) / np.float32(255)).movedim(-1, 0)
+    torch.testing.assert_close(told.degraded, y[None])
+    torch.testing.assert_close(told.maps, torch.full((1, 1, HEIGHT, WIDTH), 70 / 255))
+    estimated = pscgan.read(file.read_bytes(), model).maps
+    assert estimated.amin() == estimated.amax() == pytest.approx(uniform / 255, rel=0.1)
+    with pytest.warns(UserWarning, match="sigma of about"):
+        pscgan.read(file, model, sigma=20)
+    with pytest.raises(ValueError, match="sigma"):
+        pscgan.read(file, model, sigma=200)
