@@ -16,12 +16,13 @@ from ...data.degradations.gaussian_noise import GaussianNoise
 from ...data.measurement import Measurement
 from ...models.baselines.denoisers import DnCNN, FFDNet
 from ...models.features.weights import weights_hash
-from ..inference.by_denoiser import ByDenoiser, method_config, option_names
+from ..inference.by_denoiser import ByDenoiser, method_config
 from ..inference.by_gan import ByGan
 from ..inference.load import load
 from ..inference.load_run import RunSource
 from ..inference.sampler import LoadedSampler
 from ..inference.transported import Transported
+from ..runs.override_errors import option_names
 from ..sampling import GeneratorSampler, Restorer
 from .naming import ALLOWED, DEGRADED, named_values
 

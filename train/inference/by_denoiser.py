@@ -143,12 +143,6 @@ def require_kind(degradation: Degradation, rule: Rule, method: str) -> None:
         require_linear(degradation, method)
 
 
-def option_names(group: str) -> list[str]:
-    """What can be chosen of a group of ``pscgan.conf``."""
-    names = (file.name for file in (files("pscgan.conf") / group).iterdir())
-    return sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml"))
-
-
 def method_config(name: str, denoiser: Any) -> dict[str, Any]:
     """A method of ``conf/method`` with its denoiser, as plain values."""
     config = OmegaConf.create((files("pscgan.conf") / "method" / f"{name}.yaml").read_text())

@@ -12,10 +12,11 @@ from omegaconf import DictConfig
 from torch import Tensor
 
 from ...checks import closest
-from ..inference.by_denoiser import ByDenoiser, method_config, option_names, require_kind
+from ..inference.by_denoiser import ByDenoiser, method_config, require_kind
 from ..inference.by_gan import ByGan
 from ..inference.synthesis import to_pixels
 from ..inference.windows import Window
+from ..runs.override_errors import option_names
 
 if TYPE_CHECKING:
     from .restoration_input import RestorationInput

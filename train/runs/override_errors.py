@@ -31,7 +31,7 @@ IN_OTHER_WORDS = {  # what Hydra says, and what we say
 
 def options_of(*groups: str) -> str:
     """A line of help for each group of ``pscgan.conf``: its name and its options."""
-    return "\n".join(f"{group}: {', '.join(_options(group))}" for group in groups)
+    return "\n".join(f"{group}: {', '.join(option_names(group))}" for group in groups)
 
 
 def override_error(error: Exception) -> str | None:
@@ -42,7 +42,7 @@ def override_error(error: Exception) -> str | None:
     if isinstance(error, MissingConfigException):
         group, _, name = str(error.missing_cfg_file).rpartition("/")
         asked = f"{group}={name}" if group else f"config {name}"
-        return f"there is no {asked}{closest(name, error.options or _options(group))}"
+        return f"there is no {asked}{closest(name, error.options or option_names(group))}"
     if isinstance(cause, ValidationError):
         return f"{cause.full_key}: {str(cause).splitlines()[0]}"
     if isinstance(cause, OmegaConfBaseException) and isinstance(cause.parent_node, DictConfig):
@@ -62,14 +62,14 @@ def _local(error: Exception, name: str) -> Any:
     return [frame.f_locals[name] for frame, _ in walk_tb(error.__traceback__) if name in frame.f_locals][-1]
 
 
-def _options(group: str) -> list[str]:
+def option_names(group: str) -> list[str]:
     """Names of the configs in a group; of the top without one."""
     folder = CONF / group.partition("@")[0]
     return sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml"))
 
 
 def _groups() -> list[str]:
-    return sorted(folder.name for folder in CONF.iterdir() if folder.is_dir() and _options(folder.name))
+    return sorted(folder.name for folder in CONF.iterdir() if folder.is_dir() and option_names(folder.name))
 
 
 def _unknown(full_key: str, parent: DictConfig) -> str:
@@ -92,13 +92,13 @@ def _no_option(word: str) -> str:
     if not group:
         return f"{word} must be KEY=VALUE"
     remedy = f"; '~{group}' goes without" if f"\n{group}: null" in (CONF / "train.yaml").read_text() else ""
-    return f"{word} must name one of {', '.join(_options(group))}{remedy}"
+    return f"{word} must name one of {', '.join(option_names(group))}{remedy}"
 
 
 def _unreadable(word: str, reason: str) -> str:
     key, equals, value = word.partition("=")
     if not equals:
-        chosen = [f", did you mean {group}={word}?" for group in _groups() if word in _options(group)]
+        chosen = [f", did you mean {group}={word}?" for group in _groups() if word in option_names(group)]
         return f"{word} must be KEY=VALUE{chosen[0] if chosen else ''}"
     if "while evaluating" in reason:
         return f"{word}: {reason.splitlines()[1]}"
