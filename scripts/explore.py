@@ -2,8 +2,8 @@
 
 It prints an address; open it in a browser, and drop a picture there::
 
-    pscgan explore bundled:demo
-    pscgan explore runs/jpeg_demo --port 0
+    pscgan explore bundled:denoise
+    pscgan explore bundled:jpeg --port 0
     pscgan explore runs/demo_mmse --transport dot.safetensors
 
 Samples are those that pscgan restore writes of the same file with the same seed. The page needs no network, and

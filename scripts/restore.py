@@ -1,12 +1,12 @@
 """``pscgan restore``: picture files in; of each several restorations out, their mean and their spread.
 
-The demo model removes noise; a model trained on JPEG restores .jpg files, each sample an 8-bit picture that libjpeg
-writes to the very levels of the file, or as near to them as could be reached, which is counted by encoding again.
+Models come with the package (``pscgan models``). One trained on JPEG restores .jpg files: each sample is an 8-bit
+picture that libjpeg writes to the very levels of the file, or as near to them as could be reached, which is counted.
 Models of other tasks take pictures that are measured so: small, grey, with holes, blurred, and so on::
 
-    pscgan restore photos --model bundled:demo --samples 8 --out restored
-    pscgan restore photo.jpg --model runs/jpeg_demo --out restored
-    pscgan restore small.png --model runs/sr4_demo --out restored
+    pscgan restore photos --model bundled:denoise --samples 8 --out restored
+    pscgan restore photo.jpg --model bundled:jpeg --out restored
+    pscgan restore small.png --model bundled:sr4 --out restored
     pscgan restore torn.png --mask known.png --model runs/inpaint_box_demo --out restored
     pscgan restore photos --degrade --model runs/sr4_demo --out restored
 
@@ -50,7 +50,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = Parser(PROGRAM, __doc__)
     add = parser.add_argument
     add("inputs", nargs="*", metavar="INPUT", help="picture files, folders, or patterns such as 'photos/**/*.jpg'")
-    add("--model", help="a run's folder, a checkpoint, a .safetensors file, bundled:demo, or hf:USER/REPO of the hub")
+    add("--model", help="a run's folder, a checkpoint, a .safetensors file, bundled:NAME, or hf:USER/REPO of the hub")
     add(
         "--method",
         metavar="NAME",

@@ -101,7 +101,7 @@ def test_every_extra_that_a_message_names_exists():
 def test_a_sampler_is_loaded_and_draws_without_what_trains():
     code = """
 import torch, pscgan
-for name, channels in (("demo", 3), ("jpeg_demo", 3)):
+for name, channels in (("demo", 3), ("jpeg", 3)):
     sampler = pscgan.load(f"bundled:{name}")
     print(sampler.stochastic, sampler.image_channels == channels)
 sampler = pscgan.load("bundled:demo")

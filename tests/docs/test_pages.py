@@ -15,8 +15,7 @@ import pscgan.scripts.train  # noqa: F401  both register the resolvers of folder
 from pscgan.data.sources.pairs import PairSource
 from pscgan.scripts.benchmarks.gallery import task_names
 
-from ..data.pictures import folder_of
-from ..train.export.exporting import exported
+from ..data.pictures import folder_of, noise
 from .pages import PAGES, ROOT, blocks, text_of
 
 
@@ -25,15 +24,14 @@ def composed(name, words):
         return compose(name, [*words, "folder=unused"])
 
 
-def test_an_export_is_used_as_written(tmp_path, monkeypatch):
+def test_a_model_is_used_as_written(tmp_path, monkeypatch):
     (snippet,) = (text for text in blocks(text_of("README.md"), "python") if "pscgan.load" in text)
-    exported(tmp_path).rename(tmp_path / "demo.safetensors")
-    Image.new("RGB", (20, 16), (200, 100, 50)).save(tmp_path / "noisy.png")
+    Image.fromarray(noise(40, 48, channels=3)).save(tmp_path / "noisy.png")
     monkeypatch.chdir(tmp_path)
     names = {}
     exec(snippet, names)
-    assert names["samples"].shape == (8, 1, 3, 16, 20)
-    assert (names["mean"].shape, names["spread"].shape) == ((1, 3, 16, 20), (1, 1, 16, 20))
+    assert names["samples"].shape == (8, 1, 3, 40, 48)
+    assert (names["mean"].shape, names["spread"].shape) == ((1, 3, 40, 48), (1, 1, 40, 48))
 
 
 def test_a_loss_is_used_alone_as_written():

@@ -18,7 +18,7 @@ from .evaluating import evaluated
 from .exploring import client_of, png, upload
 from .restoring import report, restore
 
-MODELS = ["bundled:demo", "bundled:jpeg_demo"]
+MODELS = ["bundled:demo", "bundled:jpeg"]
 SEED, K, SIDE = 7, 2, 96
 
 

@@ -60,7 +60,7 @@ def test_what_is_not_allowed_is_named(arguments, said):
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("model", ["bundled:demo", "bundled:jpeg_demo"])
+@pytest.mark.parametrize("model", ["bundled:demo", "bundled:jpeg"])
 @pytest.mark.parametrize(
     ("options", "allowed"),
     [({}, 5e-3), ({"samples_per_pass": 3}, 5e-3), ({"precision": "bf16"}, 0.1), ({"compile": True}, 5e-3)],

@@ -48,7 +48,7 @@ def load(
 
             - the folder of a run, of which ``best.ckpt`` is taken, or else ``last.ckpt``; or a checkpoint;
             - a .safetensors file that ``pscgan export`` wrote, or a folder with ``model.safetensors``;
-            - ``bundled:NAME`` of demo, jpeg_demo, denoiser or autoencoder, which come with the package;
+            - ``bundled:NAME`` of a model that comes with the package; ``pscgan models`` lists them;
             - ``hf:USER/REPO`` or ``hf:USER/REPO@REVISION`` of the Hugging Face hub; no other name asks it.
         device: where the sampler will work.
         samples_per_pass: see ``InferenceConfig``, as the next two.

@@ -51,7 +51,7 @@ def check(options: argparse.Namespace) -> None:
 
         check_options(options)
     elif options.model is None:
-        raise ValueError("--model must be what pscgan export or pscgan train wrote, or bundled:demo, got none")
+        raise ValueError("--model must be what pscgan export or pscgan train wrote, or bundled:NAME, got none")
 
 
 def fill_in(options: argparse.Namespace, stochastic: bool) -> None:

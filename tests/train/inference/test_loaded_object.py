@@ -79,7 +79,7 @@ def test_a_model_of_deepinv_is_copied(demo, y):
 
 
 @pytest.mark.parametrize("other", OTHERS, ids=str)
-@pytest.mark.parametrize("name", ["bundled:demo", "bundled:jpeg_demo"])
+@pytest.mark.parametrize("name", ["bundled:demo", "bundled:jpeg"])
 def test_defaults_of_torch_change_nothing(name, other, y):
     def draw(sampler):
         measurement = sampler.degradation(y, Rng(0, "y", [0, 1]))
