@@ -52,9 +52,9 @@ def test_a_row_for_each_finished_task(tmp_path, capsys):
     for task in ("sr4_demo", "salt_demo"):
         evaluated(tmp_path, task)
     gallery.main([str(tmp_path)])
-    lines = (tmp_path / "gallery.md").read_text().splitlines()
+    results, _ = (tmp_path / "gallery.md").read_text().split("\n\n| column |")
     assert capsys.readouterr().out.strip() == str(tmp_path / "gallery.md")
-    heading, _, *rows = (line.strip("| ").split(" | ") for line in lines if line.startswith("| "))
+    heading, _, *rows = (row.strip("| ").split(" | ") for row in results.splitlines() if row.startswith("| "))
     links = ["[`salt_demo`](evaluations/salt_demo/index.html)", "[`sr4_demo`](evaluations/sr4_demo/index.html)"]
     assert [row[0] for row in rows] == links
     cells = dict(zip(heading, rows[0], strict=True))
