@@ -25,7 +25,7 @@ def site(tmp_path_factory):
             shutil.copy(ROOT / name, folder / "source" / name)
     subprocess.run([sys.executable, "-c", BUILD, str(folder)], cwd=folder / "source", check=True, capture_output=True)
     (wheel,) = folder.glob("pscgan-*.whl")
-    assert wheel.stat().st_size < 12e6
+    assert wheel.stat().st_size < 25e6  # models included
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder / "site")
     return folder / "site"
