@@ -29,6 +29,20 @@ class Degradation(Protocol):
         """The nearest image that explains the measurement, (B, C, H, W), differentiable."""
 
 
+@runtime_checkable
+class LevelledDegradation(Protocol):
+    """A degradation of one level, or of a range of levels, in which the condition gains a map of each image's.
+
+    Attributes:
+        level: name of the level among ``Measurement.params``.
+    """
+
+    level: str
+
+    def at_levels(self, degraded: Tensor, level: Tensor) -> Measurement:
+        """The measurement that y (B, C, H, W) of these levels (B,) is to this degradation: with its map, or without."""
+
+
 class Verification(NamedTuple):
     """How far B 8-bit images, encoded again as their files were, give these files: sums over each image.
 

@@ -34,6 +34,7 @@ class GaussianNoise:
     """
 
     residual_unit, unit, window_unit = "sigma", 1, 1
+    level = "sigma"
     accepted_side_info = ("sigma",)
 
     def __init__(self, sigma: float | Sequence[float], draw: Draw = "uniform") -> None:
@@ -99,7 +100,7 @@ class GaussianNoise:
         return SideInfoEstimate(replace(side_info, sigma=sigma), {"sigma_found": found.sigma}, tuple(warnings))
 
     def at_levels(self, degraded: Tensor, sigma: Tensor) -> Measurement:
-        """The measurement that (B, C, H, W) with noise of these levels is; sigma (B,) in units of images in [0, 1]."""
+        """See ``LevelledDegradation``; sigma in units of images in [0, 1]."""
         maps = sigma.view(-1, 1, 1, 1).expand(-1, 1, *degraded.shape[2:]) if self.num_maps else None
         return Measurement(degraded, maps, {"sigma": sigma})
 

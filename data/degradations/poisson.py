@@ -27,6 +27,7 @@ class Poisson:
     """
 
     residual_unit, unit = "standard deviations", 1
+    level = "photons"
 
     def __init__(self, photons: float | Sequence[float], sigma: float = 0.0) -> None:
         self.low, self.high = number_or_range("photons", photons, "[1, 1e6]")
@@ -41,16 +42,17 @@ class Poisson:
         degraded = rng.poisson(photons_B111 * clean.clamp(min=0)).to(clean) / photons_B111
         if self.sigma:
             degraded = degraded + self.sigma * rng.randn(*clean.shape[1:]).to(clean)
-        return self._measurement(degraded, photons)
+        return self.at_levels(degraded, photons)
 
     def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedMeasurement:
         """See ``FromImage``: photons are those of training, or given where they were drawn."""
         photons = side_info.photons if self.num_maps else self.low
         if photons is None or not self.low <= photons <= self.high:
             raise ValueError(f"photons at white must be given, from {self.low:g} to {self.high:g}, got {photons}")
-        return ParsedMeasurement(self._measurement(picture, picture.new_tensor([photons])), {"photons": photons})
+        return ParsedMeasurement(self.at_levels(picture, picture.new_tensor([photons])), {"photons": photons})
 
-    def _measurement(self, degraded: Tensor, photons: Tensor) -> Measurement:
+    def at_levels(self, degraded: Tensor, photons: Tensor) -> Measurement:
+        """See ``LevelledDegradation``."""
         maps = photons.view(-1, 1, 1, 1).rsqrt().expand(-1, 1, *degraded.shape[2:]) if self.num_maps else None
         return Measurement(degraded, maps, {"photons": photons})
 

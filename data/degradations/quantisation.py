@@ -30,6 +30,7 @@ class Quantisation:
 
     accepted_side_info: tuple[str, ...] = ()
     residual_unit, unit = "cells", 1
+    level = "levels"
 
     def __init__(self, levels: int | Sequence[int]) -> None:
         self.low, self.high = number_or_range("levels", levels, "[2, 256]", "integer")
@@ -37,7 +38,7 @@ class Quantisation:
 
     def __call__(self, clean: Tensor, rng: Rng) -> Measurement:
         drawn = rng.randint(self.low, self.high + 1) if self.num_maps else clean.new_full((len(clean),), self.low)
-        return self._measurement(clean, drawn.to(clean))
+        return self.at_levels(clean, drawn.to(clean))
 
     def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedMeasurement:
         """See ``FromImage``: each value is taken for its cell, by whichever value in it the cell is shown.
@@ -49,7 +50,7 @@ class Quantisation:
         warnings: tuple[str, ...] = ()
         if count > levels:
             warnings = (f"it has {count} values a channel; it is taken for one of {levels} levels",)
-        return ParsedMeasurement(self._measurement(picture, picture.new_tensor([levels])), {"levels": levels}, warnings)
+        return ParsedMeasurement(self.at_levels(picture, picture.new_tensor([levels])), {"levels": levels}, warnings)
 
     def _levels(self, values: Tensor, count: int) -> int:
         for levels in range(self.low, self.high + 1):
@@ -58,7 +59,8 @@ class Quantisation:
                 return levels
         return min(max(count, self.low), self.high)
 
-    def _measurement(self, image: Tensor, levels: Tensor) -> Measurement:
+    def at_levels(self, image: Tensor, levels: Tensor) -> Measurement:
+        """See ``LevelledDegradation``; an image that is not quantised yet is, and one that is does not change."""
         levels_B111 = levels.view(-1, 1, 1, 1)
         cell = (image * levels_B111).floor().clamp(min=0).minimum(levels_B111 - 1)
         maps = (1 / levels_B111).expand(-1, 1, *image.shape[2:]) if self.num_maps else None

@@ -31,6 +31,7 @@ class SaltAndPepper:
 
     accepted_side_info: tuple[str, ...] = ()
     residual_unit, unit = "grey levels", 1
+    level = "rate"
 
     def __init__(self, rate: float | Sequence[float]) -> None:
         self.low, self.high = number_or_range("rate", rate, "(0, 1)")
@@ -42,7 +43,7 @@ class SaltAndPepper:
         rate_B111 = rate.view(-1, 1, 1, 1)
         chance = rng.rand(*clean.shape[1:]).to(clean)
         degraded = clean.masked_fill(chance < rate_B111, 1).masked_fill(chance < rate_B111 / 2, 0)
-        return self._measurement(degraded, rate)
+        return self.at_levels(degraded, rate)
 
     def from_image(self, picture: Tensor, side_info: ImageSideInfo) -> ParsedMeasurement:
         """See ``FromImage``: a rate that was drawn is the share of black and white, as far as the range goes."""
@@ -52,9 +53,10 @@ class SaltAndPepper:
         if not self.low / FAR <= found <= self.high * FAR:
             trained = f"{self.low:g}" if self.low == self.high else f"{self.low:g} to {self.high:g}"
             warnings = (f"a share of {found:.2g} of its values is black or white; the run was trained on {trained}",)
-        return ParsedMeasurement(self._measurement(picture, picture.new_tensor([rate])), {"rate": rate}, warnings)
+        return ParsedMeasurement(self.at_levels(picture, picture.new_tensor([rate])), {"rate": rate}, warnings)
 
-    def _measurement(self, degraded: Tensor, rate: Tensor) -> Measurement:
+    def at_levels(self, degraded: Tensor, rate: Tensor) -> Measurement:
+        """See ``LevelledDegradation``."""
         maps = rate.view(-1, 1, 1, 1).expand(-1, 1, *degraded.shape[2:]) if self.num_maps else None
         return Measurement(degraded, maps, {"rate": rate})
 

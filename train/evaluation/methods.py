@@ -12,7 +12,6 @@ from omegaconf import MISSING, OmegaConf
 from torch import Tensor, nn
 
 from ...data.degradation import Degradation
-from ...data.degradations.gaussian_noise import GaussianNoise
 from ...data.measurement import Measurement
 from ...models.baselines.denoisers import DnCNN, FFDNet
 from ...models.features.weights import weights_hash
@@ -23,7 +22,7 @@ from ..inference.load_run import RunSource
 from ..inference.sampler import LoadedSampler
 from ..inference.transported import Transported
 from ..runs.override_errors import option_names
-from ..sampling import GeneratorSampler, Restorer
+from ..sampling import Restorer
 from .naming import ALLOWED, DEGRADED, named_values
 
 
@@ -50,22 +49,6 @@ class Deterministic:
 
     def restore(self, measurement: Measurement, num_samples: int, seeds: Sequence[int], sigma_z: float = 1.0) -> Tensor:
         return self.function(measurement).float()[None]
-
-
-class AtItsLevels:
-    """A model of white noise of a range of levels on noise of one, or the reverse: with the map it knows, or without.
-
-    Args:
-        sampler: of the model.
-        noise: that it was trained on.
-    """
-
-    def __init__(self, sampler: GeneratorSampler, noise: GaussianNoise) -> None:
-        self.sampler, self.noise, self.stochastic = sampler, noise, sampler.stochastic
-
-    def restore(self, measurement: Measurement, num_samples: int, seeds: Sequence[int], sigma_z: float = 1.0) -> Tensor:
-        own = self.noise.at_levels(measurement.degraded, measurement.params["sigma"])
-        return self.sampler.restore(own, num_samples, seeds, sigma_z)
 
 
 @dataclass(frozen=True)
@@ -154,15 +137,10 @@ class Methods:
 
 
 def _sampler(name: str, loaded: LoadedSampler, degradation: Degradation) -> Restorer:
-    sampler, own = GeneratorSampler(loaded.generator, degradation, loaded.restorer.config), loaded.degradation
-    if own.num_maps == degradation.num_maps:
-        return sampler
-    if isinstance(own, GaussianNoise) and isinstance(degradation, GaussianNoise):
-        return AtItsLevels(sampler, own)
-    raise ValueError(
-        f"methods.{name} takes {own.num_maps} condition maps beside y, as {type(own).__name__} of its training gives, "
-        f"and the degradation here, {type(degradation).__name__}, gives {degradation.num_maps}"
-    )
+    try:
+        return loaded.on(degradation)
+    except ValueError as error:
+        raise ValueError(f"methods.{name}: {error}") from None
 
 
 def _about(sampler: LoadedSampler, value: str) -> dict[str, Any]:

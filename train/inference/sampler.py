@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from ...checks import require_in, whole_number
-from ...data.degradation import Degradation, PairedDegradation
+from ...data.degradation import Degradation, LevelledDegradation, PairedDegradation
 from ...data.measurement import Measurement
 from ...models.generator import Generator
 from ...rng import Rng
-from ..sampling import GeneratorSampler, InferenceConfig
+from ..sampling import GeneratorSampler, InferenceConfig, Restorer
 from .image_input import ImageLike, as_batch
 
 if TYPE_CHECKING:
@@ -94,6 +94,24 @@ class LoadedSampler:
         """Standard deviation of these samples: divisor K - 1, RMS over colours, (B, 1, H, W) fp32; 0 for K = 1."""
         return self._moments(degraded, k, seed).std.float()
 
+    def on(self, degradation: Degradation) -> Restorer:
+        """What restores measurements of another degradation, projecting as that one does.
+
+        One level, of a model that was trained on a range, gets the map that the model knows; the reverse goes without.
+
+        Raises:
+            ValueError: if the model takes other condition maps than the measurements have.
+        """
+        sampler, own = GeneratorSampler(self.generator, degradation, self.restorer.config), self.degradation
+        if own.num_maps == degradation.num_maps:
+            return sampler
+        if isinstance(own, LevelledDegradation) and type(own) is type(degradation):
+            return AtItsLevels(sampler, own)
+        raise ValueError(
+            f"the model takes {own.num_maps} condition maps beside y, as {type(own).__name__} of its training gives, "
+            f"and the degradation here, {type(degradation).__name__}, gives {degradation.num_maps}"
+        )
+
     def project(self, restored: Tensor, measurement: Measurement) -> Tensor:
         """The nearest images that explain a measurement, (B, C, H, W) on the sampler's device.
 
@@ -164,6 +182,23 @@ class LoadedSampler:
                 "file.decoded[None]) with a file of pscgan.data.jpeg.reader.read"
             )
         return Measurement(y, None if maps is None else maps.float(), params)
+
+
+class AtItsLevels:
+    """A model trained on a range of levels on measurements of one, or the reverse.
+
+    Args:
+        sampler: of the model.
+        trained_on: knows by which map, if any, the model is told the level.
+    """
+
+    def __init__(self, sampler: GeneratorSampler, trained_on: LevelledDegradation) -> None:
+        self.sampler, self.trained_on, self.stochastic = sampler, trained_on, sampler.stochastic
+
+    def restore(self, measurement: Measurement, num_samples: int, seeds: Sequence[int], sigma_z: float = 1.0) -> Tensor:
+        """As of ``Restorer``."""
+        own = self.trained_on.at_levels(measurement.degraded, measurement.params[self.trained_on.level])
+        return self.sampler.restore(own, num_samples, seeds, sigma_z)
 
 
 class RunningMoments:

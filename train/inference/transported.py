@@ -17,7 +17,7 @@ from ...data.measurement import Measurement
 from ...models.features.weights import weights_hash
 from ...models.transport.interpolation import ALPHAS
 from ...models.transport.spaces import Space
-from ..sampling import GeneratorSampler, Restorer
+from ..sampling import Restorer
 from .load import load
 from .transport import open_transport
 
@@ -57,7 +57,7 @@ class Transported:
         if isinstance(of, str):
             loaded = load(of, device, trust_code=True)
             image_channels, weights = loaded.image_channels, weights_hash(cast(nn.Module, loaded.generator))
-            of = GeneratorSampler(loaded.generator, degradation, loaded.restorer.config)
+            of = loaded.on(degradation)
         elif isinstance(of, partial):
             of = of(degradation=degradation, device=device)
         self.of, self.map = of, open_transport(map, image_channels, space)

@@ -11,11 +11,16 @@ from PIL import Image
 from safetensors.torch import save_file
 
 import pscgan
+from pscgan.data.degradations.gaussian_noise import GaussianNoise
 from pscgan.data.degradations.jpeg import Jpeg
+from pscgan.data.degradations.poisson import Poisson
+from pscgan.data.degradations.quantisation import Quantisation
+from pscgan.data.degradations.salt_and_pepper import SaltAndPepper
 from pscgan.data.jpeg.reader import read
 from pscgan.data.measurement import Measurement
 from pscgan.models.generator import scale_latent
 from pscgan.models.spatial_latent import SpatialLatent
+from pscgan.models.unet import UNet
 from pscgan.rng import Rng
 from pscgan.train.export.export import export
 from pscgan.train.inference.safetensors_file import export_bytes, read_export
@@ -169,6 +174,31 @@ def test_maps_come_with_a_measurement(tmp_path):
         ValueError, match=r"maps of shape None; GaussianNoise as trained takes \(2, 1, 16, 16\).*Measurement"
     ):
         sampler.sample(clean, 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "bounds", "level", "of_map"),
+    [
+        (GaussianNoise, [5, 75], 51, lambda sigma: sigma / 255),
+        (Poisson, [1, 400], 100, lambda photons: photons**-0.5),
+        (Quantisation, [2, 16], 5, lambda levels: 1 / levels),
+        (SaltAndPepper, [0.1, 0.9], 0.3, lambda rate: rate),
+    ],
+)
+def test_a_model_of_a_range_is_told_the_level_of_a_degradation_at_one(kind, bounds, level, of_map):
+    network = UNet(3, 4, width=4, levels=2, encoder_blocks=1).eval()
+    model = LoadedSampler(network, kind(bounds), {"image_channels": 3}, torch.device("cpu"))
+    at_one = kind(level)(uniform(2, 3, 16, 16), Rng(0, "levels", [0, 1]))
+    told = Measurement(at_one.degraded, torch.full((2, 1, 16, 16), of_map(level)), at_one.params)
+    found = model.on(kind(level)).restore(at_one, 2, [0, 1])
+    torch.testing.assert_close(found, model.sample(told, 2, seed=[0, 1]))
+
+
+def test_a_model_of_one_level_goes_without_the_map_of_a_range(tmp_path):
+    model = pscgan.load(exported(tmp_path, degradation={"_target_": NOISE, "sigma": 25}))
+    y = GaussianNoise([5, 75])(uniform(2, 3, 16, 16), Rng(0, "noise", [0, 1]))
+    found = model.on(GaussianNoise([5, 75])).restore(y, 2, [0, 1])
+    torch.testing.assert_close(found, model.sample(y.degraded, 2, seed=[0, 1]))
 
 
 def test_samples_of_a_file_are_projected_onto_it(tmp_path):
