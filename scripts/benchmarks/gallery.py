@@ -39,7 +39,7 @@ READING = """| column | meaning |
 | the same, blocks | over blocks of 8, or of the largest side that y leaves open, in brackets |
 | residual | distance to y in the unit of the task; a sample that explains y has that of x |
 | ST-LPIPS | a perceptual distance; lower is better |
-| images, minutes | training of the sampler, one thread beside other work, after its baseline of 20,000 crops |"""
+| images, minutes | training of the sampler, after that of its baseline |"""
 
 
 def task_names() -> list[str]:
