@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+import pscgan
 from pscgan.data.degradations.gaussian_noise import GaussianNoise
 from pscgan.data.sources.image_source import ImageSource
 from pscgan.models.transport.spaces import Unshuffled
@@ -13,7 +14,7 @@ from pscgan.train.inference.transport import crops, degraded_and_clean, open_tra
 from pscgan.train.inference.transported import Transported
 
 from ...data.choices import built
-from ..export.exporting import exported
+from ..export.exporting import NOISE, exported
 from .transports import textures, written
 
 CPU = torch.device("cpu")
@@ -115,6 +116,13 @@ def test_samples_are_transported_each_and_what_is_drawn_differs(tmp_path, measur
     three = sampler.restore(measurement, 3, [0, 1])
     torch.testing.assert_close(sampler.restore(measurement[1:], 2, [1]), three[:2, 1:], atol=1e-5, rtol=0)
     torch.testing.assert_close(three[2], sampler.map(sampler.of.restore(measurement, 3, [0, 1])[2], 0.0, [0, 1], 3))
+
+
+def test_a_model_of_a_range_is_told_the_level_of_noise_at_one(tmp_path, measurement):
+    model = str(exported(tmp_path, degradation={"_target_": NOISE, "sigma": [5, 75]}, maps=1))
+    method = Transported(model, written(tmp_path / "dot.safetensors"), GaussianNoise(50), alpha=1)
+    y = GaussianNoise([5, 75]).at_levels(measurement.degraded, torch.full((2,), 50 / 255))
+    torch.testing.assert_close(method.restore(measurement, 2, [0, 1]), pscgan.load(model).sample(y, 2, seed=[0, 1]))
 
 
 def test_without_noise_the_result_explains_y(tmp_path):
