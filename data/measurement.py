@@ -73,6 +73,11 @@ class Measurement:
         )
 
 
+def level_map(level: Tensor, image: Tensor) -> Tensor:
+    """A condition map that says one number of each image: (B,) as (B, 1, H, W)."""
+    return level.view(-1, 1, 1, 1).expand(-1, 1, *image.shape[2:])
+
+
 def size_of(image: Tensor) -> tuple[int, int]:
     """(H, W)."""
     return image.shape[-2], image.shape[-1]

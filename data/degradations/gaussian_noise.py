@@ -11,7 +11,7 @@ from ...checks import number_or_range
 from ...linear_problem import LinearProblem, denoising_problem
 from ...rng import Rng
 from ..from_image import ImageSideInfo, ParsedMeasurement, SideInfoEstimate
-from ..measurement import Measurement
+from ..measurement import Measurement, level_map
 from ..noise_level import MIN_SIDE, NoiseLevel, noise_level
 
 FAR = 0.25  # of sigma: so far from it, a warning is given
@@ -101,7 +101,7 @@ class GaussianNoise:
 
     def at_levels(self, degraded: Tensor, sigma: Tensor) -> Measurement:
         """See ``LevelledDegradation``; sigma in units of images in [0, 1]."""
-        maps = sigma.view(-1, 1, 1, 1).expand(-1, 1, *degraded.shape[2:]) if self.num_maps else None
+        maps = level_map(sigma, degraded) if self.num_maps else None
         return Measurement(degraded, maps, {"sigma": sigma})
 
     def linear_problem(self, measurement: Measurement) -> LinearProblem:

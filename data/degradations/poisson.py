@@ -8,7 +8,7 @@ from ...checks import number_or_range, require_in
 from ...linear_problem import PoissonProblem
 from ...rng import Rng
 from ..from_image import ImageSideInfo, ParsedMeasurement
-from ..measurement import Measurement
+from ..measurement import Measurement, level_map
 
 
 class Poisson:
@@ -53,7 +53,7 @@ class Poisson:
 
     def at_levels(self, degraded: Tensor, photons: Tensor) -> Measurement:
         """See ``LevelledDegradation``."""
-        maps = photons.view(-1, 1, 1, 1).rsqrt().expand(-1, 1, *degraded.shape[2:]) if self.num_maps else None
+        maps = level_map(photons.rsqrt(), degraded) if self.num_maps else None
         return Measurement(degraded, maps, {"photons": photons})
 
     def poisson_problem(self, measurement: Measurement) -> PoissonProblem:

@@ -8,7 +8,7 @@ from torch import Tensor
 from ...checks import number_or_range
 from ...rng import Rng
 from ..from_image import ImageSideInfo, ParsedMeasurement
-from ..measurement import Measurement
+from ..measurement import Measurement, level_map
 from ..straight_through_clamp import straight_through_clamp
 
 ROUNDING = 0.51 / 255  # of a centre in a file of 8 bits
@@ -63,7 +63,7 @@ class Quantisation:
         """See ``LevelledDegradation``; an image that is not quantised yet is, and one that is does not change."""
         levels_B111 = levels.view(-1, 1, 1, 1)
         cell = (image * levels_B111).floor().clamp(min=0).minimum(levels_B111 - 1)
-        maps = (1 / levels_B111).expand(-1, 1, *image.shape[2:]) if self.num_maps else None
+        maps = level_map(1 / levels, image) if self.num_maps else None
         return Measurement((cell + 0.5) / levels_B111, maps, {"levels": levels})
 
     def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor
 from ...checks import number_or_range
 from ...rng import Rng
 from ..from_image import ImageSideInfo, ParsedMeasurement
-from ..measurement import Measurement
+from ..measurement import Measurement, level_map
 
 FAR = 1.5  # times: so far from it, a warning is given
 
@@ -57,7 +57,7 @@ class SaltAndPepper:
 
     def at_levels(self, degraded: Tensor, rate: Tensor) -> Measurement:
         """See ``LevelledDegradation``."""
-        maps = rate.view(-1, 1, 1, 1).expand(-1, 1, *degraded.shape[2:]) if self.num_maps else None
+        maps = level_map(rate, degraded) if self.num_maps else None
         return Measurement(degraded, maps, {"rate": rate})
 
     def residual(self, restored: Tensor, measurement: Measurement) -> Tensor:

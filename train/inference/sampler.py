@@ -98,18 +98,20 @@ class LoadedSampler:
         """What restores measurements of another degradation, projecting as that one does.
 
         One level, of a model that was trained on a range, gets the map that the model knows; the reverse goes without.
+        Another kind of degradation will do where neither has maps.
 
         Raises:
             ValueError: if the model takes other condition maps than the measurements have.
         """
         sampler, own = GeneratorSampler(self.generator, degradation, self.restorer.config), self.degradation
-        if own.num_maps == degradation.num_maps:
+        of_its_kind, as_many = type(own) is type(degradation), own.num_maps == degradation.num_maps
+        if as_many and (of_its_kind or not own.num_maps):
             return sampler
-        if isinstance(own, LevelledDegradation) and type(own) is type(degradation):
+        if of_its_kind and isinstance(own, LevelledDegradation):
             return AtItsLevels(sampler, own)
         raise ValueError(
             f"the model takes {own.num_maps} condition maps beside y, as {type(own).__name__} of its training gives, "
-            f"and the degradation here, {type(degradation).__name__}, gives {degradation.num_maps}"
+            f"and the degradation here, {type(degradation).__name__}, gives {degradation.num_maps} of its own"
         )
 
     def project(self, restored: Tensor, measurement: Measurement) -> Tensor:

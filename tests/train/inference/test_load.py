@@ -201,6 +201,18 @@ def test_a_model_of_one_level_goes_without_the_map_of_a_range(tmp_path):
     torch.testing.assert_close(found, model.sample(y.degraded, 2, seed=[0, 1]))
 
 
+def test_maps_of_another_kind_are_refused_however_many(tmp_path):
+    model = pscgan.load(exported(tmp_path, degradation={"_target_": NOISE, "sigma": [5, 75]}, maps=1))
+    with pytest.raises(ValueError, match=r"maps beside y, as GaussianNoise.*Poisson, gives 1"):
+        model.on(Poisson([1, 400]))
+
+
+def test_without_maps_a_model_restores_what_another_kind_measured(tmp_path):
+    model = pscgan.load(exported(tmp_path, degradation={"_target_": NOISE, "sigma": 25}))
+    y = Poisson(100)(uniform(1, 3, 16, 16), Rng(0, "noise", [0]))
+    torch.testing.assert_close(model.on(Poisson(100)).restore(y, 1, [0]), model.sample(y.degraded, 1))
+
+
 def test_samples_of_a_file_are_projected_onto_it(tmp_path):
     sampler = pscgan.load(exported(tmp_path, degradation=JPEG, maps=3))
     pixels = np.random.default_rng(0).integers(0, 256, (16, 24, 3), dtype=np.uint8)
