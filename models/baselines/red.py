@@ -35,20 +35,6 @@ LEVEL = 15 / 255
 WEIGHT = 1 / LEVEL**2
 
 
-def red_energy(x: Tensor, denoiser: Denoiser, problem: LinearProblem, weight: float, level: float) -> Tensor:
-    """E of each image, (B,); one call of the denoiser.
-
-    Args:
-        x: (B, C, H, W).
-        denoiser: D.
-        problem: y, σ and A.
-        weight: λ.
-        level: s.
-    """
-    left = x - denoise(denoiser, x, level)
-    return problem.data_energy(x) + weight / 2 * (x * left).flatten(1).sum(1)
-
-
 @dataclass(frozen=True)
 class REDSteepestDescent(DenoiserSolver):
     """Steepest descent on E.
