@@ -4,7 +4,7 @@ Columns: the name that every command takes, what it was trained to undo, its par
 trained, and the card::
 
     pscgan models
-    pscgan restore photo.png --model bundled:demo
+    pscgan restore photo.jpg --model bundled:jpeg
 """
 
 import sys
