@@ -59,8 +59,9 @@ def test_spectral_radius_of_a_pair_of_complex_eigenvalues():
 def test_the_jacobian_is_that_at_the_images():
     """x² has the Jacobian 2x: symmetric, of radius 2 max x; of degree 2, so Jx − D(x) = D(x)."""
     images = torch.rand(2, 1, 4, 4).double()
+    images[:, 0, 0, 0] = 1.1  # apart from the next, or the power iteration takes its time
     result = audit(lambda x, s: x.square(), images, power_steps=400)
-    assert result.spectral_radius == pytest.approx(2 * images.max().item(), rel=1e-3)
+    assert result.spectral_radius == pytest.approx(2.2, rel=1e-3)
     assert result.asymmetry < 1e-9
     assert result.inhomogeneity == pytest.approx(1, rel=2e-3)  # by the ε of the scaling, 1e-3
 
