@@ -191,6 +191,15 @@ def test_one_sample_says_nothing_of_spread(trained, tmp_path):
     assert any("spread" in said["text"] for said in found["methods"]["tiny"]["diagnosis"])
 
 
+@pytest.mark.parametrize("sigma", [50, 60])  # it was trained on 50
+def test_another_level_than_in_training_is_named(trained, sigma, tmp_path):
+    degradation = ["degradation=gaussian_noise", f"degradation.sigma={sigma}"]
+    found = evaluated(tmp_path, f"[{trained}, degraded]", "samples=1", *degradation)
+    for name, method in found["methods"].items():
+        named = any("sigma 50; " in said["text"] and "sigma 60." in said["text"] for said in method["diagnosis"])
+        assert named == (name == "tiny" and sigma == 60)
+
+
 def test_missing_weights_leave_a_figure_out_and_say_how_to_get_it(trained, tmp_path, capsys):
     absent = ["extractor=[inception]", "extractor.inception.weights=absent.pth"]
     found = evaluated(tmp_path, f"[{trained}]", *absent)

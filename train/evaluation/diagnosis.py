@@ -1,10 +1,11 @@
 """What the metrics of a method mean, in sentences: for readers who do not know them yet."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..metrics.calibration import GIVEN_BY_Y, SIDES, scale
+from ..runs.provenance import describe_config
 from .evaluator import Record
 from .metric_specs import BY_KEY
 from .results import Severity, Statement
@@ -142,9 +143,15 @@ def _in_brackets(ends: Interval | None) -> str:
     return "" if ends is None else f" (95 % interval {_percent(ends.low)} to {_percent(ends.high)})"
 
 
-def caveats(clean: Sequence[Record], names: Sequence[str], split: str | None) -> Iterator[Statement]:
-    """Reasons to read the numbers with care: images that selected the checkpoint, few images, equal images."""
-    if split is not None and split.startswith("validation"):
+def caveats(
+    clean: Sequence[Record], names: Sequence[str], protocol: Mapping[str, Any], about: Mapping[str, Any]
+) -> Iterator[Statement]:
+    """Reasons to read the numbers with care, as another degradation than in training, few images, or equal ones."""
+    if about.get("kind") in ("run", "export"):
+        trained_on, here = describe_config(about["degradation"]), protocol["degradation"]
+        if trained_on != here:
+            yield Statement("note", f"The model was trained on {trained_on}; here it restores {here}.")
+    if (protocol.get("split") or "").startswith("validation"):
         yield Statement("warning", "The images also selected the checkpoint (validation): the scores are optimistic.")
     if len(clean) == 1:
         yield Statement("note", "One image has no interval: nothing is known of others, nor which method is better.")

@@ -254,7 +254,6 @@ def to_result(
 ) -> EvaluationResult:
     """The summary as ``result.json`` has it, with the diagnosis of each method."""
     clean = [evaluator.records(CLEAN).read(number) for number in range(len(names))]
-    general = list(caveats(clean, names, protocol.get("split")))
 
     def entry(results: MethodResults) -> MethodEntry:
         return MethodEntry(
@@ -263,7 +262,7 @@ def to_result(
             stochastic=results.method.restorer.stochastic,
             values={spec.key: results.value(spec) for spec in summary.specs if results.shows(spec)},
             curves=curves(results),
-            diagnosis=[*diagnose(results), *general],
+            diagnosis=[*diagnose(results), *caveats(clean, names, protocol, results.method.about)],
         )
 
     return EvaluationResult(
