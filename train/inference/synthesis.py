@@ -43,7 +43,7 @@ def nothing_measured(shape: tuple[int, ...], highest: float, rng: Rng) -> Linear
 
 
 RULES: dict[str, Callable[[float], tuple[DenoiserSampler, Problem]]] = {
-    "annealed": lambda highest: (SNIPS(300, 1, step=0.05, first_level=highest), nothing_measured),
+    "annealed": lambda highest: (SNIPS(100, step=0.3, first_level=highest), nothing_measured),
     "chain": lambda highest: (ReverseChain(40, "full"), pure_noise),
     "simoncelli": lambda highest: (KadkhodaieSimoncelli(beta=0.5, first_level=highest), nothing_measured),
 }
