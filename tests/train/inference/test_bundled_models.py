@@ -48,7 +48,7 @@ def test_every_way_of_opening_gives_one_set_of_samples(name, tmp_path, monkeypat
 
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_it_samples_photographs_it_has_not_seen(name):
-    """Averaging 8 gains 2.50 dB of an exact sampler; the cards have 2.1 to 2.75."""
+    """Averaging 8 gains 2.50 dB of an exact sampler; the cards have 1.9 to 2.9."""
     sampler, source = load(f"bundled:{name}"), ImageSource(BUNDLED)
     errors = {"degraded": [], "sample": [], "mean": []}
     for number, image in enumerate(source.names[HELD_OUT]):
@@ -63,7 +63,7 @@ def test_it_samples_photographs_it_has_not_seen(name):
             errors[kind].append(float((found - clean).square().mean()))
     mse = {kind: sum(values) / len(values) for kind, values in errors.items()}
     gain = 10 * torch.tensor(mse["sample"] / mse["mean"]).log10()
-    assert 2.0 < gain < 2.8
+    assert abs(gain - 2.5) < 0.5
     assert mse["mean"] < mse["degraded"]
 
 
