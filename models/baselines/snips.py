@@ -38,9 +38,9 @@ class SNIPS:
         r < 1:    x ← b x + (step − e r²) D(x, s) + e r² A⁺y + s n',   Cov n' = q − b² − r² (q² − b²) + (step − e r²)² J
         r > 1:    x ← b x + step A⁺y + s n',                           Cov n' = q − 1/r² − b² (1 − 1/r²) or 0
 
-    Where the prior is Gaussian and e above 0, x has then the variance at t that is right, and with A⁺y the right
-    covariance, if it had both at s. n' is α n + β J n, right where J is 0 or 1; Jn is the difference of D at x and at
-    x + 0.05 s n, a second call. On pixels of standard deviation 0.2, σ = 0.1, exact D, the variance for S = 0, 1/4, 1
+    Where the prior is Gaussian, its covariance diagonal under Vᵀ, and e above 0, x has then the variance at t that is
+    right, and with A⁺y the right covariance, if it had both at s. n' is α n + β J n, right where J is 0 or 1; Jn is the
+    difference of D at x and at x + 0.05 s n, a second call. On pixels of standard deviation 0.2, σ = 0.1, exact D, the variance for S = 0, 1/4, 1
     is 1.00, 1.00, 0.99 of that of the posterior, in 181 calls; with the authors' noise and ``SNIPS(60, 3, 0.25)``, as
     many calls, 1.15, 1.09, 0.93. A larger ``step`` forgets more of what x was at earlier levels.
 
