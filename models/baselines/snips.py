@@ -40,9 +40,9 @@ class SNIPS:
 
     Where the prior is Gaussian, its covariance diagonal under Vᵀ, and e above 0, x has then the variance at t that is
     right, and with A⁺y the right covariance, if it had both at s. n' is α n + β J n, right where J is 0 or 1; Jn is the
-    difference of D at x and at x + 0.05 s n, a second call. On pixels of standard deviation 0.2, σ = 0.1, exact D, the variance for S = 0, 1/4, 1
-    is 1.00, 1.00, 0.99 of that of the posterior, in 181 calls; with the authors' noise and ``SNIPS(60, 3, 0.25)``, as
-    many calls, 1.15, 1.09, 0.93. A larger ``step`` forgets more of what x was at earlier levels.
+    difference of D at x and at x + 0.05 s n, a second call. On pixels of standard deviation 0.2, σ = 0.1, exact D, the
+    variance for S = 0, 1/4, 1 is 1.00, 1.00, 0.99 of that of the posterior, in 181 calls; with the authors' noise and
+    ``SNIPS(60, 3, 0.25)``, as many calls, 1.15, 1.09, 0.93. A larger ``step`` forgets more of what x was before.
 
     At last x ← D(x, s_L). The authors leave that out, and samples keep noise of about s_L: of a coordinate of standard
     deviation s_L, the variance is then 2.2 of what it should be, with it 0.6; others change by less than a hundredth.
