@@ -11,6 +11,8 @@ from ...rng import Rng
 from ..generator import repeat
 from .denoiser_sampler import Denoiser, check_generators, denoise
 
+PROBE = 0.05  # length of a difference along a unit of noise, in units of s: D varies over lengths of about s
+
 
 class Chains:
     """K * B states, each (C, H, W), with their denoiser and their noise.
@@ -41,6 +43,10 @@ class Chains:
     def denoise(self, x: Tensor, s: float) -> Tensor:
         """D(x, s), one call."""
         return denoise(self._denoiser, x, s)
+
+    def jacobian_times(self, v: Tensor, x: Tensor, s: float, restored: Tensor) -> Tensor:
+        """J v for J = ∂D/∂x at x, with ``restored`` D(x, s) known: a difference, one call."""
+        return (self.denoise(x + PROBE * s * v, s) - restored) / (PROBE * s)
 
     def by_samples(self, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         """A function of B images, as that of a problem, of all states."""

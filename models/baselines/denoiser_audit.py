@@ -9,9 +9,9 @@ from torch import Tensor
 from ...checks import require_at_least, require_in
 from ...precision import at_least_fp32
 from ...rng import Rng
+from .chains import PROBE
 from .denoiser_sampler import Denoiser, check_generators, denoise
 
-PROBE = 0.05  # length of a difference along a unit of noise, in units of s: D varies over lengths of about s
 STRETCH = 1e-3  # ε by which images are scaled
 TINY = 1e-30  # for a D that is constant: J = 0
 

@@ -16,8 +16,6 @@ from .denoiser_sampler import Denoiser, DenoiserSolver, denoise
 
 Variance = Literal["ancestral", "tweedie", "full"]
 
-PROBE = 0.05  # length of a difference along a unit of noise, in units of s: D varies over lengths of about s
-
 
 @dataclass(frozen=True)
 class Langevin:
@@ -143,20 +141,16 @@ class ReverseChain:
 
     def _noise(self, chains: Chains, x: Tensor, restored: Tensor, s: float, s_next: float) -> Tensor:
         """The e of a step."""
-
-        def jacobian_times(v: Tensor) -> Tensor:
-            return (chains.denoise(x + PROBE * s * v, s) - restored) / (PROBE * s)
-
         n = chains.normal()
         if self.variance == "ancestral":
             return s_next * n
         if self.variance == "tweedie":
             signs = chains.normal().sign()
-            diagonal = (signs * jacobian_times(signs)).clamp(min=0)
+            diagonal = (signs * chains.jacobian_times(signs, x, s, restored)).clamp(min=0)
             return (s_next**2 + (s**2 - s_next**2) * diagonal).sqrt() * n
         c = (s - s_next) ** 2 / 8
         a, a_plus_b = math.sqrt(s_next**2 + c), math.sqrt(s**2 + c)
-        return a * n + (a_plus_b - a) * jacobian_times(n)
+        return a * n + (a_plus_b - a) * chains.jacobian_times(n, x, s, restored)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from ...linear_problem import MEAN, LinearProblem
 from ...rng import Rng
 from .chains import Chains, geometric
 from .denoiser_sampler import Denoiser
-from .samplers import PROBE
 
 
 @dataclass(frozen=True)
@@ -112,13 +111,12 @@ class SNIPS:
             below, above = q - b**2 - r2 * (q**2 - b**2), (q - 1 / r2).clamp(min=0) - b**2 * (1 - 1 / r2)
             return s * torch.where(r2 < 1, below, above).clamp(min=0).sqrt()
 
-        def of_moved(S: Tensor) -> Tensor:
+        def of_moved(S: Tensor) -> Tensor:  # the root of the variance where J is 1, less that where it is 0
             return (of_noise(S).square() + (s * of_denoised(S)).square()).sqrt() - of_noise(S)
 
         n, restored = chains.normal(), chains.denoise(x, s)
-        x_next = b * x + chains.filtered(problem, restored, of_denoised)
-        x_next = x_next + chains.filtered(problem, chains.images, of_measured) + chains.filtered(problem, n, of_noise)
+        new = b * x + chains.filtered(problem, restored, of_denoised)
+        new = new + chains.filtered(problem, chains.images, of_measured) + chains.filtered(problem, n, of_noise)
         if self.published_noise:
-            return x_next
-        moved = (chains.denoise(x + PROBE * s * n, s) - restored) / (PROBE * s)  # J n
-        return x_next + chains.filtered(problem, moved, of_moved)
+            return new
+        return new + chains.filtered(problem, chains.jacobian_times(n, x, s, restored), of_moved)

@@ -100,10 +100,8 @@ def flatten_config(node: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def describe_config(config: Mapping[Any, Any]) -> str:
-    """Class and arguments of a config with ``_target_``, as "GaussianNoise, sigma 50"; of those within, in brackets."""
-    arguments = [
-        f"{key!s} {_described(value)}" for key, value in config.items() if key not in ("_target_", "_partial_")
-    ]
+    """Class and arguments of a config with ``_target_``, sorted, as "GaussianNoise, sigma 50"; within, in brackets."""
+    arguments = [f"{key!s} {_described(config[key])}" for key in sorted(config) if key not in ("_target_", "_partial_")]
     return ", ".join([config["_target_"].rpartition(".")[2], *arguments])
 
 
